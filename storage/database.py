@@ -1,0 +1,76 @@
+"""The seam between the program and the database engine: everything above speaks only this."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Row = dict[str, Any]
+
+
+class StorageError(Exception):
+    """The store cannot be used; the text is one sentence for the operator, with the cure."""
+
+
+class Transaction(Protocol):
+    """What a write function may do. Placeholders are `:name` on every engine."""
+
+    def query(self, sql: str, **values: Any) -> list[Row]:
+        """Rows of a SELECT, or of a statement with RETURNING."""
+        ...
+
+    def execute(self, sql: str, **values: Any) -> int:
+        """Run a statement without result rows; returns the number of rows it changed."""
+        ...
+
+    def insert(self, table: str, row: Mapping[str, Any]) -> int:
+        """Insert one row; returns its integer key."""
+        ...
+
+    def upsert(self, table: str, row: Mapping[str, Any], *, key: str | tuple[str, ...]) -> None:
+        """Insert a row, or update the one that has the same key."""
+        ...
+
+
+class Database(Protocol):
+    """A durable store, safe to share by every task of one event loop.
+
+    `read` sees everything committed before it was called. `write` runs a plain synchronous function `(tx, …)` whole in one
+    transaction and returns after its commit is on the disk; what the function raises undoes it and is raised here. A write
+    touches at most 200 rows or 1 MiB. A function marked `urgent` goes before the others that wait.
+    """
+
+    async def read(self, sql: str, **values: Any) -> list[Row]: ...
+
+    async def write(
+        self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    async def claim(self, conversation: int | None = None) -> list[int]:
+        """Take conversations that have work and no living owner; with an id, only that one."""
+        ...
+
+    async def release(self, conversation: int) -> None:
+        """Give a conversation back. Work that came meanwhile is found by claiming it once more."""
+        ...
+
+    async def alive(self) -> bool:
+        """Whether this process still owns what it claimed."""
+        ...
+
+    def notify(self, channel: str, payload: str) -> None:
+        """Tell every listener of a channel, in any process; a hint, never the truth."""
+        ...
+
+    def listen(self, channel: str) -> AsyncIterator[str]:
+        """Payloads told on a channel from the moment of this call on."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def urgent(job: Callable[Concatenate[Transaction, P], T]) -> Callable[Concatenate[Transaction, P], T]:
+    """Mark a write function as one somebody's acknowledgement waits for: it goes before the others."""
+    job.urgent = True  # type: ignore[attr-defined]
+    return job

@@ -1,0 +1,168 @@
+"""The tables, as numbered additive migrations."""
+
+import sqlite_utils
+from sqlite_utils import Migrations
+
+migrations = Migrations("threadline")
+
+ACTIVE_RUN = "status in ('queued', 'in_progress', 'requires_action', 'cancelling')"
+
+
+@migrations()
+def m001_conversations(db: sqlite_utils.Database) -> None:
+    """What the bot remembers: conversations, what came in, turns, the parts of replies, choices of assistant."""
+    db.create_table(
+        "conversations",
+        {
+            "id": int,
+            "key": str,
+            "platform": str,
+            "workspace": str,
+            "channel": str,
+            "thread": str,
+            "assistant": str,
+            "thread_id": str,
+            "engaged": int,
+            "seen_until": str,
+            "title": str,
+            "owner": str,
+            "created_at": float,
+            "updated_at": float,
+        },
+        pk="id",
+        not_null={"key", "platform", "workspace", "channel", "engaged", "created_at", "updated_at"},
+        defaults={"engaged": 0},
+    )
+    db.table("conversations").create_index(["key"], unique=True)
+    db.table("conversations").create_index(["platform", "updated_at"])
+    db.create_table(
+        "turns",
+        {
+            "id": int,
+            "conversation": int,
+            "cause": str,
+            "assistant": str,
+            "run_id": str,
+            "attempts": int,
+            "failures": int,
+            "outcome": str,
+            "reason": str,
+            "prompt_tokens": int,
+            "completion_tokens": int,
+            "opened_at": float,
+            "done_at": float,
+        },
+        pk="id",
+        not_null={"conversation", "cause", "attempts", "failures", "opened_at"},
+        defaults={"attempts": 0, "failures": 0},
+        foreign_keys=[("conversation", "conversations", "id")],
+    )
+    # The queue is these two partial indexes: turns that are open, and messages no turn has taken up.
+    db.execute("create index turns_open on turns(conversation, id) where outcome is null")
+    db.table("turns").create_index(["conversation", "id"])
+    db.create_table(
+        "incoming",
+        {
+            "id": int,
+            "event": str,
+            "conversation": int,
+            "position": str,
+            "author": str,
+            "author_name": str,
+            "body": str,
+            "reply_to": str,
+            "turn": int,
+            "received_at": float,
+        },
+        pk="id",
+        not_null={"event", "conversation", "position", "author", "received_at"},
+        foreign_keys=[("conversation", "conversations", "id"), ("turn", "turns", "id")],
+    )
+    db.table("incoming").create_index(["event"], unique=True)
+    db.table("incoming").create_index(["turn"])
+    db.execute("create index incoming_waiting on incoming(conversation, position, id) where turn is null")
+    db.create_table(
+        "parts",
+        {"turn": int, "number": int, "ref": str, "state": str},
+        pk=("turn", "number"),
+        not_null={"ref", "state"},
+        foreign_keys=[("turn", "turns", "id")],
+    )
+    db.table("parts").create_index(["ref"], unique=True)
+    db.create_table(
+        "choices",
+        {"scope": str, "key": str, "assistant": str, "chosen_by": str, "chosen_at": float},
+        pk=("scope", "key"),
+        not_null={"assistant", "chosen_by", "chosen_at"},
+    )
+
+
+@migrations()
+def m002_assistants_api(db: sqlite_utils.Database) -> None:
+    """What the service remembers. `seq` is the order of creation; `body` is the rest of the API object, as JSON."""
+    db.create_table(
+        "assistants",
+        {"seq": int, "id": str, "created_at": int, "name": str, "model": str, "body": str},
+        pk="seq",
+        not_null={"id", "created_at", "model", "body"},
+    )
+    db.create_table(
+        "threads",
+        {"seq": int, "id": str, "created_at": int, "body": str},
+        pk="seq",
+        not_null={"id", "created_at", "body"},
+    )
+    db.create_table(
+        "messages",
+        {
+            "seq": int,
+            "id": str,
+            "created_at": int,
+            "thread_id": str,
+            "run_id": str,
+            "assistant_id": str,
+            "role": str,
+            "status": str,
+            "body": str,
+        },
+        pk="seq",
+        not_null={"id", "created_at", "thread_id", "role", "status", "body"},
+    )
+    db.create_table(
+        "runs",
+        {
+            "seq": int,
+            "id": str,
+            "created_at": int,
+            "thread_id": str,
+            "assistant_id": str,
+            "status": str,
+            "expires_at": int,
+            "body": str,
+        },
+        pk="seq",
+        not_null={"id", "created_at", "thread_id", "assistant_id", "status", "body"},
+    )
+    db.create_table(
+        "run_steps",
+        {
+            "seq": int,
+            "id": str,
+            "created_at": int,
+            "run_id": str,
+            "thread_id": str,
+            "type": str,
+            "status": str,
+            "body": str,
+        },
+        pk="seq",
+        not_null={"id", "created_at", "run_id", "thread_id", "type", "status", "body"},
+    )
+    for table in ("assistants", "threads", "messages", "runs", "run_steps"):
+        db.table(table).create_index(["id"], unique=True)
+    db.table("messages").create_index(["thread_id", "seq"])
+    db.table("messages").create_index(["run_id"])
+    db.table("runs").create_index(["thread_id", "seq"])
+    db.table("run_steps").create_index(["run_id", "seq"])
+    # The thread lock: at most one active run a thread, whoever asks.
+    db.execute(f"create unique index runs_active on runs(thread_id) where {ACTIVE_RUN}")
