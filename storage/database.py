@@ -36,16 +36,14 @@ class Transaction(Protocol):
 class Database(Protocol):
     """A durable store, safe to share by every task of one event loop.
 
-    `read` sees everything committed before it was called. `write` runs a plain synchronous function `(tx, …)` whole in one
-    transaction and returns after its commit is on the disk; what the function raises undoes it and is raised here. A write
-    touches at most 200 rows or 1 MiB. A function marked `urgent` goes before the others that wait.
+    `read` sees everything committed before it was called. `write` runs a plain synchronous function `(tx, …)` whole in
+    one transaction and returns after its commit is on the disk; what the function raises undoes it and is raised here.
+    A write touches at most 200 rows or 1 MiB. A function marked `urgent` goes before the others that wait.
     """
 
     async def read(self, sql: str, **values: Any) -> list[Row]: ...
 
-    async def write(
-        self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
+    async def write(self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
     async def claim(self, conversation: int | None = None) -> list[int]:
         """Take conversations that have work and no living owner; with an id, only that one."""

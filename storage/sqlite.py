@@ -139,7 +139,7 @@ class _Writer:
 
 
 class SQLiteDatabase:
-    """`Database` in one file. Opening it takes the file's lock, brings the schema up to date, and refuses a second server."""
+    """`Database` in one file. Opening it takes the file's lock and brings the schema up to date."""
 
     def __init__(self, path: Path, lock: int | None, db: sqlite_utils.Database) -> None:
         self.path = path
@@ -233,7 +233,9 @@ def _connect_writer(path: Path) -> sqlite_utils.Database:
         conn.execute("pragma synchronous = full")
         conn.execute("pragma foreign_keys = on")
     except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path} cannot be opened as a SQLite database ({error}); name another DATABASE_URL.") from None
+        raise StorageError(
+            f"{path} cannot be opened as a SQLite database ({error}); name another DATABASE_URL."
+        ) from None
     unknown = {m.name for m in migrations.applied(db)} - {m.name for m in migrations._migrations}
     if unknown:
         conn.close()

@@ -1,0 +1,148 @@
+"""What an adapter implements, and what the core offers it: the one border between platforms and the bot."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self
+
+from starlette.routing import BaseRoute
+
+from bot.incoming import Command, Incoming, Person, Place
+from bot.segments import Segment, Snapshot
+from bot.settings import Settings
+from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
+from storage.records import Conversation, IncomingRow, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer, as an adapter sees it.
+
+    `suspect` says that an earlier process worked on it: look (`Reply.find`) before creating anything on the platform.
+    `parts` are the platform messages already known; `keep_part` records one, and returns when that is durable.
+    """
+
+    id: int
+    conversation: Conversation
+    incoming: Sequence[IncomingRow]
+    assistant: str
+    suspect: bool
+    parts: Sequence[Part]
+    keep_part: Callable[[int, str, Literal["growing", "final"]], Awaitable[None]]
+
+
+class Reply(Protocol):
+    """What people see of one turn, in numbered parts. One caller at a time."""
+
+    async def find(self) -> None:
+        """Take up what an earlier process already posted for this turn, known in `turn.parts` or not."""
+        ...
+
+    async def show(self, snapshot: Snapshot) -> None:
+        """Show the newest whole snapshot. Returns at once; the reply paces itself, the latest wins. Never raises."""
+        ...
+
+    async def finish(self, segments: Sequence[Segment]) -> None:
+        """Put the whole answer before people; returns when the platform has accepted all of it.
+
+        Called again after a failure, it creates nothing twice. Raises `PlatformError`.
+        """
+        ...
+
+
+class PlatformError(Exception):
+    """The platform did not take what was sent. The text is one sentence for the log."""
+
+    def __init__(self, message: str, *, retryable: bool = True, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class NotClaimedError(Exception):
+    """The message could not be made durable: do not acknowledge it, so that the platform sends it again."""
+
+
+class ConfigurationError(Exception):
+    """The program cannot start or connect as configured; the text is one sentence with the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an incoming message: `accepted`, `duplicate`, or `ignored` with its reason."""
+
+    outcome: Literal["accepted", "duplicate", "ignored"]
+    reason: str = ""
+
+
+class ModelDesk(Protocol):
+    """Connecting a model while the program runs."""
+
+    def status(self) -> ModelStatus: ...
+
+    def watch(self) -> AsyncIterator[ModelStatus]:
+        """The status now, and again whenever it changes."""
+        ...
+
+    async def discover(self) -> list[FoundEndpoint]: ...
+
+    async def connect(self, base_url: str, api_key: str, model: str) -> ModelStatus:
+        """Try the endpoint live, save it to `.env`, use it from now on. Raises `ConfigurationError` with a sentence."""
+        ...
+
+
+class Bot(Protocol):
+    """What an adapter may ask of the core. Policy is checked behind it, never in an adapter."""
+
+    settings: Settings
+
+    async def receive(self, incoming: Incoming) -> Receipt:
+        """Take a message; durable when this returns. Raises `NotClaimedError` when it could not be made so."""
+        ...
+
+    async def command(self, command: Command) -> Answer: ...
+
+    async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]: ...
+
+    async def conversations(self, platforms: Sequence[str], *, limit: int = 50) -> list[Conversation]:
+        """The latest conversations of these platforms, newest first."""
+        ...
+
+    async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
+        """The last exchanges of a conversation, oldest first; empty when there is none of that key."""
+        ...
+
+    def watch(self, key: str) -> AsyncIterator[Moment]:
+        """Moments of a conversation from the moment of this call on, beginning with a reply that is growing now."""
+        ...
+
+    @property
+    def models(self) -> ModelDesk | None:
+        """The model desk, or None where another server runs the assistants."""
+        ...
+
+
+class Adapter(Protocol):
+    """A platform. Found by the entry-point group `threadline.adapters`; owns every write to its platform."""
+
+    name: str
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        """The adapter as configured, or None. Raises `ConfigurationError` when half configured."""
+        ...
+
+    async def connect(self) -> None:
+        """Be able to send. Raises `ConfigurationError` when the platform refuses us."""
+        ...
+
+    async def listen(self, bot: Bot) -> None:
+        """Receive until cancelled."""
+        ...
+
+    def routes(self, bot: Bot) -> Sequence[BaseRoute]:
+        """Pages and webhooks to mount on the one port; often none."""
+        ...
+
+    def reply(self, turn: Turn) -> Reply: ...
+
+    async def close(self) -> None: ...

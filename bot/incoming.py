@@ -1,0 +1,53 @@
+"""What comes in: one thing a person sent, and the place it was sent to."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where people talk. `key` names the conversation (`slack:TEAM:CHANNEL:ROOT_TS`, `web:…`).
+
+    `thread` is None outside one. A command may come without a thread (Slack's carry none): then `key` is empty.
+    """
+
+    key: str
+    platform: str
+    workspace: str
+    channel: str
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who sent it, as the platform names them. `name` is their own choice: never trust it as markup."""
+
+    id: str
+    name: str = ""
+    is_bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message of a person.
+
+    `event` is the claim: the message's own identity, never a delivery's. `position` sorts a conversation's messages.
+    `addressed` says that it was meant for us (a mention, a DM); what is not is ours only where we are engaged.
+    """
+
+    event: str
+    place: Place
+    author: Person
+    text: str
+    position: str
+    addressed: bool
+    reply_to: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command: `text` is what stands after its name (`use math tutor`)."""
+
+    place: Place
+    author: Person
+    text: str

@@ -1,0 +1,95 @@
+"""The settings: environment variables and `.env`, each with its meaning."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text names it and says what to write instead."""
+
+
+class Settings(BaseSettings):
+    """Every setting the environment gives. Secrets are `SecretStr` and print as asterisks."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address the one port listens on.")
+    port: int = Field(8321, ge=0, le=65535, description="The one port: page, API, health. 0 picks a free one.")
+    public_url: str = Field(
+        "", description="Where people reach the page from outside, e.g. https://threadline.example.org."
+    )
+    data_dir: Path = Field(Path("data"), description="Folder for the database file and the demo model's weights.")
+    database_url: str = Field(
+        "", description="Database; default is the file threadline.db in DATA_DIR (sqlite:///PATH)."
+    )
+    threadline_config: Path = Field(Path("threadline.toml"), description="File with the assistants and their choices.")
+    threadline_admin_token: SecretStr = Field(
+        SecretStr(""), description="Opens the page when HOST is not loopback; the page asks for it."
+    )
+    threadline_api_keys: SecretStr = Field(
+        SecretStr(""), description="Keys for the API under /v1, separated by commas; none means /v1 is closed."
+    )
+
+    assistants_base_url: str = Field("", description="Another Assistants-v2 server to use instead of the embedded one.")
+    assistants_api_key: SecretStr = Field(SecretStr(""), description="Key for ASSISTANTS_BASE_URL.")
+
+    model_base_url: str = Field("", description="A Chat-Completions endpoint, e.g. http://127.0.0.1:11434/v1.")
+    model_api_key: SecretStr = Field(SecretStr(""), description="Key for MODEL_BASE_URL.")
+    model: str = Field("", description="The model's name at MODEL_BASE_URL.")
+    model_discovery: bool = Field(True, description="Look for model servers on this machine's loopback ports.")
+
+    slack_bot_token: SecretStr = Field(SecretStr(""), description="Slack bot token (xoxb-…).")
+    slack_app_token: SecretStr = Field(SecretStr(""), description="Slack app-level token for Socket Mode (xapp-…).")
+    slack_api_base_url: str = Field("", description="Another host for Slack's Web API (tests, gateways, proxies).")
+
+    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_format: str = Field("console", description="console or json.")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("write debug, info, warning or error")
+        return value.lower()
+
+    @field_validator("log_format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if value.lower() not in {"console", "json"}:
+            raise ValueError("write console or json")
+        return value.lower()
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file that DATABASE_URL or DATA_DIR names."""
+        if not self.database_url:
+            return self.data_dir / "threadline.db"
+        scheme, _, rest = self.database_url.partition("://")
+        if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
+            raise SettingsError(
+                "DATABASE_URL: only SQLite is supported yet; write sqlite:///relative/path.db or sqlite:////absolute/path.db."
+            )
+        return Path(rest[1:])
+
+    @property
+    def api_keys(self) -> frozenset[str]:
+        """The keys that open /v1."""
+        return frozenset(key.strip() for key in self.threadline_api_keys.get_secret_value().split(",") if key.strip())
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the port."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, `.env` and the command line's overrides. Raises `SettingsError`."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None

@@ -1,0 +1,75 @@
+"""The rows the bot works with, as dataclasses: one field a column."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row. Columns that a record does not name are left out, so that an older program reads a newer table."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation(Record):
+    """A place where people talk. `assistant` is the one picked for this conversation, if one was."""
+
+    id: int
+    key: str
+    platform: str
+    workspace: str
+    channel: str
+    thread: str | None
+    assistant: str | None
+    thread_id: str | None
+    engaged: int
+    title: str | None
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRow(Record):
+    """A claimed message. `body` is None once its turn is done: the thread is the transcript."""
+
+    id: int
+    event: str
+    conversation: int
+    position: str
+    author: str
+    author_name: str | None
+    body: str | None
+    reply_to: str | None
+    turn: int | None
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRow(Record):
+    """A turn; open while `outcome` is None. `attempts` fences processes that were superseded."""
+
+    id: int
+    conversation: int
+    cause: str
+    assistant: str | None
+    run_id: str | None
+    attempts: int
+    failures: int
+    outcome: str | None
+    reason: str | None
+    opened_at: float
+    done_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Record):
+    """One platform message of a reply. `ref` is the platform's own id of it."""
+
+    turn: int
+    number: int
+    ref: str
+    state: str
