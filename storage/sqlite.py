@@ -31,23 +31,27 @@ WORK = """
 
 
 class SQLiteTransaction:
-    """`Transaction` on the writer's connection; lives only while its write function runs."""
+    """`Transaction` on the writer's connection; lives only while its write function runs.
 
-    def __init__(self, db: sqlite_utils.Database) -> None:
-        self._db = db
+    The statements are our own: sqlite-utils' `upsert` returns as if nothing had happened when the disk is full.
+    """
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
 
     def query(self, sql: str, **values: Any) -> list[Row]:
-        return list(self._db.query(sql, values))
+        return [dict(row) for row in self._conn.execute(sql, values).fetchall()]
 
     def execute(self, sql: str, **values: Any) -> int:
-        return int(self._db.execute(sql, values).rowcount)
+        return self._conn.execute(sql, values).rowcount
 
     def insert(self, table: str, row: Mapping[str, Any]) -> int:
-        key = self._db.table(table).insert(dict(row)).last_pk
-        return int(key) if isinstance(key, int) else 0
+        return self._conn.execute(insertion(table, row), row).lastrowid or 0
 
     def upsert(self, table: str, row: Mapping[str, Any], *, key: str | tuple[str, ...]) -> None:
-        self._db.table(table).upsert(dict(row), pk=key)
+        keys = (key,) if isinstance(key, str) else key
+        changes = ", ".join(f"{name} = excluded.{name}" for name in row if name not in keys)
+        self._conn.execute(f"{insertion(table, row)} on conflict ({', '.join(keys)}) do update set {changes}", row)
 
 
 class _Job:
@@ -76,8 +80,8 @@ class _Job:
 class _Writer:
     """The one thread that writes. Jobs that wait at the same time share one COMMIT, each in a savepoint of its own."""
 
-    def __init__(self, db: sqlite_utils.Database) -> None:
-        self._db = db
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
         self._urgent: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._wake = threading.Semaphore(0)
@@ -86,6 +90,8 @@ class _Writer:
         self._thread.start()
 
     def put(self, job: _Job, *, urgent: bool) -> None:
+        if self._closing:
+            raise StorageError("The database is closed: the program is leaving.")
         (self._urgent if urgent else self._jobs).put(job)
         self._wake.release()
 
@@ -114,40 +120,41 @@ class _Writer:
         return batch
 
     def _commit(self, batch: list[_Job]) -> None:
-        tx = SQLiteTransaction(self._db)
+        tx = SQLiteTransaction(self._conn)
         try:
-            self._db.conn.execute("begin immediate")
+            self._conn.execute("begin immediate")
             for job in batch:
                 self._one(tx, job)
-            self._db.conn.execute("commit")
+            self._conn.execute("commit")
         except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
-                self._db.conn.execute("rollback")
+                self._conn.execute("rollback")
             for job in batch:
                 job.error = job.error or error
         for job in batch:
             job.settle()
 
     def _one(self, tx: SQLiteTransaction, job: _Job) -> None:
-        self._db.conn.execute("savepoint job")
+        self._conn.execute("savepoint job")
         try:
             job.result = job.call(tx)
         except Exception as error:
             job.error = error
-            self._db.conn.execute("rollback to job")
-        self._db.conn.execute("release job")
+            # On a full disk SQLite has undone the whole batch by itself: then this raises, and every caller is told.
+            self._conn.execute("rollback to job")
+        self._conn.execute("release job")
 
 
 class SQLiteDatabase:
     """`Database` in one file. Opening it takes the file's lock and brings the schema up to date."""
 
-    def __init__(self, path: Path, lock: int | None, db: sqlite_utils.Database) -> None:
+    def __init__(self, path: Path, lock: int | None, conn: sqlite3.Connection) -> None:
         self.path = path
         self._lock = lock
-        self._writer = _Writer(db)
+        self._writer = _Writer(conn)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = [db.conn]
+        self._opened: list[sqlite3.Connection] = [conn]
         self._owned: set[int] = set()
         self._listeners: dict[str, list[asyncio.Queue[str]]] = {}
 
@@ -157,11 +164,11 @@ class SQLiteDatabase:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _take_lock(path)
         try:
-            db = _connect_writer(path)
+            conn = _connect_writer(path)
         except BaseException:
             os.close(lock)
             raise
-        return cls(path, lock, db)
+        return cls(path, lock, conn)
 
     async def read(self, sql: str, **values: Any) -> list[Row]:
         loop = asyncio.get_running_loop()
@@ -225,7 +232,12 @@ class SQLiteDatabase:
             self._lock = None
 
 
-def _connect_writer(path: Path) -> sqlite_utils.Database:
+def insertion(table: str, row: Mapping[str, Any]) -> str:
+    """The INSERT statement for a row, with a named placeholder a column."""
+    return f"insert into {table} ({', '.join(row)}) values ({', '.join(':' + name for name in row)})"  # noqa: S608
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
     try:
         conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         db = sqlite_utils.Database(conn)
@@ -244,7 +256,8 @@ def _connect_writer(path: Path) -> sqlite_utils.Database:
             "start that version, or name another DATABASE_URL."
         )
     migrations.apply(db)
-    return db
+    conn.row_factory = sqlite3.Row
+    return conn
 
 
 def _take_lock(path: Path) -> int:

@@ -1,0 +1,78 @@
+"""Conversations and which assistant was picked for them: the queries, written once for every engine."""
+
+from collections.abc import Sequence
+
+from storage.database import Database, Transaction
+from storage.records import Conversation
+
+
+async def by_key(db: Database, key: str) -> Conversation | None:
+    rows = await db.read("select * from conversations where key = :key", key=key)
+    return Conversation.of(rows[0]) if rows else None
+
+
+async def by_id(db: Database, id: int) -> Conversation:  # noqa: A002 - the column's name
+    rows = await db.read("select * from conversations where id = :id", id=id)
+    return Conversation.of(rows[0])
+
+
+async def latest(db: Database, platforms: Sequence[str], limit: int) -> list[Conversation]:
+    """Conversations of these platforms, the one that was used last first."""
+    names = {f"p{n}": platform for n, platform in enumerate(platforms)}
+    rows = await db.read(
+        f"select * from conversations where platform in ({', '.join(':' + n for n in names)})"  # noqa: S608 - names only
+        " order by updated_at desc limit :limit",
+        **names,
+        limit=limit,
+    )
+    return [Conversation.of(row) for row in rows]
+
+
+def keep_thread(tx: Transaction, conversation: int, thread_id: str, instead_of: str | None = None) -> str:
+    """Give a conversation a thread, or another `instead_of` a lost one; the first wins. Returns the one it has."""
+    tx.execute(
+        "update conversations set thread_id = :thread_id"
+        " where id = :id and (thread_id is null or thread_id = :instead_of)",
+        id=conversation,
+        thread_id=thread_id,
+        instead_of=instead_of,
+    )
+    rows = tx.query("select thread_id from conversations where id = :id", id=conversation)
+    return str(rows[0]["thread_id"])
+
+
+def choose(tx: Transaction, scope: str, key: str, assistant: str, chosen_by: str, now: float) -> None:
+    """Remember the assistant picked for a channel, a person or a workspace."""
+    tx.upsert(
+        "choices",
+        {"scope": scope, "key": key, "assistant": assistant, "chosen_by": chosen_by, "chosen_at": now},
+        key=("scope", "key"),
+    )
+
+
+def choose_here(tx: Transaction, key: str, assistant: str) -> bool:
+    """Remember the assistant picked for one conversation; False when there is none of that key yet."""
+    changed = tx.execute(
+        "update conversations set assistant = :assistant where key = :key", assistant=assistant, key=key
+    )
+    return changed > 0
+
+
+async def choice(db: Database, scopes: Sequence[tuple[str, str]]) -> str | None:
+    """The assistant picked for the first of these (scope, key) pairs that has one."""
+    for scope, key in scopes:
+        rows = await db.read("select assistant from choices where scope = :scope and key = :key", scope=scope, key=key)
+        if rows:
+            return str(rows[0]["assistant"])
+    return None
+
+
+def set_aside(tx: Transaction, key: str) -> str | None:
+    """Free a conversation's key, so that the next message there begins a new one. The old one keeps its thread.
+
+    Returns the old conversation's new key, None when there was nothing to set aside.
+    """
+    number = tx.query("select count(*) as n from conversations where key like :pattern", pattern=f"{key}~%")[0]["n"] + 1
+    aside = f"{key}~{number}"
+    changed = tx.execute("update conversations set key = :aside where key = :key", aside=aside, key=key)
+    return aside if changed else None

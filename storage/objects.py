@@ -1,0 +1,132 @@
+"""The service's objects: the queries, written once for every engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from storage.database import Database, Row, Transaction
+from storage.schema import ACTIVE_RUN
+
+Table = Literal["assistants", "threads", "messages", "runs", "run_steps"]
+Order = Literal["asc", "desc"]
+
+CHILDREN: tuple[Table, ...] = ("messages", "runs", "run_steps")
+
+
+class UnknownCursorError(Exception):
+    """A list was asked to go on from an object that is not in it."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"No object {cursor} is in this list; start it again without a cursor.")
+        self.cursor = cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in the order that was asked for, and whether more lie beyond them."""
+
+    rows: list[Row]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a list: after one object, or the page before one."""
+
+    limit: int = 20
+    order: Order = "desc"
+    after: str | None = None
+    before: str | None = None
+
+
+def get(tx: Transaction, table: Table, id: str) -> Row | None:  # noqa: A002 - the column's name
+    rows = tx.query(f"select * from {table} where id = :id", id=id)  # noqa: S608 - a Table
+    return rows[0] if rows else None
+
+
+def save(tx: Transaction, table: Table, row: Mapping[str, Any]) -> bool:
+    """Write the columns of `row` over those of the object with its id; False when it is gone."""
+    columns = ", ".join(f"{name} = :{name}" for name in row if name != "id")
+    return tx.execute(f"update {table} set {columns} where id = :id", **row) > 0  # noqa: S608 - our own column names
+
+
+def remove(tx: Transaction, table: Table, id: str) -> bool:  # noqa: A002 - the column's name
+    return tx.execute(f"delete from {table} where id = :id", id=id) > 0  # noqa: S608 - a Table
+
+
+def active_run(tx: Transaction, thread_id: str) -> Row | None:
+    """The run that holds a thread's lock."""
+    rows = tx.query(f"select * from runs where thread_id = :thread_id and {ACTIVE_RUN}", thread_id=thread_id)  # noqa: S608
+    return rows[0] if rows else None
+
+
+def steps_of(tx: Transaction, run_id: str) -> list[Row]:
+    """A run's steps, the first one first."""
+    return tx.query("select * from run_steps where run_id = :run_id order by seq", run_id=run_id)
+
+
+def remove_children(tx: Transaction, thread_id: str, limit: int) -> int:
+    """Delete at most `limit` of the rows that belonged to a thread; returns how many there were."""
+    removed = 0
+    for table in CHILDREN:
+        if removed < limit:
+            removed += tx.execute(
+                f"delete from {table} where seq in"  # noqa: S608 - a Table
+                f" (select seq from {table} where thread_id = :thread_id limit :limit)",
+                thread_id=thread_id,
+                limit=limit - removed,
+            )
+    return removed
+
+
+async def find(db: Database, table: Table, id: str) -> Row | None:  # noqa: A002 - the column's name
+    rows = await db.read(f"select * from {table} where id = :id", id=id)  # noqa: S608 - a Table
+    return rows[0] if rows else None
+
+
+async def page(db: Database, table: Table, window: Window, **where: Any) -> Page:
+    """A page of a list in order of creation. Raises `UnknownCursorError`."""
+    conditions = [f"{column} = :{column}" for column in where]
+    newest_first = window.order == "desc"
+    values = dict(where)
+    for name, cursor, down in (("after", window.after, newest_first), ("before", window.before, not newest_first)):
+        if cursor is not None:
+            values[name] = await _position(db, table, cursor, where)
+            conditions.append(f"seq {'<' if down else '>'} :{name}")
+    # The page before an object is the one next to it: read it backwards, then turn it round.
+    backwards = window.before is not None and window.after is None
+    rows = await db.read(
+        f"select * from {table} {_where(conditions)}"  # noqa: S608 - our own column names
+        f" order by seq {'desc' if newest_first != backwards else 'asc'} limit :limit",
+        **values,
+        limit=window.limit + 1,
+    )
+    kept = rows[: window.limit]
+    return Page(kept[::-1] if backwards else kept, len(rows) > window.limit)
+
+
+async def newest_messages(db: Database, thread_id: str, limit: int) -> list[Row]:
+    """The newest messages of a thread, the oldest of them first."""
+    rows = await db.read(
+        "select * from messages where thread_id = :thread_id order by seq desc limit :limit",
+        thread_id=thread_id,
+        limit=limit,
+    )
+    return rows[::-1]
+
+
+async def active_runs(db: Database) -> list[Row]:
+    """Every run that has not ended, the first one first."""
+    return await db.read(f"select * from runs where {ACTIVE_RUN} order by seq")  # noqa: S608 - a constant
+
+
+async def _position(db: Database, table: Table, cursor: str, where: Mapping[str, Any]) -> int:
+    conditions = ["id = :cursor", *(f"{column} = :{column}" for column in where)]
+    rows = await db.read(f"select seq from {table} {_where(conditions)}", **where, cursor=cursor)  # noqa: S608
+    if not rows:
+        raise UnknownCursorError(cursor)
+    return int(rows[0]["seq"])
+
+
+def _where(conditions: list[str]) -> str:
+    return f"where {' and '.join(conditions)}" if conditions else ""

@@ -1,0 +1,244 @@
+"""The seam on a real SQLite file: what is durable, what is undone, who may open it."""
+
+import asyncio
+import contextlib
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage import conversations, turns
+from storage.database import StorageError, Transaction
+from storage.sqlite import SQLiteDatabase
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[SQLiteDatabase]:
+    database = SQLiteDatabase.open(tmp_path / "threadline.db")
+    yield database
+    await database.close()
+
+
+def choose(tx: Transaction, key: str) -> None:
+    conversations.choose(tx, "person", key, "tour", "U1", 1.0)
+
+
+async def chosen(db: SQLiteDatabase) -> set[str]:
+    return {row["key"] for row in await db.read("select key from choices")}
+
+
+def claim(event: str, key: str = "web:a", position: str = "1") -> turns.Claim:
+    return turns.Claim(event, key, "web", "", "a", None, "title", position, "web", "", "hello", None, 1.0)
+
+
+async def test_a_job_that_fails_half_way_leaves_nothing_and_spoils_nobody_elses(db: SQLiteDatabase) -> None:
+    def fails_half_way(tx: Transaction) -> None:
+        choose(tx, "half")
+        raise ValueError("half-way")
+
+    results = await asyncio.gather(
+        db.write(choose, "before"), db.write(fails_half_way), db.write(choose, "after"), return_exceptions=True
+    )
+    assert isinstance(results[1], ValueError)
+    assert await chosen(db) == {"before", "after"}
+
+
+async def test_a_commit_that_fails_reaches_every_caller_and_the_writer_lives_on(tmp_path: Path) -> None:
+    path = tmp_path / "full.db"
+    db = SQLiteDatabase.open(path)
+    pages = (await db.read("pragma page_count"))[0]["page_count"]
+
+    def limit(tx: Transaction, count: int) -> None:
+        tx.query(f"pragma max_page_count = {count}")
+
+    def big(tx: Transaction, key: str) -> None:
+        conversations.choose(tx, "person", key, "x" * 100_000, "U1", 1.0)
+
+    await db.write(limit, pages)
+    async with asyncio.timeout(20):
+        results = await asyncio.gather(*(db.write(big, str(n)) for n in range(5)), return_exceptions=True)
+    assert all(isinstance(result, sqlite3.Error) for result in results)
+    await db.write(limit, 1_000_000)
+    await db.write(choose, "later")
+    assert await chosen(db) == {"later"}
+    await db.close()
+
+
+async def test_a_caller_that_is_cancelled_does_not_stop_the_others(db: SQLiteDatabase) -> None:
+    gone = asyncio.ensure_future(db.write(choose, "gone"))
+    stays = asyncio.ensure_future(db.write(choose, "stays"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await stays
+    with contextlib.suppress(asyncio.CancelledError):
+        await gone
+    assert "stays" in await chosen(db)
+
+
+async def test_what_was_written_is_read_after_the_write_returns(db: SQLiteDatabase) -> None:
+    async def write_then_read(n: int) -> bool:
+        await db.write(choose, f"k{n}")
+        return f"k{n}" in await chosen(db)
+
+    assert all(await asyncio.gather(*(write_then_read(n) for n in range(50))))
+
+
+async def test_closing_lets_the_jobs_that_wait_finish(tmp_path: Path) -> None:
+    db = SQLiteDatabase.open(tmp_path / "a.db")
+    waiting = [asyncio.ensure_future(db.write(choose, f"k{n}")) for n in range(200)]
+    await asyncio.sleep(0)
+    await db.close()
+    await asyncio.gather(*waiting)
+    with sqlite3.connect(tmp_path / "a.db") as again:
+        assert again.execute("select count(*) from choices").fetchone()[0] == 200
+    again.close()
+
+
+async def test_a_write_after_closing_is_refused_rather_than_waiting_for_ever(tmp_path: Path) -> None:
+    db = SQLiteDatabase.open(tmp_path / "a.db")
+    await db.close()
+    with pytest.raises(StorageError):
+        await asyncio.wait_for(db.write(choose, "late"), 20)
+
+
+async def test_a_kill_after_a_write_returned_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "killed.db"
+    program = textwrap.dedent(
+        """
+        import asyncio, sys
+        from pathlib import Path
+        from storage import conversations
+        from storage.sqlite import SQLiteDatabase
+
+        async def main():
+            db = SQLiteDatabase.open(Path(sys.argv[1]))
+            for n in range(1_000_000):
+                await db.write(conversations.choose, "person", str(n), "tour", "U1", 1.0)
+                print(n, flush=True)
+
+        asyncio.run(main())
+        """
+    )
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(path), stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    told = [int(await child.stdout.readline()) for _ in range(50)]
+    child.kill()
+    told += [int(line) for line in (await child.stdout.read()).split()]
+    await child.wait()
+    db = SQLiteDatabase.open(path)
+    assert {str(n) for n in told} <= await chosen(db)
+    await db.close()
+
+
+async def test_a_second_server_on_the_same_file_is_refused_with_a_sentence(db: SQLiteDatabase) -> None:
+    with pytest.raises(StorageError, match="already served by another Threadline"):
+        SQLiteDatabase.open(db.path)
+
+
+async def test_a_database_from_the_future_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    await SQLiteDatabase.open(path).close()
+    conn = sqlite3.connect(path)
+    conn.execute(
+        "insert into _sqlite_migrations (migration_set, name, applied_at) values ('threadline', 'm999_later', 'now')"
+    )
+    conn.commit()
+    conn.close()
+    with pytest.raises(StorageError, match=r"newer Threadline \(it has m999_later\)"):
+        SQLiteDatabase.open(path)
+
+
+def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_text("this is no database, whatever its name says" * 100)
+    with pytest.raises(StorageError, match="cannot be opened"):
+        SQLiteDatabase.open(path)
+
+
+async def test_the_same_event_is_claimed_once_however_often_it_is_delivered(db: SQLiteDatabase) -> None:
+    results = await asyncio.gather(*(db.write(turns.claim_incoming, claim("web:1")) for _ in range(20)))
+    assert sum(result is not None for result in results) == 1
+    assert len(await db.read("select * from incoming")) == 1
+
+
+async def test_a_turn_takes_everything_that_waits_in_the_order_it_was_sent(db: SQLiteDatabase) -> None:
+    conversation = await db.write(turns.claim_incoming, claim("web:2", position="2"))
+    assert conversation is not None
+    await db.write(turns.claim_incoming, claim("web:1", position="1"))
+    turn = await db.write(turns.open_next, conversation, 2.0)
+    assert turn is not None
+    assert [m.event for m in await turns.incoming_of(db, turn.id)] == ["web:1", "web:2"]
+
+
+async def test_a_turn_left_open_is_taken_over_and_its_former_worker_is_fenced_off(db: SQLiteDatabase) -> None:
+    conversation = await db.write(turns.claim_incoming, claim("web:1"))
+    assert conversation is not None
+    first = await db.write(turns.open_next, conversation, 2.0)
+    second = await db.write(turns.open_next, conversation, 3.0)
+    assert first is not None
+    assert second is not None
+    assert (second.id, second.attempts) == (first.id, 2)
+    with pytest.raises(turns.SupersededError):
+        await db.write(turns.close_turn, first.id, first.attempts, turns.Ending("answered"), 4.0)
+    await db.write(turns.close_turn, second.id, second.attempts, turns.Ending("answered"), 4.0)
+    assert await db.write(turns.open_next, conversation, 5.0) is None
+
+
+async def test_a_conversation_is_owned_by_one_drainer_until_it_is_released(db: SQLiteDatabase) -> None:
+    conversation = await db.write(turns.claim_incoming, claim("web:1"))
+    assert conversation is not None
+    claims = await asyncio.gather(*(db.claim(conversation) for _ in range(10)))
+    assert sorted(map(len, claims)) == [0] * 9 + [1]
+    await db.release(conversation)
+    assert await db.claim() == [conversation]
+
+
+async def test_a_conversation_without_work_is_not_claimed(db: SQLiteDatabase) -> None:
+    conversation = await db.write(turns.claim_incoming, claim("web:1"))
+    assert conversation is not None
+    turn = await db.write(turns.open_next, conversation, 2.0)
+    assert turn is not None
+    await db.write(turns.close_turn, turn.id, turn.attempts, turns.Ending("failed", "no"), 3.0)
+    assert await db.claim() == []
+
+
+async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDatabase) -> None:
+    for event, run_id in (("web:1", "run_1"), ("web:2", None)):
+        conversation = await db.write(turns.claim_incoming, claim(event))
+        assert conversation is not None
+        turn = await db.write(turns.open_next, conversation, 2.0)
+        assert turn is not None
+        if run_id:
+            await db.write(turns.record_run, turn.id, turn.attempts, "tour", run_id)
+        await db.write(turns.close_turn, turn.id, turn.attempts, turns.Ending("answered"), 3.0)
+    bodies = {row["event"]: row["body"] for row in await db.read("select event, body from incoming")}
+    assert bodies == {"web:1": None, "web:2": "hello"}
+
+
+async def test_listeners_hear_what_is_told_after_they_began(db: SQLiteDatabase) -> None:
+    heard = db.listen("work")
+    db.notify("work", "1")
+    db.notify("other", "2")
+    db.notify("work", "3")
+    assert [await anext(heard), await anext(heard)] == ["1", "3"]
+
+
+async def test_setting_a_conversation_aside_frees_its_key_and_keeps_the_old_one(db: SQLiteDatabase) -> None:
+    first = await db.write(turns.claim_incoming, claim("web:1"))
+    assert await db.write(conversations.set_aside, "web:a") == "web:a~1"
+    second = await db.write(turns.claim_incoming, claim("web:2"))
+    assert first != second
+    assert await db.write(conversations.set_aside, "web:a") == "web:a~2"
+    assert {c.key for c in await conversations.latest(db, ["web"], 10)} == {"web:a~1", "web:a~2"}
+
+
+async def test_a_conversation_keeps_the_first_thread_it_was_given_until_that_one_is_lost(db: SQLiteDatabase) -> None:
+    conversation = await db.write(turns.claim_incoming, claim("web:1"))
+    assert conversation is not None
+    assert await db.write(conversations.keep_thread, conversation, "thread_1") == "thread_1"
+    assert await db.write(conversations.keep_thread, conversation, "thread_2") == "thread_1"
+    assert await db.write(conversations.keep_thread, conversation, "thread_3", "thread_1") == "thread_3"
