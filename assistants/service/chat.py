@@ -1,0 +1,117 @@
+"""Asks one Chat-Completions endpoint, and asks again when it failed before its first word."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing
+
+import httpx
+from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+
+from assistants.service.completions import host, read, refusal
+from assistants.service.endpoints import Endpoint, EndpointError
+from assistants.service.pieces import ModelError, Piece, Request
+
+RETRIES = 2
+BACK_OFF = 0.25
+# A model may think for long before its first word, but a connection is there at once or not at all.
+PATIENCE = httpx.Timeout(300, connect=5, pool=None)
+
+
+class ChatCompletions:
+    """A `ChatModel` at an endpoint; a coroutine function as `endpoint` is a model that is started when first asked."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint | Callable[[], Awaitable[Endpoint]],
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        back_off: float = BACK_OFF,
+    ) -> None:
+        self._endpoint = endpoint
+        self._transport = transport
+        self._back_off = back_off
+        self._client: httpx.AsyncClient | None = None
+
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        for attempt in range(RETRIES + 1):
+            begun = False
+            try:
+                async with aclosing(self._attempt(request)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
+                return
+            except ModelError as error:
+                if begun or not error.retryable or attempt == RETRIES:
+                    raise
+            await asyncio.sleep(self._back_off * 2**attempt)
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _attempt(self, request: Request) -> AsyncGenerator[Piece, None]:
+        endpoint = await self._resolve()
+        body = {"model": endpoint.model, **request, "stream": True, "stream_options": {"include_usage": True}}
+        address = httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")
+        url = address.copy_with(userinfo=b"")
+        auth = _auth(endpoint, address)
+        try:
+            async with self._http().stream("POST", url, json=body, auth=auth) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise refusal(response, endpoint)
+                async with aclosing(read(response, endpoint)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+        except httpx.ReadTimeout:
+            raise ModelError(
+                f"{host(endpoint)} took too long to answer; ask again, or connect another model."
+            ) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError):
+            raise ModelError(
+                f"The model at {host(endpoint)} cannot be reached; see that it runs and that its address is right.",
+                retryable=True,
+            ) from None
+        except httpx.HTTPError:
+            raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True) from None
+
+    async def _resolve(self) -> Endpoint:
+        if isinstance(self._endpoint, Endpoint):
+            return self._endpoint
+        try:
+            return await self._endpoint()
+        except EndpointError as error:
+            raise ModelError(str(error)) from None
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = _client(self._transport)
+        return self._client
+
+
+def _auth(endpoint: Endpoint, address: httpx.URL) -> httpx.Auth | None:
+    if endpoint.api_key:
+        return _Bearer(endpoint.api_key)
+    return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["authorization"] = f"Bearer {self._key}"
+        yield request
+
+
+def _client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    if transport is not None:
+        return httpx.AsyncClient(transport=transport, timeout=PATIENCE)
+    # Zero is aiohttp's "no limit": runs wait for the model, never for each other.
+    limits = httpx.Limits(max_connections=0)
+    tls = httpx.create_ssl_context()
+    # Whatever proxy the environment names, a model on this machine is not behind it.
+    direct = AiohttpTransport(limits=limits, verify=tls)
+    loopback = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+    return HttpxAiohttpClient(timeout=PATIENCE, limits=limits, verify=tls, mounts=dict.fromkeys(loopback, direct))

@@ -1,0 +1,133 @@
+"""Reads what a Chat-Completions endpoint sends: its stream as pieces, its refusals as sentences."""
+
+import json
+import secrets
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+from httpx_sse import EventSource, SSEError
+
+from assistants.service.endpoints import Endpoint
+from assistants.service.pieces import CallPiece, End, Finish, ModelError, Piece, TextPiece
+
+
+def host(endpoint: Endpoint) -> str:
+    """What a sentence may say of where an endpoint is: host and port, never a user or a key."""
+    url = httpx.URL(endpoint.base_url)
+    return f"{url.host}:{url.port}" if url.port else url.host
+
+
+async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[Piece, None]:
+    calls = _Calls()
+    finish: str | None = None
+    usage: dict[str, Any] = {}
+    try:
+        async with aclosing(EventSource(response).aiter_sse()) as events:
+            async for event in events:
+                if event.data == "[DONE]":
+                    break
+                chunk = json.loads(event.data)
+                if chunk.get("error"):
+                    raise _told(chunk["error"], endpoint)
+                usage = chunk.get("usage") or usage
+                for choice in chunk.get("choices", ())[:1]:
+                    finish = choice.get("finish_reason") or finish
+                    delta = choice.get("delta") or {}
+                    # A refusal is what the model says; the reader gets it as the answer.
+                    for text in (delta.get("content"), delta.get("refusal")):
+                        if text:
+                            yield TextPiece(text)
+                    for fragment in delta.get("tool_calls") or ():
+                        yield calls.piece(fragment)
+    except (SSEError, ValueError, TypeError, AttributeError, KeyError):
+        raise ModelError(
+            f"{host(endpoint)} does not answer as a Chat-Completions endpoint does; see that its address ends in /v1."
+        ) from None
+    if finish is None:
+        raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True)
+    yield End(_finish(finish, calls), usage.get("prompt_tokens"), usage.get("completion_tokens"))
+
+
+class _Calls:
+    """Gives every fragment of a function call its place; some endpoints leave out the index, or the id."""
+
+    def __init__(self) -> None:
+        self.ids: dict[int, str] = {}
+        self._last = -1
+
+    def piece(self, fragment: Mapping[str, Any]) -> CallPiece:
+        function = fragment.get("function") or {}
+        index = self._place(fragment)
+        self._last = index
+        arguments = function.get("arguments")
+        if not isinstance(arguments, str):
+            arguments = "" if arguments is None else json.dumps(arguments)
+        if index in self.ids:
+            return CallPiece(index, None, None, arguments)
+        self.ids[index] = fragment.get("id") or f"call_{secrets.token_hex(12)}"
+        return CallPiece(index, self.ids[index], function.get("name") or "", arguments)
+
+    def _place(self, fragment: Mapping[str, Any]) -> int:
+        known = {call: index for index, call in self.ids.items()}
+        given, index = fragment.get("id"), fragment.get("index")
+        if given in known:
+            return known[given]
+        if index is None:
+            return len(self.ids) if given or not self.ids else self._last
+        if given and index in self.ids:
+            return len(self.ids)
+        return int(index)
+
+
+def _finish(said: str, calls: _Calls) -> Finish:
+    if calls.ids and said != "length":
+        return "tool_calls"
+    if said in ("length", "content_filter"):
+        return said  # type: ignore[return-value]
+    return "stop"
+
+
+def refusal(response: httpx.Response, endpoint: Endpoint) -> ModelError:
+    where, status = host(endpoint), response.status_code
+    said = _message(response, endpoint)
+    if status == 429:
+        return ModelError(_wait(response), code="rate_limit_exceeded")
+    # What such an endpoint says of a key often holds part of the key.
+    if status in (401, 403):
+        return ModelError(f"{where} refused the model's key; connect the model again with a key that is valid.")
+    if status == 404:
+        return ModelError(f"{where} knows no such model or address{said}; check both.")
+    if status in (400, 413, 422):
+        return ModelError(f"{where} refused the request{said}.", code="invalid_prompt")
+    return ModelError(f"{where} answered with an error ({status}){said}.", retryable=status >= 500 or status == 408)
+
+
+def _told(error: Any, endpoint: Endpoint) -> ModelError:
+    message = error.get("message") if isinstance(error, Mapping) else error
+    code = error.get("code") if isinstance(error, Mapping) else None
+    if code in (429, "rate_limit_exceeded"):
+        return ModelError("Rate limit is exceeded. Try again in a moment.", code="rate_limit_exceeded")
+    return ModelError(f"{host(endpoint)} answered with an error{_quote(message, endpoint)}.")
+
+
+def _message(response: httpx.Response, endpoint: Endpoint) -> str:
+    try:
+        error = response.json().get("error")
+    except (ValueError, AttributeError):
+        return ""
+    return _quote(error.get("message") if isinstance(error, Mapping) else error, endpoint)
+
+
+def _quote(said: Any, endpoint: Endpoint) -> str:
+    if not isinstance(said, str) or not said:
+        return ""
+    clean = said.replace(endpoint.api_key, "…") if endpoint.api_key else said
+    return f": {clean.strip().rstrip('.')[:300]}"
+
+
+def _wait(response: httpx.Response) -> str:
+    after = response.headers.get("retry-after", "")
+    wait = f"{after} seconds" if after.isdigit() else "a moment"
+    return f"Rate limit is exceeded. Try again in {wait}."

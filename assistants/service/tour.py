@@ -1,0 +1,113 @@
+"""The Tour: a scripted guide that a person can walk through while no model is connected."""
+
+from assistants.service.chat import ChatCompletions
+from assistants.service.endpoints import Endpoint
+from assistants.service.local import LocalTransport
+from assistants.service.scripted import Body, ScriptedModel, ScriptedReply, asked
+
+MODEL_NAME = "tour"
+
+LABEL = "*Tour · a scripted reply, no model is thinking here*"
+
+MENU = """\
+1. What is real here
+2. Your conversation stays
+3. Choosing who answers
+4. Connecting a model
+5. Slack
+
+Send a number, or **menu** to see this again."""
+
+WELCOME = f"""\
+Welcome to **Threadline**. It brings assistants to where people already talk, and gives every conversation a thread of \
+its own.
+
+I only read from a script, but everything that carries my words is the real thing. Where shall we go?
+
+{MENU}"""
+
+REAL = """\
+**What is real here**
+
+- Your message was stored before anything was answered.
+- It became a *message* on a *thread*, and a *run* of the assistant called Tour: the Assistants API, served by this \
+very program.
+- These words **stream**: you see them as they are written, as you would see a model's.
+
+Only the thinking is missing; that part is a script. Send **2** to see what happens when I am interrupted."""
+
+STAYS = """\
+**Your conversation stays**
+
+Try it now: reload this page or restart me; this conversation is still here.
+
+You may even kill the program in the middle of an answer. When it starts again it takes up the unfinished answer where \
+it belongs, once. Everything is in one SQLite file that you can copy, open and read.
+
+Send **3** to meet the others who can answer here."""
+
+CHOOSING = """\
+**Choosing who answers**
+
+- `/assistant list` shows the assistants.
+- `/assistant use NAME` gives this conversation to another one, and keeps the thread.
+- `/assistant new` starts a fresh thread.
+
+You write your own assistants in `threadline.toml`: a name, instructions, a model.
+
+Send **4** to give them something to think with."""
+
+CONNECTING = """\
+**Connecting a model**
+
+Any endpoint that speaks Chat Completions will do: OpenAI, Azure, Ollama, LM Studio, vLLM, llama.cpp and many more. \
+Open *Connect a model* on Threadline's page, give address, key and model; it is tried at once and used without a \
+restart. Or set `MODEL_BASE_URL`, `MODEL_API_KEY` and `MODEL`.
+
+Without one, *Small talk* runs a tiny model on this machine: good for a chat, often wrong.
+
+Send **5** for Slack."""
+
+SLACK = """\
+**Slack**
+
+Mention the bot in a channel and it answers in a thread; follow-ups in that thread need no mention. It also answers in \
+its Messages tab. Every Slack thread is a conversation of its own, with its own memory.
+
+The README has the five steps to connect your workspace.
+
+That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
+
+SCENES: dict[str, str] = {"1": REAL, "2": STAYS, "3": CHOOSING, "4": CONNECTING, "5": SLACK}
+GREETINGS = {"", "menu", "help", "hi", "hello", "hey", "start", "tour", "0"}
+
+# Words come at this pace, and a long scene still ends within three seconds.
+PACE = 0.03
+LONGEST = 2.6
+
+
+def tour(request: Body) -> ScriptedReply:
+    """The scene that the newest message asks for."""
+    text = f"{LABEL}\n\n{_scene(asked(request))}"
+    words = len(ScriptedReply(text=text).pieces)
+    return ScriptedReply(text=text, delay=0.2, chunk_delay=min(PACE, LONGEST / words))
+
+
+def tour_model() -> ChatCompletions:
+    """The Tour as a model like any other, reached in this process."""
+    script = ScriptedModel(script=tour, names=(MODEL_NAME,))
+    return ChatCompletions(Endpoint("http://tour/v1", "", MODEL_NAME), transport=LocalTransport(script.app))
+
+
+def _scene(said: str) -> str:
+    word = said.strip().strip(".!?)*").casefold()
+    if word in SCENES:
+        return SCENES[word]
+    if word in GREETINGS:
+        return WELCOME
+    return f"You wrote “{_short(said)}”. I am a script and cannot answer that, but I can show you around:\n\n{MENU}"
+
+
+def _short(said: str) -> str:
+    line = " ".join(said.split())
+    return line if len(line) <= 80 else f"{line[:79].rstrip()}…"
