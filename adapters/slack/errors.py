@@ -1,0 +1,83 @@
+"""What Slack's refusals mean: to who configures the program, and to who would try again."""
+
+import contextlib
+from collections.abc import Iterator
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.adapter import ConfigurationError, PlatformError
+
+# Refusals that have nothing to do with what was sent.
+_PASSING = {
+    "ratelimited",
+    "rate_limited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "accesslimited",
+}
+_CURES = {
+    "not_in_channel": "invite the app to the channel",
+    "channel_not_found": "invite the app to the channel",
+    "missing_scope": "add the scope to the app and reinstall it",
+    "invalid_auth": "the bot token was changed or revoked; set SLACK_BOT_TOKEN anew",
+    "token_revoked": "the bot token was changed or revoked; set SLACK_BOT_TOKEN anew",
+    "account_inactive": "the app was removed from the workspace; install it again",
+}
+
+
+class UncertainError(PlatformError):
+    """No answer came: the call may have taken effect. Look before creating again."""
+
+
+@contextlib.contextmanager
+def as_platform_errors(call: str) -> Iterator[None]:
+    """Raises Slack's refusals and lost connections as `PlatformError`."""
+    try:
+        yield
+    except SlackApiError as error:
+        raise _refusal(call, error) from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise UncertainError(f"Slack did not answer {call} ({type(error).__name__}).") from error
+
+
+@contextlib.contextmanager
+def as_configuration_errors(setting: str, cure: str) -> Iterator[None]:
+    """Raises a refusal at start-up as a sentence that names the setting and what to do."""
+    try:
+        yield
+    except SlackApiError as error:
+        raise ConfigurationError(f"Slack refuses {setting} ({code_of(error)}): {cure}.") from None
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        where = "check the network, and SLACK_API_BASE_URL if it is set"
+        raise ConfigurationError(f"Slack cannot be reached ({type(error).__name__}): {where}.") from None
+
+
+def code_of(error: SlackApiError) -> str:
+    """Slack's own code, or the HTTP status where there is none."""
+    if isinstance(error.response, str) or not isinstance(getattr(error.response, "data", None), dict):
+        return f"HTTP {getattr(error.response, 'status_code', None) or getattr(error.response, 'status', 'unknown')}"
+    return str(error.response.get("error", f"HTTP {error.response.status_code}"))
+
+
+def _refusal(call: str, error: SlackApiError) -> PlatformError:
+    code, status = code_of(error), _status(error)
+    if status >= 500 or status == 0:
+        return UncertainError(f"Slack answered {call} with {code}.")
+    cure = f"; {_CURES[code]}" if code in _CURES else ""
+    return PlatformError(
+        f"Slack refused {call}: {code}{cure}.",
+        retryable=code in _PASSING or status == 429,
+        retry_after=_retry_after(error) if status == 429 else None,
+    )
+
+
+def _status(error: SlackApiError) -> int:
+    return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", 0) or 0)
+
+
+def _retry_after(error: SlackApiError) -> float | None:
+    value = error.response.headers.get("Retry-After")
+    return float(value) if value and str(value).isdigit() else None

@@ -1,0 +1,80 @@
+"""Receives what happens in Slack, by Bolt's Socket Mode; acknowledges only what is durable."""
+
+import asyncio
+import re
+from typing import Any
+
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from adapters.slack.incoming import from_command, from_event
+from adapters.slack.render import private
+from adapters.slack.workspace import Workspace
+from bot.adapter import Bot, NotClaimedError
+
+log = structlog.get_logger()
+_ANY = re.compile("")
+
+
+async def listen(workspace: Workspace, bot: Bot) -> None:
+    """Receive until cancelled. Bolt reconnects by itself when the socket is lost or asked to move."""
+    handler: Any = AsyncSocketModeHandler(create_app(workspace, bot), workspace.app_token)
+    try:
+        await handler.connect_async()
+        log.info("listening to Slack", team=workspace.team)
+        await asyncio.Event().wait()
+    finally:
+        await handler.close_async()
+
+
+def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
+    """The Bolt app: every event and command goes to the bot, and one that was not claimed is not acknowledged.
+
+    Without `process_before_response` Bolt acknowledges an event before its listener has run.
+    """
+    app = AsyncApp(
+        # Without a token of its own: Bolt then asks `authorize`, and need not call auth.test before the first event,
+        # whose failure it would answer with an acknowledgement.
+        client=workspace.new_client(token=None),
+        authorize=_authorize(workspace),
+        process_before_response=True,
+        request_verification_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+
+    @app.event(_ANY)
+    async def on_event(body: dict[str, Any]) -> None:
+        # One listener for every event, so that whatever the app is subscribed to is acknowledged.
+        incoming = from_event(body, bot_user=workspace.bot_user)
+        if incoming is not None:
+            await bot.receive(incoming)
+
+    @app.command(_ANY)
+    async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
+        answer = await bot.command(from_command(body))
+        await ack(text=private(answer.text), response_type="ephemeral")
+
+    @app.error
+    async def on_error(error: Exception) -> None:
+        # Bolt answers 500, which Socket Mode turns into no acknowledgement: Slack sends again.
+        if isinstance(error, NotClaimedError):
+            log.warning("message not claimed, Slack will send it again", error=str(error))
+        else:
+            log.error("message from Slack not taken", exc_info=error)
+
+    return app
+
+
+def _authorize(workspace: Workspace) -> Any:
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_token=workspace.bot_token,
+            bot_user_id=workspace.bot_user,
+            bot_id=workspace.bot_id,
+        )
+
+    return authorize

@@ -1,0 +1,192 @@
+"""Shows one turn in a Slack thread: a placeholder at once, paced growth, the whole answer, nothing twice."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from adapters.slack import render
+from adapters.slack.errors import UncertainError, as_platform_errors
+from adapters.slack.incoming import ref, ts_of
+from adapters.slack.workspace import Workspace
+from bot.adapter import PartState, PlatformError, Turn
+from bot.segments import Segment, Snapshot
+
+EVENT_TYPE = "threadline_turn"
+FIRST = 1
+
+log = structlog.get_logger()
+
+
+class SlackReply:
+    """`Reply` in a thread. `earlier` is a reply to the same turn that was given up: it says no more."""
+
+    def __init__(self, workspace: Workspace, turn: Turn, *, pace: float, earlier: "SlackReply | None" = None) -> None:
+        self._workspace = workspace
+        self._turn = turn
+        self._pace = pace
+        self._earlier = earlier
+        self._posted = {part.number: ts_of(part.ref) for part in turn.parts}
+        self._kept = {part.number: (ts_of(part.ref), part.state) for part in turn.parts}
+        # After a call without an answer the message may be there all the same.
+        self._uncertain = False
+        self._newest: Snapshot | None = None
+        self._shown = ""
+        self._growth: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
+
+    async def find(self) -> None:
+        if self._earlier is not None:
+            await self._earlier.abandon()
+        try:
+            await self._look()
+        except PlatformError as error:
+            if error.retryable:
+                raise
+            # An app without the history scopes cannot look: one answer too many is better than none.
+            log.warning("cannot look for an earlier reply", error=str(error))
+
+    async def show(self, snapshot: Snapshot) -> None:
+        self._newest = snapshot
+        if self._growth is None or self._growth.done():
+            self._growth = asyncio.create_task(self._grow(), name=f"slack-reply-{self._turn.id}")
+
+    async def finish(self, segments: Sequence[Segment]) -> None:
+        # What is on its way must land first, or it would land upon the final text.
+        await self._stop_growing()
+        for number, text in enumerate(render.parts(segments), FIRST):
+            await self._put(number, text, "final")
+
+    async def abandon(self) -> None:
+        """Say no more; returns when nothing of ours is on its way."""
+        await self._stop_growing()
+
+    def cancel(self) -> None:
+        """Let go at once, whatever is on its way: the process ends, and the next one looks."""
+        if self._growth is not None:
+            self._growth.cancel()
+
+    async def _stop_growing(self) -> None:
+        self._ending.set()
+        if self._growth is not None:
+            await asyncio.wait([self._growth])
+
+    async def _grow(self) -> None:
+        """Bring the newest snapshot into the message, again and again until there is none newer."""
+        self._workspace.growing += 1
+        try:
+            while (snapshot := self._newest) is not None and not self._ending.is_set():
+                self._newest = None
+                await self._try_to_show(render.growing(snapshot))
+                await self._rest()
+        finally:
+            self._workspace.growing -= 1
+
+    async def _rest(self) -> None:
+        """Wait for the next update's time, or the end."""
+        try:
+            async with asyncio.timeout(self._pace * self._workspace.growing):
+                await self._ending.wait()
+        except TimeoutError:
+            return
+
+    async def _try_to_show(self, text: str) -> None:
+        if text == self._shown:
+            return
+        try:
+            await self._put(FIRST, text, "growing")
+            self._shown = text
+        except Exception as error:
+            # Growth is best effort: `finish` meets the same trouble and tells the core.
+            log.warning("reply did not grow", turn=self._turn.id, error=str(error))
+            if isinstance(error, PlatformError) and not error.retryable:
+                self._ending.set()
+
+    async def _put(self, number: int, text: str, state: PartState) -> None:
+        """Bring a part's text before people: into its message, or into a new one where there is none."""
+        if self._uncertain and number not in self._posted:
+            await self._look()
+        if number not in self._posted or not await self._update(number, text):
+            self._posted[number] = await self._post(number, text)
+        await self._keep(number, state)
+
+    async def _keep(self, number: int, state: PartState) -> None:
+        """Record a part, once for each message and state."""
+        kept = (self._posted[number], state)
+        if self._kept.get(number) != kept:
+            reference = ref(self._workspace.team, self._turn.conversation.channel, self._posted[number])
+            await self._turn.keep_part(number, reference, state)
+            self._kept[number] = kept
+
+    async def _post(self, number: int, text: str) -> str:
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"turn": self._turn.id, "part": number}}
+        try:
+            with as_platform_errors("chat.postMessage"):
+                answer = await self._workspace.call(
+                    "chat.postMessage",
+                    channel=self._turn.conversation.channel,
+                    thread_ts=self._turn.conversation.thread,
+                    metadata=metadata,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    **_words(text),
+                )
+        except UncertainError:
+            self._uncertain = True
+            raise
+        return str(answer["ts"])
+
+    async def _update(self, number: int, text: str) -> bool:
+        """False when the message is no longer there: somebody deleted it."""
+        try:
+            with as_platform_errors("chat.update"):
+                await self._workspace.call(
+                    "chat.update",
+                    channel=self._turn.conversation.channel,
+                    ts=self._posted[number],
+                    **_words(text),
+                )
+        except PlatformError as error:
+            if "message_not_found" not in str(error):
+                raise
+            return False
+        return True
+
+    async def _look(self) -> None:
+        """Find our messages for this turn after its question, recorded or not: their metadata names it."""
+        cursor = ""
+        while True:
+            with as_platform_errors("conversations.replies"):
+                page = await self._workspace.read("conversations.replies", **self._question(), cursor=cursor)
+            for message in page["messages"]:
+                self._take_up(message)
+            cursor = page.get("response_metadata", {}).get("next_cursor", "")
+            if not cursor:
+                self._uncertain = False
+                return
+
+    def _question(self) -> dict[str, Any]:
+        conversation = self._turn.conversation
+        asked = [message.position for message in self._turn.incoming]
+        return {
+            "channel": conversation.channel,
+            "ts": conversation.thread,
+            "oldest": min(asked, default=conversation.thread),
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+
+    def _take_up(self, message: dict[str, Any]) -> None:
+        # Any app may write metadata, so the author counts too.
+        metadata = message.get("metadata", {})
+        if message.get("bot_id") != self._workspace.bot_id or metadata.get("event_type") != EVENT_TYPE:
+            return
+        payload = metadata["event_payload"]
+        if payload.get("turn") == self._turn.id:
+            self._posted.setdefault(int(payload["part"]), message["ts"])
+
+
+def _words(text: str) -> dict[str, str]:
+    """Markdown that Slack renders itself. It serves as the notification too: a `text` beside it is refused."""
+    return {"markdown_text": text}

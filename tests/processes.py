@@ -1,0 +1,104 @@
+"""Programs that tests start beside themselves: each told where it is by its first words, each ended by its own id."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+
+class Process:
+    """A running program. `output` is what it has said so far on standard output and standard error."""
+
+    def __init__(self, *command: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
+        self._popen = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        self._lines: list[str] = []
+        self._said = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def output(self) -> str:
+        with self._said:
+            return "".join(self._lines)
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None
+        for line in self._popen.stdout:
+            with self._said:
+                self._lines.append(line)
+                self._said.notify_all()
+        with self._said:
+            self._popen.wait()
+            self._said.notify_all()
+
+    def line(self, containing: str, *, seconds: float = 60) -> str:
+        """Waits for a line; fails with what was said instead."""
+
+        def found() -> str | None:
+            return next((line for line in self._lines if containing in line), None)
+
+        with self._said:
+            self._said.wait_for(lambda: found() or self._popen.poll() is not None, seconds)
+            line = found()
+        assert line is not None, f"No line with {containing!r}; exit code {self._popen.poll()}; said:\n{self.output}"
+        return line
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self._popen.kill()
+        self.wait()
+
+    def end(self) -> int:
+        """SIGTERM, and SIGKILL where that does not help; the exit code."""
+        if self._popen.poll() is None:
+            self._popen.send_signal(signal.SIGTERM)
+            try:
+                self._popen.wait(20)
+            except subprocess.TimeoutExpired:
+                self._popen.kill()
+        return self.wait()
+
+    def wait(self, seconds: float = 60) -> int:
+        """Waits until it ends by itself; the exit code."""
+        code = self._popen.wait(seconds)
+        self._reader.join(seconds)
+        assert self._popen.stdout is not None
+        self._popen.stdout.close()
+        return code
+
+
+@contextlib.contextmanager
+def python(module: str, *arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> Iterator[Process]:
+    """A module run as a program, ended with the block."""
+    process = Process(sys.executable, "-m", module, *arguments, env=env, cwd=cwd)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+def told(process: Process, *, key: str = "address") -> dict[str, Any]:
+    """The one JSON line in which a program says where it is."""
+    line = process.line(f'"{key}"')
+    found: dict[str, Any] = json.loads(line)
+    return found

@@ -1,0 +1,1 @@
+"""Local stand-ins for the platforms: each its own process that speaks the real wire over loopback."""

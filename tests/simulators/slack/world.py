@@ -1,0 +1,147 @@
+"""The workspace itself: what exists, what happened, and a bell that rings at every change."""
+
+import asyncio
+import re
+import time
+from itertools import count
+from typing import Any
+
+from tests.simulators.slack.records import Call, Channel, Delivery, Fault, Message, State, User, Whisper
+
+TEAM = "T0THREAD"
+APP = "A0THREAD"
+BOT = {"user_id": "U0THREADLINE", "bot_id": "B0THREADLINE", "name": "threadline"}
+SCOPES = (
+    "app_mentions:read,assistant:write,channels:history,chat:write,commands,groups:history,"
+    "im:history,mpim:history,users:read"
+)
+_PING = re.compile(r"<!(?:channel|here|everyone|subteam)[^>]*>|<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
+
+
+class World:
+    """One workspace with one app in it."""
+
+    def __init__(self, *, bot_token: str, app_token: str) -> None:
+        self.bot_token = bot_token
+        self.app_token = app_token
+        self.scopes = set(SCOPES.split(","))
+        self.users: dict[str, User] = {}
+        self.channels: dict[str, Channel] = {}
+        self.messages: dict[tuple[str, str], Message] = {}
+        self.calls: list[Call] = []
+        self.deliveries: dict[str, Delivery] = {}
+        self.whispers: list[Whisper] = []
+        self.faults: list[Fault] = []
+        self.failures: list[str] = []
+        self.sockets = 0
+        self.version = 0
+        self.released = asyncio.Event()
+        self._started = time.monotonic()
+        self._bell = asyncio.Condition()
+        self._numbers = count(1)
+        self._last_ts = 0
+
+    def now(self) -> float:
+        return round(time.monotonic() - self._started, 4)
+
+    def new_id(self, letter: str) -> str:
+        return f"{letter}{next(self._numbers):08d}"
+
+    def new_ts(self) -> str:
+        """A timestamp that no other message has, in Slack's form."""
+        self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    async def changed(self) -> None:
+        self.version += 1
+        async with self._bell:
+            self._bell.notify_all()
+
+    async def after(self, version: int, seconds: float) -> None:
+        """Returns when something changed after `version`, or when the time is up."""
+        async with self._bell:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._bell.wait_for(lambda: self.version > version)
+            except TimeoutError:
+                return
+
+    async def fail(self, sentence: str) -> None:
+        """Something that must not happen: tests assert that there is nothing of this kind."""
+        self.failures.append(sentence)
+        await self.changed()
+
+    def fault(self, method: str) -> Fault | None:
+        """The fault this call meets, used up by meeting it."""
+        for fault in self.faults:
+            if fault.method == method and fault.times > 0:
+                fault.times -= 1
+                return fault
+        return None
+
+    def add_user(self, name: str) -> User:
+        user = User(self.new_id("U"), name)
+        self.users[user.id] = user
+        return user
+
+    def add_channel(self, name: str, *, has_bot: bool = True) -> Channel:
+        channel = Channel(self.new_id("C"), name, has_bot=has_bot)
+        self.channels[channel.id] = channel
+        return channel
+
+    def dm(self, user: str) -> Channel:
+        """The Messages tab of a person, made when first asked for."""
+        for channel in self.channels.values():
+            if channel.user == user:
+                return channel
+        channel = Channel(self.new_id("D"), self.users[user].name, kind="im", user=user)
+        self.channels[channel.id] = channel
+        return channel
+
+    def add_message(self, message: Message) -> Message:
+        message.versions.append(message.text)
+        message.pings = pings(message.text)
+        self.messages[message.channel, message.ts] = message
+        return message
+
+    def edit(self, message: Message, text: str) -> None:
+        message.text = text
+        message.versions.append(text)
+        message.pings = sorted({*message.pings, *pings(text)})
+
+    def thread(self, channel: str, root: str) -> list[Message]:
+        """A thread's messages, its root first."""
+        found = [
+            message
+            for message in self.messages.values()
+            if message.channel == channel and root in (message.ts, message.thread_ts) and not message.deleted
+        ]
+        return sorted(found, key=lambda message: message.ts)
+
+    def state(self) -> State:
+        messages = [message for message in self.messages.values() if not message.deleted]
+        return State(
+            version=self.version,
+            bot=BOT,
+            users=list(self.users.values()),
+            channels=list(self.channels.values()),
+            messages=sorted(messages, key=lambda message: message.ts),
+            calls=self.calls,
+            deliveries=list(self.deliveries.values()),
+            whispers=self.whispers,
+            failures=self.failures,
+            sockets=self.sockets,
+        )
+
+    def as_typed(self, text: str) -> str:
+        """What Slack makes of typed words: the three escapes, then `@name` as a mention of somebody here."""
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        people: dict[str, Any] = {user.name: user.id for user in self.users.values()} | {BOT["name"]: BOT["user_id"]}
+        for name in sorted(people, key=len, reverse=True):
+            text = re.sub(rf"@{re.escape(name)}\b", f"<@{people[name]}>", text)
+        return text
+
+
+def pings(text: str) -> list[str]:
+    """Whom a posted text calls, as Slack would read it."""
+    return sorted(set(_PING.findall(text)))
