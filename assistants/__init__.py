@@ -1,0 +1,1 @@
+"""The Assistants API v2: what is said, how to ask, how to answer."""

@@ -1,0 +1,68 @@
+"""How every model of the contract reads and writes JSON: objects keep what they do not know, requests refuse it."""
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+
+
+class Wire(BaseModel):
+    """An object a server answers with. Unknown fields are kept; `wire()` says every field, null where there is none."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    def wire(self) -> dict[str, Any]:
+        """The JSON object as it goes over the wire."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def wire_json(self) -> str:
+        """The JSON text as it goes over the wire, on one line."""
+        return self.model_dump_json(by_alias=True)
+
+
+class Sparse(Wire):
+    """An object with fields that may be missing on the wire: those with a default of None are said only when set."""
+
+    _optional: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls._optional = frozenset(name for name, field in cls.model_fields.items() if field.default is None)
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = whole(self)
+        for name in self._optional - self.model_fields_set:
+            said.pop(type(self).model_fields[name].alias or name, None)
+        return said
+
+
+class Request(BaseModel):
+    """A body a client sends. Unknown fields and values of the wrong type are refused; `wire()` says what was set."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
+
+    def wire(self) -> dict[str, Any]:
+        """The JSON object as it goes over the wire; a field set to None goes as null."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    @classmethod
+    def read(cls, body: bytes | str) -> Self:
+        """The request of a JSON text."""
+        return cls.model_validate_json(body)
+
+
+Metadata = dict[str, str]
+LimitedMetadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+]
+
+
+def other_than(*known: str) -> AfterValidator:
+    """Keeps the catch-all of a union from taking a malformed object of a kind that is known."""
+
+    def check(kind: str) -> str:
+        if kind in known:
+            raise ValueError(f"a malformed {kind!r}")
+        return kind
+
+    return AfterValidator(check)
