@@ -12,17 +12,25 @@ from storage.records import Conversation
 
 
 class TakingBot:
-    """`Bot` that remembers what was brought to it. `claims` false says that nothing can be made durable."""
+    """`Bot` that remembers what was brought to it.
+
+    While `claims` is false nothing can be made durable; a closed `gate` holds a claim up.
+    """
 
     def __init__(self) -> None:
         self.settings = Settings(_env_file=None)
         self.claims = True
         self.refused = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.arrived = asyncio.Event()
         self.taken: asyncio.Queue[Incoming] = asyncio.Queue()
         self.commands: list[Command] = []
         self.models: ModelDesk | None = None
 
     async def receive(self, incoming: Incoming) -> Receipt:
+        self.arrived.set()
+        await self.gate.wait()
         if not self.claims:
             self.refused += 1
             raise NotClaimedError("the disk is full")

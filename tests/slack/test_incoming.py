@@ -1,0 +1,92 @@
+"""What Slack sends becomes what the bot takes in, or nothing."""
+
+from typing import Any
+
+import pytest
+
+from adapters.slack.incoming import from_command, from_event
+from bot.incoming import Incoming
+
+BOT = "U0BOT"
+SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "text": "hello", "ts": "17.000100"}
+
+
+def mapped(**event: Any) -> Incoming | None:
+    return from_event({"team_id": "T1", "event": {**SAID, **event}}, bot_user=BOT)
+
+
+def taken(**event: Any) -> Incoming:
+    incoming = mapped(**event)
+    assert incoming is not None
+    return incoming
+
+
+def test_a_message_is_named_after_itself_and_its_thread_after_the_root() -> None:
+    root = taken()
+    assert (root.event, root.place.key) == ("slack:T1:C1:17.000100", "slack:T1:C1:17.000100")
+    assert (root.place.workspace, root.place.channel, root.place.thread) == ("T1", "C1", "17.000100")
+    assert (root.position, root.author.id, root.addressed) == ("17.000100", "U1", False)
+    reply = taken(ts="18.000200", thread_ts="17.000100")
+    assert (reply.event, reply.place.key) == ("slack:T1:C1:18.000200", "slack:T1:C1:17.000100")
+
+
+def test_the_two_deliveries_of_a_mention_are_one_event() -> None:
+    text = "<@U0BOT> hello"
+    message = taken(text=text)
+    mention = from_event(
+        {
+            "team_id": "T1",
+            "event": {"type": "app_mention", "channel": "C1", "user": "U1", "text": text, "ts": SAID["ts"]},
+        },
+        bot_user=BOT,
+    )
+    assert message == mention
+    assert message.addressed
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("<@U0BOT> what is 2 &lt; 3 &amp;&amp; 4 &gt; 3?", "what is 2 < 3 && 4 > 3?"),
+        ("&amp;lt; stays as written", "&lt; stays as written"),
+        ("hey <@U0BOT|threadline> and <@U9>", "hey and <@U9>"),
+        ("<@U0BOT>", ""),
+        ("first\n<@U0BOT>\nsecond", "first\n \nsecond"),
+    ],
+)
+def test_our_own_mention_and_slacks_escapes_are_taken_out(typed: str, text: str) -> None:
+    assert taken(text=typed).text == text
+
+
+def test_a_direct_message_needs_no_mention() -> None:
+    assert taken(channel="D1", channel_type="im").addressed
+    assert not taken(channel="G1", channel_type="mpim").addressed
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"subtype": "message_changed", "hidden": True},
+        {"subtype": "message_deleted"},
+        {"subtype": "channel_join"},
+        {"bot_id": "B2"},
+        {"user": BOT, "bot_id": "B1"},
+        {"user": None},
+        {"type": "app_home_opened"},
+    ],
+)
+def test_what_no_person_said_is_nothing(event: dict[str, Any]) -> None:
+    """Pains 21 and 22: bots answering bots, edits answered again."""
+    assert mapped(**event) is None
+
+
+@pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
+def test_words_beside_a_file_or_sent_to_the_channel_too_are_a_message(subtype: str) -> None:
+    assert taken(subtype=subtype).text == "hello"
+
+
+def test_a_command_has_no_thread() -> None:
+    body = {"team_id": "T1", "channel_id": "C1", "user_id": "U1", "user_name": "ada", "text": "use tour"}
+    command = from_command(body)
+    assert (command.place.key, command.place.thread, command.text) == ("", None, "use tour")
+    assert (command.author.id, command.author.name) == ("U1", "ada")

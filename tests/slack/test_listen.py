@@ -1,0 +1,88 @@
+"""Real Bolt over the wire: what comes is claimed before it is acknowledged."""
+
+from adapters.slack import SlackAdapter
+from tests.simulators.slack.client import SlackPeople
+from tests.simulators.slack.records import Delivery, State
+from tests.slack.taking import TakingBot
+
+
+def deliveries(state: State, ts: str) -> list[Delivery]:
+    return [delivery for delivery in state.deliveries if delivery.ts == ts]
+
+
+async def test_a_mention_and_a_direct_message_reach_the_bot(bot: TakingBot, slack: SlackPeople) -> None:
+    ada, channel = await slack.user("ada"), await slack.channel("reach")
+    ts = await slack.say(ada, channel, "@threadline hello")
+    first, twin = await bot.taken.get(), await bot.taken.get()
+    assert first == twin
+    assert (first.text, first.addressed, first.place.key) == ("hello", True, f"slack:T0THREAD:{channel}:{ts}")
+    await slack.say(ada, await slack.dm(ada), "just between us")
+    assert (await bot.taken.get()).addressed
+
+
+async def test_every_subscribed_event_is_acknowledged(bot: TakingBot, slack: SlackPeople) -> None:
+    ada, channel = await slack.user("ada"), await slack.channel("everything")
+    ts = await slack.say(ada, channel, "hello")
+    await slack.edit(channel, ts, "hello!")
+    await slack.delete(channel, ts)
+    await slack.open_home(ada)
+    await slack.say(ada, channel, "I am another app", bot_id="B0OTHER")
+    await slack.event({"type": "app_context_changed", "user": ada, "event_ts": "1.1"})
+    now = await slack.until(lambda now: all(delivery.acked_at for delivery in now.deliveries))
+    assert len(now.deliveries) >= 6
+    assert (await bot.taken.get()).event.endswith(ts)
+    assert bot.taken.empty()
+
+
+async def test_a_message_that_was_not_claimed_is_not_acknowledged_and_comes_again(
+    bot: TakingBot, slack: SlackPeople
+) -> None:
+    """Bolt acknowledges before its listener runs, unless told otherwise: a claim that failed would be lost."""
+    await slack.settings(ack_timeout=0.5, retry_delays=[0.01] * 1000)
+    ada, channel = await slack.user("ada"), await slack.channel("again")
+    bot.claims = False
+    ts = await slack.say(ada, channel, "do not lose me")
+    now = await slack.until(lambda now: len(deliveries(now, ts)[0].attempts) >= 2)
+    assert deliveries(now, ts)[0].acked_at is None
+    assert bot.refused >= 1
+    bot.claims = True
+    assert (await bot.taken.get()).text == "do not lose me"
+    await slack.until(lambda now: deliveries(now, ts)[0].acked_at is not None)
+    await slack.settings(ack_timeout=3, retry_delays=[0.1, 60, 300])
+
+
+async def test_the_acknowledgement_comes_after_the_claim(bot: TakingBot, slack: SlackPeople) -> None:
+    bot.gate.clear()
+    ada, channel = await slack.user("ada"), await slack.channel("after")
+    ts = await slack.say(ada, channel, "hello")
+    await bot.arrived.wait()
+    assert deliveries(await slack.state(), ts)[0].acked_at is None
+    bot.gate.set()
+    await slack.until(lambda now: deliveries(now, ts)[0].acked_at is not None)
+
+
+async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, slack: SlackPeople) -> None:
+    """Pain 16: “did not respond”."""
+    ada, channel = await slack.user("ada"), await slack.channel("commands")
+    seen = await slack.command(ada, channel, "/assistant", "list")
+    assert seen == "You asked &lt;list&gt; &amp; nothing else"
+    assert (bot.commands[-1].place.channel, bot.commands[-1].author.id) == (channel, ada)
+    assert [message for message in (await slack.state()).messages if message.channel == channel] == []
+
+
+async def test_messages_come_after_the_socket_moved(bot: TakingBot, slack: SlackPeople) -> None:
+    opened = [call for call in (await slack.state()).calls if call.method == "apps.connections.open"]
+    await slack.disconnect("refresh_requested")
+    await slack.until(
+        lambda now: (
+            now.sockets == 1
+            and len([call for call in now.calls if call.method == "apps.connections.open"]) == len(opened) + 1
+        )
+    )
+    ada = await slack.user("ada")
+    await slack.say(ada, await slack.dm(ada), "moved?")
+    assert (await bot.taken.get()).text == "moved?"
+
+
+def test_it_has_no_pages_of_its_own(adapter: SlackAdapter, bot: TakingBot) -> None:
+    assert adapter.routes(bot) == []

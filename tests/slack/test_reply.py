@@ -1,0 +1,225 @@
+"""A reply in a thread: a placeholder at once, growth, the whole answer, nothing twice. Over the wire."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+
+from adapters.slack import SlackAdapter
+from adapters.slack.reply import SlackReply
+from bot.adapter import PartState, PlatformError, Turn
+from bot.segments import Notice, Snapshot, Text
+from storage.records import Conversation, IncomingRow, Part
+from tests.simulators.slack.client import SlackPeople
+from tests.simulators.slack.records import Call, Message
+
+
+@dataclass
+class Asked:
+    """A question in a channel, and the turn that answers it."""
+
+    adapter: SlackAdapter
+    slack: SlackPeople
+    channel: str
+    ts: str
+    id: int
+    kept: list[tuple[int, str, PartState]] = field(default_factory=list)
+
+    def turn(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> Turn:
+        async def keep(number: int, ref: str, state: PartState) -> None:
+            self.kept.append((number, ref, state))
+
+        key = f"slack:T0THREAD:{self.channel}:{self.ts}"
+        conversation = Conversation(1, key, "slack", "T0THREAD", self.channel, self.ts, None, None, 1, None, 0, 0)
+        question = IncomingRow(1, key, 1, self.ts, "U1", None, "hello", None, self.id, 0)
+        return Turn(self.id, conversation, [question], "Tour", suspect, parts, keep)
+
+    def reply(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> SlackReply:
+        reply = self.adapter.reply(self.turn(suspect=suspect, parts=parts))
+        assert isinstance(reply, SlackReply)
+        return reply
+
+    async def replies(self) -> list[Message]:
+        return await self.slack.replies(self.channel, self.ts)
+
+    async def texts(self) -> list[str]:
+        return [message.text for message in await self.replies()]
+
+    async def calls(self, method: str) -> list[Call]:
+        calls = (await self.slack.state()).calls
+        return [call for call in calls if call.method == method and call.arguments.get("channel") == self.channel]
+
+
+_turns = iter(range(1, 1000))
+
+
+@pytest.fixture
+async def asked(adapter: SlackAdapter, slack: SlackPeople) -> Asked:
+    number = next(_turns)
+    ada, channel = await slack.user("ada"), await slack.channel(f"replies-{number}")
+    return Asked(adapter, slack, channel, await slack.say(ada, channel, "@threadline hello"), number)
+
+
+async def test_a_placeholder_grows_into_the_answer(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await asked.slack.answer(asked.channel, asked.ts, "_Thinking…_")
+    await reply.show(Snapshot((Text("Two and"),)))
+    await asked.slack.answer(asked.channel, asked.ts, "Two and")
+    await reply.finish([Text("Two and two is four."), Notice("often wrong")])
+    (message,) = await asked.replies()
+    assert message.versions == ["_Thinking…_", "Two and", "Two and two is four.\n\n_often wrong_"]
+    assert message.metadata == {"event_type": "threadline_turn", "event_payload": {"turn": asked.id, "part": 1}}
+    ref = f"slack:T0THREAD:{asked.channel}:{message.ts}"
+    assert asked.kept == [(1, ref, "growing"), (1, ref, "final")]
+    (post,) = await asked.calls("chat.postMessage")
+    assert (post.arguments["unfurl_links"], post.arguments["unfurl_media"]) == (False, False)
+
+
+async def test_the_latest_snapshot_wins_and_one_update_is_on_its_way_at_a_time(asked: Asked) -> None:
+    await asked.slack.fault("chat.postMessage", hold=True)
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await asked.slack.until(lambda now: any(c.method == "chat.postMessage" and not c.status for c in now.calls))
+    for words in ("one", "one two", "one two three"):
+        await reply.show(Snapshot((Text(words),)))
+    await asked.slack.release()
+    await asked.slack.answer(asked.channel, asked.ts, "one two three")
+    assert (await asked.replies())[0].versions == ["_Thinking…_", "one two three"]
+    await reply.finish([Text("one two three")])
+
+
+async def test_updates_keep_their_distance(asked: Asked) -> None:
+    asked.adapter._pace = 0.2
+    reply = asked.reply()
+    for count in range(1, 6):
+        await reply.show(Snapshot((Text("word " * count),)))
+        await asked.slack.answer(asked.channel, asked.ts, "word " * count)
+    calls = [*await asked.calls("chat.postMessage"), *await asked.calls("chat.update")]
+    assert len(calls) == 5
+    assert all(later.at - earlier.at >= 0.19 for earlier, later in pairwise(calls))
+    await reply.finish([Text("done")])
+
+
+async def test_a_growing_update_never_lands_upon_the_final_text(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await asked.slack.answer(asked.channel, asked.ts, "Thinking")
+    await asked.slack.fault("chat.update", status=429, retry_after=1)
+    await reply.show(Snapshot((Text("half"),)))
+    await asked.slack.until(lambda now: any(call.status == 429 for call in now.calls))
+    await reply.finish([Text("whole")])
+    assert (await asked.replies())[0].versions == ["_Thinking…_", "half", "whole"]
+    at = [call.at for call in await asked.calls("chat.update")]
+    assert at[1] - at[0] >= 1
+
+
+async def test_a_long_answer_is_whole_in_parts_and_each_is_posted_once(asked: Asked) -> None:
+    """Pain 6: answers over the limit ended in an error or a silent cut."""
+    answer = "".join(f"Line {number} of the long answer.\n" for number in range(1_000))
+    reply = asked.reply()
+    await reply.show(Snapshot((Text(answer),)))
+    await reply.finish([Text(answer)])
+    await reply.finish([Text(answer)])
+    assert "".join(await asked.texts()) == answer
+    assert len(await asked.replies()) == 3
+    final = [(number, state) for number, _, state in asked.kept if state == "final"]
+    assert final == [(1, "final"), (2, "final"), (3, "final")]
+
+
+async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice(asked: Asked) -> None:
+    """Pain 4: the final message posted twice."""
+    answer = "Line of the long answer.\n" * 1_000
+    reply = asked.reply()
+    await asked.slack.fault("chat.postMessage", error="fatal_error", times=1)
+    with pytest.raises(PlatformError, match=r"refused chat\.postMessage: fatal_error") as refused:
+        await reply.finish([Text(answer)])
+    assert refused.value.retryable
+    await reply.finish([Text(answer)])
+    assert "".join(await asked.texts()) == answer
+
+
+async def test_a_lost_answer_to_a_post_is_looked_up_not_posted_again(asked: Asked) -> None:
+    reply = asked.reply()
+    await asked.slack.fault("chat.postMessage", lose="after")
+    with pytest.raises(PlatformError, match="did not answer"):
+        await reply.finish([Text("once")])
+    assert await asked.texts() == ["once"]
+    await reply.finish([Text("once")])
+    assert await asked.texts() == ["once"]
+    assert len(await asked.calls("chat.postMessage")) == 1
+
+
+async def test_a_post_that_never_arrived_is_posted_after_looking(asked: Asked) -> None:
+    reply = asked.reply()
+    await asked.slack.fault("chat.postMessage", lose="before")
+    with pytest.raises(PlatformError):
+        await reply.finish([Text("once")])
+    await reply.finish([Text("once")])
+    assert await asked.texts() == ["once"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
+    """Pain 3: an answer lost on restart; and pain 4, posted twice."""
+    crashed = asked.reply()
+    await crashed.show(Snapshot((Text("half an"),)))
+    message = await asked.slack.answer(asked.channel, asked.ts, "half an")
+    crashed.cancel()
+    ref = f"slack:T0THREAD:{asked.channel}:{message.ts}"
+    reply = asked.reply(suspect=True, parts=[Part(asked.id, 1, ref, "growing")] if known else [])
+    await reply.find()
+    await reply.show(Snapshot(status="Thinking…"))
+    await reply.finish([Text("half an hour")])
+    assert await asked.texts() == ["half an hour"]
+    assert asked.kept[-1] == (1, ref, "final")
+
+
+async def test_another_turns_message_and_another_apps_are_not_taken_up(asked: Asked) -> None:
+    other = Asked(asked.adapter, asked.slack, asked.channel, asked.ts, asked.id + 1000)
+    await other.reply().finish([Text("another answer")])
+    reply = asked.reply(suspect=True)
+    await reply.find()
+    await reply.finish([Text("mine")])
+    assert await asked.texts() == ["another answer", "mine"]
+
+
+async def test_a_second_try_waits_for_what_the_first_has_on_its_way(asked: Asked) -> None:
+    await asked.slack.fault("chat.postMessage", hold=True)
+    first = asked.reply()
+    await first.show(Snapshot(status="Thinking…"))
+    await asked.slack.until(
+        lambda now: any(c.arguments.get("channel") == asked.channel and not c.status for c in now.calls)
+    )
+    second = asked.reply(suspect=True)
+    await asked.slack.release()
+    await second.find()
+    await second.finish([Text("once")])
+    assert await asked.texts() == ["once"]
+
+
+async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    message = await asked.slack.answer(asked.channel, asked.ts, "Thinking")
+    await asked.slack.delete(asked.channel, message.ts)
+    await reply.finish([Text("still answered")])
+    assert await asked.texts() == ["still answered"]
+
+
+async def test_what_cannot_be_posted_says_why_and_that_trying_again_is_no_use(asked: Asked) -> None:
+    await asked.slack.settings(archived={asked.channel: True})
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    with pytest.raises(PlatformError, match="is_archived") as refused:
+        await reply.finish([Text("hello")])
+    assert not refused.value.retryable
+
+
+async def test_a_limit_that_does_not_end_says_when_to_come_back(asked: Asked) -> None:
+    await asked.slack.fault("chat.postMessage", status=429, retry_after=0, times=3)
+    with pytest.raises(PlatformError, match="ratelimited") as refused:
+        await asked.reply().finish([Text("hello")])
+    assert refused.value.retryable
+    assert refused.value.retry_after == 0
