@@ -5,11 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 
-class Wire(BaseModel):
-    """An object a server answers with. Unknown fields are kept; `wire()` says every field, null where there is none."""
-
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
-
+class _Json(BaseModel):
     def wire(self) -> dict[str, Any]:
         """The JSON object as it goes over the wire."""
         return self.model_dump(mode="json", by_alias=True)
@@ -19,8 +15,8 @@ class Wire(BaseModel):
         return self.model_dump_json(by_alias=True)
 
 
-class Sparse(Wire):
-    """An object with fields that may be missing on the wire: those with a default of None are said only when set."""
+class _Sparing(_Json):
+    """Fields with a default of None are said only when they were set, then as null where they are None."""
 
     _optional: ClassVar[frozenset[str]] = frozenset()
 
@@ -36,14 +32,20 @@ class Sparse(Wire):
         return said
 
 
-class Request(BaseModel):
-    """A body a client sends. Unknown fields and values of the wrong type are refused; `wire()` says what was set."""
+class Wire(_Json):
+    """An object a server answers with. Unknown fields are kept; every field is said, null where there is none."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class Sparse(_Sparing, Wire):
+    """An object with fields that may be missing on the wire: those with a default of None."""
+
+
+class Request(_Sparing):
+    """A body a client sends. Unknown fields and values of the wrong type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
-
-    def wire(self) -> dict[str, Any]:
-        """The JSON object as it goes over the wire; a field set to None goes as null."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     @classmethod
     def read(cls, body: bytes | str) -> Self:

@@ -1,0 +1,74 @@
+"""Mends the raw JSON of servers that are looser than the contract, before the contract reads it."""
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from assistants.contract import ErrorDetail, Wire
+
+W = TypeVar("W", bound=Wire)
+
+_TIMES = frozenset({"created", "created_at", "started_at", "expires_at", "expired_at", "cancelled_at"}) | frozenset(
+    {"failed_at", "completed_at", "incomplete_at"}
+)
+_EMPTY: dict[str, Any] = {"metadata": {}, "tools": [], "content": [], "data": [], "has_more": False}
+_OPAQUE = frozenset({"metadata", "parameters", "schema"})  # other people's JSON, not the API's
+
+
+def read(model: type[W], raw: bytes) -> W:
+    """The object in a JSON text, read exactly, or else mended; raises ValueError when it is something else."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError:
+        return model.model_validate(mend(json.loads(raw)))
+
+
+def mend(value: Any) -> Any:
+    """The same JSON with what looser servers leave out or say otherwise put right."""
+    if isinstance(value, list):
+        return [mend(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    mended = {key: _field(key, item) for key, item in value.items() if not (key == "annotations" and item is None)}
+    if mended.get("object") == "thread.message":
+        mended.setdefault("status", "completed")
+    return mended
+
+
+def _field(key: str, value: Any) -> Any:
+    if value is None:
+        return _EMPTY.get(key)
+    if key in _TIMES and isinstance(value, float):
+        return int(value)
+    return value if key in _OPAQUE else mend(value)
+
+
+def error_detail(body: bytes) -> ErrorDetail | None:
+    """The error in the body of a refusal, in whatever shape; None for a web page."""
+    text = body.decode(errors="replace").strip()
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None if text[:1] == "<" else _plain(text)
+    if isinstance(said, dict):
+        said = said.get("error") or said
+    return _structured(said) if isinstance(said, dict) else _plain(str(said))
+
+
+def _plain(text: str) -> ErrorDetail:
+    return ErrorDetail(message=text or "It gave no reason.", type="unknown")
+
+
+def _structured(error: dict[str, Any]) -> ErrorDetail:
+    message = error.get("message") or error.get("detail") or json.dumps(error)
+    return ErrorDetail(
+        message=message if isinstance(message, str) else json.dumps(message),
+        type=str(error.get("type") or "unknown"),
+        param=_text(error.get("param")),
+        code=_text(error.get("code")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

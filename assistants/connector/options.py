@@ -1,0 +1,122 @@
+"""The options of each call by name: what a request model has, and plain dictionaries where it has models."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+from assistants.contract import (
+    AttachmentInput,
+    CodeInterpreterTool,
+    CreateMessage,
+    CreateThread,
+    FileSearchTool,
+    FunctionTool,
+    ImageFileContent,
+    ImageUrlContent,
+    Metadata,
+    NamedToolChoice,
+    NewToolResources,
+    ReasoningEffort,
+    ResponseFormat,
+    Role,
+    TextInput,
+    ToolOutput,
+    TruncationStrategy,
+)
+
+Plain = Mapping[str, Any]
+Tools = list[CodeInterpreterTool | FileSearchTool | FunctionTool | Plain] | list[Plain]
+ContentParts = list[TextInput | ImageFileContent | ImageUrlContent | Plain] | list[Plain]
+Attachments = list[AttachmentInput | Plain] | list[Plain]
+Outputs = list[ToolOutput | Plain] | list[Plain] | list[ToolOutput]
+
+
+class AssistantOptions(TypedDict, total=False):
+    """What an assistant may have besides its model."""
+
+    name: str | None
+    description: str | None
+    instructions: str | None
+    reasoning_effort: ReasoningEffort | None
+    tools: Tools
+    tool_resources: NewToolResources | Plain | None
+    metadata: Metadata | None
+    temperature: float | None
+    top_p: float | None
+    response_format: ResponseFormat | Plain | None
+
+
+class AssistantChanges(AssistantOptions, total=False):
+    """What of an assistant can be changed; None clears."""
+
+    model: str
+
+
+class MessageOptions(TypedDict, total=False):
+    """What a message may have besides its words."""
+
+    attachments: Attachments | None
+    metadata: Metadata | None
+
+
+class MessageInput(MessageOptions):
+    """A message as a plain dictionary."""
+
+    role: Role
+    content: str | ContentParts
+
+
+Messages = list[CreateMessage | Plain] | list[CreateMessage] | list[MessageInput] | list[Plain]
+
+
+class ThreadChanges(TypedDict, total=False):
+    """What of a thread can be changed."""
+
+    tool_resources: NewToolResources | Plain | None
+    metadata: Metadata | None
+
+
+class ThreadOptions(ThreadChanges, total=False):
+    """What a thread may be made with."""
+
+    messages: Messages
+
+
+class SharedRunOptions(TypedDict, total=False):
+    """What both ways to start a run have in common."""
+
+    model: str | None
+    instructions: str | None
+    tools: Tools | None
+    metadata: Metadata | None
+    temperature: float | None
+    top_p: float | None
+    max_prompt_tokens: int | None
+    max_completion_tokens: int | None
+    truncation_strategy: TruncationStrategy | Plain | None
+    tool_choice: Literal["none", "auto", "required"] | NamedToolChoice | Plain | None
+    parallel_tool_calls: bool
+    response_format: ResponseFormat | Plain | None
+
+
+class RunOptions(SharedRunOptions, total=False):
+    """How a run on a thread that is there is to be done."""
+
+    reasoning_effort: ReasoningEffort | None
+    additional_instructions: str | None
+    additional_messages: Messages | None
+
+
+class ThreadAndRunOptions(SharedRunOptions, total=False):
+    """How a thread is made, and the run on it."""
+
+    thread: CreateThread | Plain
+    tool_resources: NewToolResources | Plain | None
+
+
+class ListOptions(TypedDict, total=False):
+    """Which part of a list, and in which order: newest first unless `order` is asc."""
+
+    limit: int
+    order: Literal["asc", "desc"]
+    after: str
+    before: str
