@@ -1,0 +1,96 @@
+# Threadline's workshop: `make` lists what it can do. It needs make and Python 3.11 or newer, and fetches the rest.
+
+UV_VERSION := 0.13.9
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+UV_FLAGS :=
+BIN := .venv/bin
+PIP = $(UV) pip
+INTO := --quiet --python $(BIN)/python
+SYNC = $(PIP) sync $(INTO) --require-hashes --only-binary :all: $(UV_FLAGS)
+COMPILE = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	--no-annotate --extra slack --extra local --group build
+# A development environment holds everything that running needs: once it is there, `make run` uses it.
+FOR_RUN := .venv/installed-$(if $(wildcard .venv/installed-dev),dev,run)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test check proof sim bench lock docs lint locks
+
+help:  ## What the workshop can do
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+run: $(FOR_RUN)  ## Set up once, start Threadline, print the address of its page
+	@exec $(BIN)/threadline run
+
+test: lint  ## Style, types, layers and every test
+	$(BIN)/pytest
+
+check: lint locks  ## What must hold without running the tests: style, types, layers, lock files, repository
+	$(BIN)/pytest -q tests/workshop
+
+proof: .venv/installed-dev  ## The long proofs
+	$(BIN)/pytest -m proof
+
+sim: .venv/installed-dev  ## Play: Threadline beside a simulated Slack, nothing to sign up for
+	@exec $(BIN)/python -m tests.simulators
+
+bench: .venv/installed-dev  ## Run the measurements under bench/
+	@set -e; found=; for program in bench/*.py; do \
+		[ -f "$$program" ] || continue; found=yes; echo "== $$program"; $(BIN)/python "$$program"; \
+	done; [ -n "$$found" ] || echo "bench/ holds no measurements yet."
+
+lock: | $(UV)  ## Write both lock files anew from pyproject.toml (UPGRADE=--upgrade for the newest of everything)
+	$(COMPILE) $(UPGRADE) -o requirements.lock
+	$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.lock
+
+docs: .venv/installed-dev  ## Write docs/settings.md and .env.example anew from bot/settings.py
+	$(BIN)/python docs/generate.py
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Compiling keeps every pinned version that still fits, so a difference means that pyproject.toml has moved on.
+locks: | $(UV)
+	@mkdir -p .cache && cp requirements.lock requirements-dev.lock .cache/
+	@if $(COMPILE) -o .cache/requirements.lock 2>.cache/lock-errors >/dev/null && \
+		$(COMPILE) --group dev -o .cache/requirements-dev.lock 2>.cache/lock-errors >/dev/null; then \
+		cmp -s requirements.lock .cache/requirements.lock && \
+		cmp -s requirements-dev.lock .cache/requirements-dev.lock && echo "The lock files are up to date." || \
+		{ echo "The lock files are behind pyproject.toml: run make lock." >&2; exit 1; }; \
+	elif grep -qiE 'failed to (fetch|download)|error sending request' .cache/lock-errors; then \
+		echo "The lock files were not compared with pyproject.toml: the package registry cannot be reached."; \
+	else cat .cache/lock-errors >&2; exit 1; fi
+
+.venv/installed-run: requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+
+.venv/installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+
+# Some systems (musl, old C libraries) have no wheel of the demo model's runtime; everything else must not wait for it.
+define install
+@echo "Setting up .venv from $(1) …"
+@$(SYNC) $(1) 2>.venv/errors || { \
+	grep -q 'xllamacpp.*no usable wheels' .venv/errors || { cat .venv/errors >&2; exit 1; }; \
+	sed '/^xllamacpp==/,/[^\\]$$/d' $(1) >.venv/without-demo-model.lock; \
+	$(SYNC) .venv/without-demo-model.lock && \
+	echo "Small talk is left out: its runtime, xllamacpp, has no wheel for this system. All else works."; }
+@$(PIP) install $(INTO) --no-deps --no-build-isolation --editable .
+@touch $@
+endef
+
+$(BIN)/python: | $(UV)
+	@rm -rf .venv
+	@$(UV) venv --quiet --python '>=3.11' .venv || { \
+		echo "Threadline needs Python 3.11 or newer: install it and run make again." >&2; exit 1; }
+
+.uv/bin/uv:
+	@echo "Fetching uv $(UV_VERSION), which installs everything else …"
+	@python3 -m venv .uv >/dev/null 2>&1 && .uv/bin/pip install --quiet --only-binary :all: uv==$(UV_VERSION) || \
+		{ rm -rf .uv; python3 -m pip install --quiet --only-binary :all: --target .uv uv==$(UV_VERSION); } || \
+		{ rm -rf .uv; echo "uv could not be fetched with python3 and pip: see above, or install uv yourself" \
+		"(docs.astral.sh/uv) and run make again." >&2; exit 1; }

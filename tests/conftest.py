@@ -1,0 +1,62 @@
+"""What every test stands on: an environment that says nothing about the developer, and the shared facts."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+FACTS_ABSENT = "the shared facts are not on this machine"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget the developer's settings before any test module is imported; start no search for model servers."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+    os.environ["MODEL_DISCOVERY"] = "false"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests work in an empty folder, so that no `.env` and no `data` of the developer is found there."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("elsewhere"))
+    yield
+    os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def shared_facts() -> Path:
+    """The folder of recorded facts beside the repository."""
+    folder = ROOT.parent / "shared" / "facts"
+    if not folder.is_dir():
+        pytest.skip(FACTS_ABSENT)
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: Any) -> None:
+    """With THREADLINE_NO_SKIP=1 a skipped test has failed; only the shared facts may be absent."""
+    if not report.skipped or hasattr(report, "wasxfail") or os.environ.get("THREADLINE_NO_SKIP") != "1":
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if FACTS_ABSENT not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"THREADLINE_NO_SKIP=1, and this was skipped. {reason}"
