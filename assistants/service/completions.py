@@ -54,7 +54,8 @@ class _Calls:
     """Gives every fragment of a function call its place; some endpoints leave out the index, or the id."""
 
     def __init__(self) -> None:
-        self.ids: dict[int, str] = {}
+        self.ids: list[str] = []
+        self._places: dict[int, int] = {}
         self._last = -1
 
     def piece(self, fragment: Mapping[str, Any]) -> CallPiece:
@@ -64,21 +65,20 @@ class _Calls:
         arguments = function.get("arguments")
         if not isinstance(arguments, str):
             arguments = "" if arguments is None else json.dumps(arguments)
-        if index in self.ids:
+        if index < len(self.ids):
             return CallPiece(index, None, None, arguments)
-        self.ids[index] = fragment.get("id") or f"call_{secrets.token_hex(12)}"
+        self.ids.append(fragment.get("id") or f"call_{secrets.token_hex(12)}")
         return CallPiece(index, self.ids[index], function.get("name") or "", arguments)
 
     def _place(self, fragment: Mapping[str, Any]) -> int:
-        known = {call: index for index, call in self.ids.items()}
-        given, index = fragment.get("id"), fragment.get("index")
-        if given in known:
-            return known[given]
+        given, index, new = fragment.get("id"), fragment.get("index"), len(self.ids)
+        if given in self.ids:
+            return self.ids.index(given)
         if index is None:
-            return len(self.ids) if given or not self.ids else self._last
-        if given and index in self.ids:
-            return len(self.ids)
-        return int(index)
+            return new if given or not self.ids else self._last
+        if given or index not in self._places:
+            self._places[index] = new
+        return self._places[index]
 
 
 def _finish(said: str, calls: _Calls) -> Finish:

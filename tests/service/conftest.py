@@ -3,10 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 from starlette.types import ASGIApp
+
+from assistants.contract import BETA, BETA_HEADER
+from assistants.service.app import Service, create_service
+from assistants.service.chat import ChatCompletions
+from assistants.service.endpoints import Endpoint
+from assistants.service.local import LocalTransport
+from assistants.service.models import Models
+from assistants.service.scripted import ScriptedModel
+from storage.database import Database
+from storage.sqlite import SQLiteDatabase
 
 Serve = Callable[[ASGIApp], AbstractAsyncContextManager[str]]
 
@@ -31,3 +43,42 @@ async def _served(app: ASGIApp) -> AsyncIterator[str]:
 def serve() -> Serve:
     """Serves an ASGI app on a real socket while its context is open; gives the address."""
     return _served
+
+
+@pytest.fixture
+def script() -> ScriptedModel:
+    return ScriptedModel()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = SQLiteDatabase.open(tmp_path / "service.db")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def service(database: Database, script: ScriptedModel) -> AsyncIterator[Service]:
+    models = Models()
+    endpoint = Endpoint("http://model.test/v1", "sk-secret", "scripted")
+    models.connect(ChatCompletions(endpoint, transport=LocalTransport(script.app), back_off=0))
+    service = create_service(database, models)
+    await service.start()
+    yield service
+    await service.stop()
+
+
+@pytest.fixture(params=["in-process", "tcp"])
+async def http(service: Service, serve: Serve, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    """The service, reached in this process and over TCP."""
+    headers = {BETA_HEADER: BETA}
+    if request.param == "in-process":
+        local = LocalTransport(service.app)
+        async with httpx.AsyncClient(transport=local, base_url="http://local/v1", headers=headers) as client:
+            yield client
+        return
+    async with (
+        serve(service.app) as address,
+        httpx.AsyncClient(base_url=f"{address}/v1", headers=headers, trust_env=False) as client,
+    ):
+        yield client

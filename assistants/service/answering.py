@@ -1,0 +1,157 @@
+"""Writes down and tells what a model says in one go: text into a message, calls into a step the run then waits on."""
+
+from collections.abc import Iterable
+
+from assistants.contract import (
+    CalledFunction,
+    CalledFunctionDelta,
+    FunctionCall,
+    FunctionCallDelta,
+    LastError,
+    Message,
+    MessageDelta,
+    MessageDeltaEvent,
+    MessageEvent,
+    MessagePiece,
+    RequestedCall,
+    RequestedCalls,
+    RequestedFunction,
+    RequiredAction,
+    RunEvent,
+    RunStep,
+    RunStepDelta,
+    RunStepDeltaEvent,
+    RunStepEvent,
+    StepPiece,
+    StreamEvent,
+    TextDelta,
+    TextValueDelta,
+    ToolCalls,
+    ToolCallsDelta,
+    Usage,
+)
+from assistants.service import lifecycle, making, store
+from assistants.service.feed import Feed
+from assistants.service.lifecycle import Ending
+from assistants.service.pieces import CallPiece, End, TextPiece
+from assistants.service.rows import now
+from assistants.service.store import Work, Written
+from storage.database import Database
+
+
+class NotAtWork(Exception):  # noqa: N818 - reads as what it tells
+    """The run was cancelled or deleted meanwhile."""
+
+
+class Answer:
+    """What a run writes between two waits for somebody else."""
+
+    def __init__(self, db: Database, feed: Feed, work: Work) -> None:
+        self._db = db
+        self._feed = feed
+        self._run = work.run
+        # A message that a restart found half-written is written afresh, in its place.
+        self._open = work.half
+        self._text = ""
+        self._step: RunStep | None = None
+        self._calls: list[FunctionCall] = []
+        self._usage: Usage | None = None
+
+    @property
+    def written(self) -> Written:
+        texts = {self._open[0].id: self._text} if self._open else {}
+        return Written(texts, self._calls_step(), self._usage)
+
+    async def text(self, piece: TextPiece) -> None:
+        message, _ = self._open or await self._begin_message()
+        value = TextValueDelta(value=piece.text) if self._text else TextValueDelta(value=piece.text, annotations=[])
+        self._text += piece.text
+        content = TextDelta(index=0, text=value)
+        delta = MessageDelta(id=message.id, delta=MessagePiece(content=[content]))
+        self._feed.emit(MessageDeltaEvent("thread.message.delta", delta))
+
+    def call(self, piece: CallPiece) -> None:
+        step = self._step or self._begin_calls()
+        if piece.index == len(self._calls):
+            function = CalledFunction(name=piece.name or "", arguments=piece.arguments)
+            self._calls.append(FunctionCall(id=piece.id or "", function=function))
+            more = CalledFunctionDelta(name=piece.name, arguments=piece.arguments, output=None)
+            part = FunctionCallDelta(index=piece.index, id=piece.id, function=more)
+        else:
+            self._calls[piece.index].function.arguments += piece.arguments
+            part = FunctionCallDelta(index=piece.index, function=CalledFunctionDelta(arguments=piece.arguments))
+        delta = RunStepDelta(id=step.id, delta=StepPiece(step_details=ToolCallsDelta(tool_calls=[part])))
+        self._feed.emit(RunStepDeltaEvent("thread.run.step.delta", delta))
+
+    async def end(self, piece: End) -> Ending | None:
+        """The end the run comes to now; None when it waits for the outputs of its calls."""
+        if piece.prompt_tokens is not None and piece.completion_tokens is not None:
+            self._usage = lifecycle.usage_of(piece.prompt_tokens, piece.completion_tokens)
+        if piece.finish == "tool_calls":
+            await self._pause()
+            return None
+        if piece.finish == "length":
+            return Ending("incomplete")
+        if piece.finish == "content_filter":
+            sentence = "The endpoint's content filter stopped the answer; ask in other words."
+            return Ending("failed", LastError(code="invalid_prompt", message=sentence), cut="content_filter")
+        return Ending("completed")
+
+    async def _begin_message(self) -> tuple[Message, RunStep]:
+        message, step = making.answer(self._run)
+        if not await self._db.write(store.open_answer, message, step):
+            raise NotAtWork
+        self._open = message, step
+        self._feed.emit(*begun(step), *(MessageEvent(f"thread.message.{state}", message) for state in _BEGUN))
+        return self._open
+
+    def _begin_calls(self) -> RunStep:
+        self._step = making.step(self._run, ToolCalls())
+        self._feed.emit(*begun(self._step))
+        return self._step
+
+    def _calls_step(self) -> RunStep | None:
+        if self._step is None:
+            return None
+        return self._step.model_copy(
+            update={"step_details": ToolCalls(tool_calls=[*self._calls]), "usage": self._usage}
+        )
+
+    async def _pause(self) -> None:
+        step = self._calls_step()
+        assert step is not None  # noqa: S101 - the endpoint's reader says so only after a call
+        functions = [
+            (c.id, RequestedFunction(name=c.function.name, arguments=c.function.arguments)) for c in self._calls
+        ]
+        calls = [RequestedCall(id=id_, function=function) for id_, function in functions]
+        action = RequiredAction(submit_tool_outputs=RequestedCalls(tool_calls=calls))
+        said = self._said()
+        run = await self._db.write(store.pause, said, step, action)
+        if run is None:
+            raise NotAtWork
+        self._feed.emit(*closed([said] if said else []), RunEvent("thread.run.requires_action", run))
+
+    def _said(self) -> tuple[Message, RunStep] | None:
+        if self._open is None:
+            return None
+        message, step = self._open
+        ending, time = Ending("completed"), now()
+        return lifecycle.end_message(message, self._text, ending, time), lifecycle.end_step(step, ending, time)
+
+
+_BEGUN = ("created", "in_progress")
+
+
+def begun(step: RunStep) -> list[StreamEvent]:
+    """What is told of a step that begins."""
+    return [RunStepEvent(f"thread.run.step.{state}", step) for state in _BEGUN]
+
+
+def closed(pairs: Iterable[tuple[Message | None, RunStep]]) -> list[StreamEvent]:
+    """What is told of steps that ended, and of the messages they wrote."""
+    events: list[StreamEvent] = []
+    for message, step in pairs:
+        if message is not None:
+            events.append(MessageEvent(f"thread.message.{message.status}", message))
+        events.append(RunStepEvent(f"thread.run.step.{step.status}", step))
+    return events

@@ -1,0 +1,82 @@
+"""The Assistants API as an ASGI app on a store and its models."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from assistants.contract import Failure, from_validation, no_such_route, server_failed
+from assistants.service.models import Models
+from assistants.service.refusals import Refused
+from assistants.service.routes import assistants, messages, models, runs, threads
+from assistants.service.runner import Runner
+from storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+class Service:
+    """The API in one process. `app` serves it under `/v1`; who may call it is the caller's affair."""
+
+    def __init__(self, database: Database, models: Models) -> None:
+        self.models = models
+        self.runner = Runner(database, models)
+        self.app = _app()
+        self.app.state.database = database
+        self.app.state.models = models
+        self.app.state.runner = self.runner
+
+    async def start(self) -> None:
+        """Take up the runs that were interrupted."""
+        await self.runner.resume()
+
+    async def stop(self) -> None:
+        """Leave the runs for the next start, and the models for good."""
+        await self.runner.stop()
+        await self.models.aclose()
+
+
+def create_service(database: Database, models: Models) -> Service:
+    return Service(database, models)
+
+
+def _app() -> FastAPI:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    # Before the threads, whose addresses would take "runs" for the id of one.
+    for router in (assistants.router, runs.router, threads.router, messages.router, models.router):
+        app.include_router(router, prefix="/v1")
+    app.exception_handler(Refused)(_refused)
+    app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(HTTPException)(_elsewhere)
+    app.exception_handler(Exception)(_failed)
+    return app
+
+
+def _answer(failure: Failure) -> Response:
+    return JSONResponse(failure.body().wire(), status_code=failure.status)
+
+
+async def _refused(_: Request, error: Refused) -> Response:
+    return _answer(error.failure)
+
+
+async def _malformed(_: Request, error: RequestValidationError) -> Response:
+    return _answer(from_validation(error, error.body))
+
+
+async def _elsewhere(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 405:
+        return _answer(
+            Failure(405, f"Not allowed to {request.method} on {request.url.path}.", code="method_not_supported")
+        )
+    if error.status_code == 404:
+        return _answer(no_such_route(request.method, request.url.path))
+    return _answer(Failure(error.status_code, str(error.detail)))
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    # What failed is logged by the server that runs the app; the client learns only that something did.
+    logger.error("%s %s failed", request.method, request.url.path)
+    return _answer(server_failed())

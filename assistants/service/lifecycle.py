@@ -1,0 +1,128 @@
+"""The life of a run, its steps and its messages: which state may follow which, and what each one says."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assistants.contract import (
+    TERMINAL,
+    LastError,
+    Message,
+    Reason,
+    RequiredAction,
+    Run,
+    RunStatus,
+    RunStep,
+    StepError,
+    StepStatus,
+    TextContent,
+    TextValue,
+    Usage,
+)
+
+NEXT: Mapping[RunStatus, frozenset[RunStatus]] = {
+    "queued": frozenset({"in_progress", "cancelling", "failed", "expired"}),
+    "in_progress": frozenset({"requires_action", "completed", "incomplete", "failed", "cancelling", "expired"}),
+    "requires_action": frozenset({"queued", "cancelling", "expired"}),
+    "cancelling": frozenset({"cancelled"}),
+}
+
+EndStatus = Literal["completed", "incomplete", "failed", "cancelled", "expired"]
+
+# How a run's end is told of the step and the message it was writing.
+_STEP: Mapping[EndStatus, StepStatus] = {
+    "completed": "completed",
+    "incomplete": "completed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "expired": "expired",
+}
+_CUT: Mapping[EndStatus, str] = {
+    "incomplete": "max_tokens",
+    "failed": "run_failed",
+    "cancelled": "run_cancelled",
+    "expired": "run_expired",
+}
+
+
+class IllegalTransition(Exception):  # noqa: N818 - reads as what it tells
+    """A run was to go where its state does not lead."""
+
+    def __init__(self, run: Run, status: RunStatus) -> None:
+        super().__init__(f"Run {run.id} is {run.status} and cannot become {status}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run is to end: with an error when it failed, with the reason its message was cut when that is another."""
+
+    status: EndStatus
+    error: LastError | None = None
+    cut: str | None = None
+
+
+def begin(run: Run, now: int) -> Run:
+    """A run that starts to work, or goes on after its outputs came."""
+    return _move(run, "in_progress", started_at=run.started_at or now)
+
+
+def pause(run: Run, action: RequiredAction) -> Run:
+    return _move(run, "requires_action", required_action=action)
+
+
+def requeue(run: Run) -> Run:
+    return _move(run, "queued", required_action=None)
+
+
+def cancelling(run: Run) -> Run:
+    return _move(run, "cancelling", required_action=None)
+
+
+def ending_of(run: Run, wanted: Ending) -> Ending:
+    """The end a run really comes to: one that was cancelled meanwhile is cancelled."""
+    return Ending("cancelled") if run.status == "cancelling" else wanted
+
+
+def end(run: Run, ending: Ending, usage: Usage | None, now: int) -> Run:
+    stamp = {f"{ending.status}_at": now} if ending.status in ("completed", "failed", "cancelled") else {}
+    incomplete = Reason(reason="max_completion_tokens") if ending.status == "incomplete" else None
+    said = {"last_error": ending.error, "incomplete_details": incomplete, "usage": usage, "required_action": None}
+    return _move(run, ending.status, **said, **stamp)
+
+
+def end_step(step: RunStep, ending: Ending, now: int) -> RunStep:
+    status = _STEP[ending.status]
+    error = StepError(code=_step_code(ending.error), message=ending.error.message) if ending.error else None
+    return step.model_copy(update={"status": status, f"{status}_at": now, "last_error": error})
+
+
+def end_message(message: Message, text: str, ending: Ending, now: int) -> Message:
+    content = [TextContent(text=TextValue(value=text))] if text else []
+    reason = ending.cut or _CUT.get(ending.status)
+    if reason is None:
+        return message.model_copy(update={"status": "completed", "completed_at": now, "content": content})
+    details = {"incomplete_details": Reason(reason=reason), "incomplete_at": now}
+    return message.model_copy(update={"status": "incomplete", "content": content, **details})
+
+
+def total(usages: Iterable[Usage | None]) -> Usage | None:
+    """What a run's steps used together; None when nobody told."""
+    known = [usage for usage in usages if usage is not None]
+    if not known:
+        return None
+    return usage_of(sum(u.prompt_tokens for u in known), sum(u.completion_tokens for u in known))
+
+
+def usage_of(prompt: int, completion: int) -> Usage:
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
+
+
+def _step_code(error: LastError) -> str:
+    return error.code if error.code == "rate_limit_exceeded" else "server_error"
+
+
+def _move(run: Run, status: RunStatus, **changes: Any) -> Run:
+    if status not in NEXT.get(run.status, frozenset()):
+        raise IllegalTransition(run, status)
+    expiry = {"expires_at": None} if status in TERMINAL else {}
+    return run.model_copy(update={"status": status, **changes, **expiry})

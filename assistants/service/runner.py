@@ -1,0 +1,199 @@
+"""Lives every active run as one task: it asks the model, writes down the answer, waits for outputs, and ends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from typing import Any, Literal
+
+from assistants.contract import (
+    ErrorEvent,
+    LastError,
+    Message,
+    Run,
+    RunEvent,
+    RunStep,
+    RunStepEvent,
+    StreamEvent,
+    Thread,
+    ThreadEvent,
+    server_failed,
+)
+from assistants.service import context, store
+from assistants.service.answering import Answer, NotAtWork, closed
+from assistants.service.feed import Feed, Reader
+from assistants.service.lifecycle import Ending
+from assistants.service.models import Models
+from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, TextPiece
+from assistants.service.rows import from_row
+from assistants.service.store import Work, Written
+from storage import objects
+from storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+Order = Literal["go on", "cancel", "expire"]
+Letter = Piece | ModelError | Order
+
+
+class _Life:
+    """An active run: its feed, its task, and the one mailbox of everything it may have to react to."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self.mailbox: asyncio.Queue[Letter] = asyncio.Queue()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Runner:
+    """The runs that are active now."""
+
+    def __init__(self, db: Database, models: Models) -> None:
+        self._db = db
+        self._models = models
+        self._lives: dict[str, _Life] = {}
+
+    def launch(self, run: Run, *, stream: bool | None, thread: Thread | None = None) -> Reader | None:
+        """Set a run to work that was just created; a reader gets every event of it."""
+        life = self._lives[run.id] = _Life()
+        reader = life.feed.attach() if stream else None
+        news: list[StreamEvent] = [ThreadEvent("thread.created", thread)] if thread else []
+        life.feed.emit(*news, RunEvent("thread.run.created", run), RunEvent("thread.run.queued", run))
+        self._begin(life, run)
+        return reader
+
+    async def resume(self) -> None:
+        """Take up the runs that another process left."""
+        for row in await objects.active_runs(self._db):
+            run = from_row(Run, row)
+            life = self._lives[run.id] = _Life()
+            self._begin(life, run)
+
+    def go_on(self, run: Run, step: RunStep, *, stream: bool | None) -> Reader | None:
+        """Set a run to work again whose outputs came; a reader gets every event from here on."""
+        life = self._life(run)
+        reader = life.feed.attach() if stream else None
+        life.feed.emit(RunStepEvent("thread.run.step.completed", step), RunEvent("thread.run.queued", run))
+        life.mailbox.put_nowait("go on")
+        return reader
+
+    def cancel(self, run: Run) -> None:
+        """Interrupt a run that was just set cancelling."""
+        life = self._life(run)
+        life.feed.emit(RunEvent("thread.run.cancelling", run))
+        life.mailbox.put_nowait("cancel")
+
+    async def stop(self) -> None:
+        """Leave every run as it is, for the next process to take up."""
+        tasks = [life.task for life in self._lives.values() if life.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _life(self, run: Run) -> _Life:
+        life = self._lives.get(run.id)
+        if life is None:
+            life = self._lives[run.id] = _Life()
+            self._begin(life, run)
+        return life
+
+    def _begin(self, life: _Life, run: Run) -> None:
+        life.task = asyncio.create_task(self._live(life, run), name=f"run {run.id}")
+
+    async def _live(self, life: _Life, run: Run) -> None:
+        left = (run.expires_at or 0) - time.time()
+        expiry = asyncio.get_running_loop().call_later(left, life.mailbox.put_nowait, "expire")
+        try:
+            await self._until_end(life, run)
+        except Exception:
+            logger.exception("Run %s broke", run.id)
+            life.feed.emit(ErrorEvent("error", server_failed().detail()))
+        finally:
+            expiry.cancel()
+            self._lives.pop(run.id, None)
+            life.feed.close()
+
+    async def _until_end(self, life: _Life, run: Run) -> None:
+        waiting = run.status == "requires_action"
+        while True:
+            ending, written = (None, Written()) if waiting else await self._work(life, run.id)
+            if ending is None:
+                ending = _verdict(await life.mailbox.get())
+            if ending is not None:
+                await self._end(life, run.id, ending, written)
+                return
+            waiting = False
+
+    async def _work(self, life: _Life, run_id: str) -> tuple[Ending | None, Written]:
+        """Answer as far as it goes. No ending means that the run waits for outputs."""
+        work = await self._db.write(store.begin, run_id)
+        if work is None or work.run.status == "cancelling":
+            return Ending("cancelled"), Written()
+        if work.run.status == "requires_action":
+            return None, Written()
+        life.feed.emit(RunEvent("thread.run.in_progress", work.run))
+        answer = Answer(self._db, life.feed, work)
+        try:
+            ending = await self._answer(life, work, answer)
+        except NotAtWork:
+            ending = Ending("cancelled")
+        except ModelError as error:
+            ending = Ending("failed", LastError(code=error.code, message=str(error)))
+        except Exception:
+            logger.exception("Run %s failed", run_id)
+            ending = Ending("failed", LastError(code="server_error", message=server_failed().message))
+        if ending is None:
+            life.feed.done()
+        return ending, answer.written if ending else Written()
+
+    async def _answer(self, life: _Life, work: Work, answer: Answer) -> Ending | None:
+        model = self._models.resolve(work.run.model)
+        rows = await objects.newest_messages(self._db, work.run.thread_id, context.depth(work.run))
+        request = context.request(work.run, [from_row(Message, row) for row in rows], work.steps)
+        pump = asyncio.create_task(_pump(model, request, life.mailbox))
+        try:
+            return await self._read(life, answer)
+        finally:
+            pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await pump
+
+    async def _read(self, life: _Life, answer: Answer) -> Ending | None:
+        while True:
+            letter = await life.mailbox.get()
+            if isinstance(letter, TextPiece):
+                await answer.text(letter)
+            elif isinstance(letter, CallPiece):
+                answer.call(letter)
+            elif isinstance(letter, End):
+                return await answer.end(letter)
+            elif isinstance(letter, ModelError):
+                raise letter
+            elif (ending := _verdict(letter)) is not None:
+                return ending
+
+    async def _end(self, life: _Life, run_id: str, ending: Ending, written: Written) -> None:
+        ended = await self._db.write(store.finish, run_id, ending, written)
+        if ended is not None:
+            life.feed.emit(*closed(ended.closed), RunEvent(f"thread.run.{ended.run.status}", ended.run))
+        life.feed.done()
+
+
+async def _pump(model: ChatModel, request: Mapping[str, Any], mailbox: asyncio.Queue[Letter]) -> None:
+    """Put what a model says into the mailbox, where an order to stop is not held up by a model that is silent."""
+    try:
+        async with aclosing(model.stream(request)) as pieces:
+            async for piece in pieces:
+                mailbox.put_nowait(piece)
+    except ModelError as error:
+        mailbox.put_nowait(error)
+    except Exception:
+        logger.exception("A model failed")
+        mailbox.put_nowait(ModelError(server_failed().message))
+
+
+def _verdict(letter: Letter) -> Ending | None:
+    if letter == "cancel":
+        return Ending("cancelled")
+    return Ending("expired") if letter == "expire" else None

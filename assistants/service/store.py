@@ -1,0 +1,240 @@
+"""What the service writes: each function whole in one transaction, each refusal before anything is changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from assistants.contract import (
+    TERMINAL,
+    Assistant,
+    FunctionCall,
+    Message,
+    MessageCreation,
+    RequiredAction,
+    Run,
+    RunStep,
+    Thread,
+    ToolCalls,
+    ToolOutput,
+    Usage,
+    Wire,
+    cannot_cancel,
+    messages_locked,
+    no_outputs_wanted,
+    no_such,
+    outputs_missing,
+    thread_busy,
+)
+from assistants.service import lifecycle
+from assistants.service.lifecycle import Ending
+from assistants.service.refusals import Refused
+from assistants.service.rows import TABLES, from_row, now, to_row
+from storage import objects
+from storage.database import Transaction
+
+W = TypeVar("W", bound=Wire)
+
+NAMES: Mapping[type[Wire], str] = {
+    Assistant: "assistant",
+    Thread: "thread",
+    Message: "message",
+    Run: "run",
+    RunStep: "run step",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run that is taken up, with what it did before and the message it was writing when it was interrupted."""
+
+    run: Run
+    steps: list[RunStep]
+    half: tuple[Message, RunStep] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a run wrote since it was taken up: texts by message, and a step of calls that is in no row yet."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    calls: RunStep | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that ended, with the messages and steps that ended with it."""
+
+    run: Run
+    closed: list[tuple[Message | None, RunStep]]
+
+
+def add(tx: Transaction, *things: Wire) -> None:
+    for thing in things:
+        tx.insert(TABLES[type(thing)], to_row(thing))
+
+
+def replace(tx: Transaction, *things: Wire) -> None:
+    for thing in things:
+        objects.save(tx, TABLES[type(thing)], to_row(thing))
+
+
+def create_thread(tx: Transaction, thread: Thread, messages: Sequence[Message]) -> None:
+    add(tx, thread, *messages)
+
+
+def post_message(tx: Transaction, message: Message) -> None:
+    need(tx, Thread, message.thread_id)
+    if active := objects.active_run(tx, message.thread_id):
+        raise Refused(messages_locked(message.thread_id, active["id"]))
+    add(tx, message)
+
+
+def create_run(tx: Transaction, run: Run, messages: Sequence[Message], thread: Thread | None = None) -> None:
+    """Post the messages and create the run, on a new thread if one is given."""
+    if thread is not None:
+        add(tx, thread)
+    need(tx, Thread, run.thread_id)
+    if active := objects.active_run(tx, run.thread_id):
+        raise Refused(thread_busy(run.thread_id, active["id"]))
+    add(tx, *messages, run)
+
+
+def begin(tx: Transaction, run_id: str) -> Work | None:
+    """Take a run up: a queued one goes to work, the others stay as they are. None when it is gone or has ended."""
+    run = get(tx, Run, run_id)
+    if run is None or run.status in TERMINAL:
+        return None
+    if run.status == "queued":
+        run = lifecycle.begin(run, now())
+        replace(tx, run)
+    steps = _steps(tx, run_id)
+    halves = ((_message_of(tx, step), step) for step in steps if step.status == "in_progress")
+    return Work(run, steps, next(((message, step) for message, step in halves if message), None))
+
+
+def open_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
+    """Begin a message; False when the run is not at work any more."""
+    if not _at_work(tx, step.run_id):
+        return False
+    add(tx, message, step)
+    return True
+
+
+def pause(tx: Transaction, said: tuple[Message, RunStep] | None, calls: RunStep, action: RequiredAction) -> Run | None:
+    """Wait for the outputs of calls; `said` is what was said before them. None when the run is not at work any more."""
+    run = _at_work(tx, calls.run_id)
+    if run is None:
+        return None
+    paused = lifecycle.pause(run, action)
+    replace(tx, *(said or ()), paused)
+    add(tx, calls)
+    return paused
+
+
+def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> Ended | None:
+    """End a run with everything of it that is still open; None when it is gone or has ended."""
+    run = get(tx, Run, run_id)
+    if run is None or run.status in TERMINAL:
+        return None
+    ending, time = lifecycle.ending_of(run, wanted), now()
+    steps = _steps(tx, run_id)
+    closed = [_close(tx, step, ending, written, time) for step in steps if step.status == "in_progress"]
+    if written.calls is not None:
+        step = lifecycle.end_step(written.calls, ending, time)
+        add(tx, step)
+        closed.append((None, step))
+    before = [step.usage for step in steps if step.status != "in_progress"]
+    usage = lifecycle.total([*before, *(step.usage for _, step in closed)])
+    run = lifecycle.end(run, ending, usage, time)
+    replace(tx, run)
+    return Ended(run, closed)
+
+
+def cancel(tx: Transaction, thread_id: str, run_id: str) -> Run:
+    run = need_run(tx, thread_id, run_id)
+    if run.status in TERMINAL or run.status == "cancelling":
+        raise Refused(cannot_cancel(run.status))
+    run = lifecycle.cancelling(run)
+    replace(tx, run)
+    return run
+
+
+def submit(tx: Transaction, thread_id: str, run_id: str, outputs: Sequence[ToolOutput]) -> tuple[Run, RunStep]:
+    """Give the calls a run waits for their outputs, and queue it again."""
+    run = need_run(tx, thread_id, run_id)
+    if run.status != "requires_action" or run.required_action is None:
+        raise Refused(no_outputs_wanted(run.status))
+    expected = [call.id for call in run.required_action.submit_tool_outputs.tool_calls]
+    if sorted(expected) != sorted(output.tool_call_id for output in outputs):
+        raise Refused(outputs_missing(expected, [output.tool_call_id for output in outputs]))
+    waiting = _steps(tx, run_id)[-1]
+    step = lifecycle.end_step(_answered(waiting, outputs), Ending("completed"), now())
+    run = lifecycle.requeue(run)
+    replace(tx, step, run)
+    return run, step
+
+
+def modify(tx: Transaction, kind: type[W], id_: str, changes: Mapping[str, object]) -> W | None:
+    thing = get(tx, kind, id_)
+    if thing is not None:
+        thing = thing.model_copy(update=dict(changes))
+        replace(tx, thing)
+    return thing
+
+
+def get(tx: Transaction, kind: type[W], id_: str) -> W | None:
+    row = objects.get(tx, TABLES[kind], id_)
+    return from_row(kind, row) if row else None
+
+
+def need(tx: Transaction, kind: type[W], id_: str) -> W:
+    thing = get(tx, kind, id_)
+    if thing is None:
+        raise Refused(no_such(NAMES[kind], id_))
+    return thing
+
+
+def need_run(tx: Transaction, thread_id: str, run_id: str) -> Run:
+    need(tx, Thread, thread_id)
+    run = get(tx, Run, run_id)
+    if run is None or run.thread_id != thread_id:
+        raise Refused(no_such("run", run_id))
+    return run
+
+
+def _at_work(tx: Transaction, run_id: str) -> Run | None:
+    run = get(tx, Run, run_id)
+    return run if run and run.status == "in_progress" else None
+
+
+def _steps(tx: Transaction, run_id: str) -> list[RunStep]:
+    return [from_row(RunStep, row) for row in objects.steps_of(tx, run_id)]
+
+
+def _message_of(tx: Transaction, step: RunStep) -> Message | None:
+    details = step.step_details
+    return get(tx, Message, details.message_creation.message_id) if isinstance(details, MessageCreation) else None
+
+
+def _close(
+    tx: Transaction, step: RunStep, ending: Ending, written: Written, time: int
+) -> tuple[Message | None, RunStep]:
+    message = _message_of(tx, step)
+    if message is not None:
+        message = lifecycle.end_message(message, written.texts.get(message.id, message.text), ending, time)
+        replace(tx, message)
+    step = lifecycle.end_step(step.model_copy(update={"usage": written.usage or step.usage}), ending, time)
+    replace(tx, step)
+    return message, step
+
+
+def _answered(step: RunStep, outputs: Sequence[ToolOutput]) -> RunStep:
+    texts = {output.tool_call_id: output.output for output in outputs}
+    assert isinstance(step.step_details, ToolCalls)  # noqa: S101 - a run waits on no other kind
+    calls = [
+        call.model_copy(update={"function": call.function.model_copy(update={"output": texts[call.id]})})
+        for call in step.step_details.tool_calls
+        if isinstance(call, FunctionCall)
+    ]
+    return step.model_copy(update={"step_details": ToolCalls(tool_calls=list(calls))})

