@@ -21,12 +21,13 @@ from assistants.connector.errors import (
     UnauthorizedError,
     UnprocessableError,
 )
-from assistants.connector.options import AssistantChanges, AssistantOptions, MessageInput, RunOptions
+from assistants.connector.options import AssistantChanges, AssistantInput, AssistantOptions, MessageInput, RunOptions
 from assistants.connector.pages import Pages
 from assistants.connector.streams import RunStream
 
 __all__ = [
     "AssistantChanges",
+    "AssistantInput",
     "AssistantOptions",
     "AssistantsClient",
     "AssistantsError",

@@ -27,10 +27,11 @@ def path(*steps: str, **ids: str) -> str:
 
 def body(model: type[R], fields: Mapping[str, Any]) -> R:
     """The request these fields make; what the contract forbids is refused here, in the server's words."""
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
     try:
-        return model.model_validate(dict(fields))
+        return model.model_validate(plain)
     except ValidationError as error:
-        raise errors.refused(from_validation(error, dict(fields))) from None
+        raise errors.refused(from_validation(error, plain)) from None
 
 
 class Exchange:

@@ -12,7 +12,7 @@ W = TypeVar("W", bound=Wire)
 _TIMES = frozenset({"created", "created_at", "started_at", "expires_at", "expired_at", "cancelled_at"}) | frozenset(
     {"failed_at", "completed_at", "incomplete_at"}
 )
-_EMPTY: dict[str, Any] = {"metadata": {}, "tools": [], "content": [], "data": [], "has_more": False}
+_EMPTY: dict[str, Any] = {"metadata": {}, "tools": [], "content": [], "annotations": [], "data": [], "has_more": False}
 _OPAQUE = frozenset({"metadata", "parameters", "schema"})  # other people's JSON, not the API's
 
 
@@ -30,7 +30,7 @@ def mend(value: Any) -> Any:
         return [mend(item) for item in value]
     if not isinstance(value, dict):
         return value
-    mended = {key: _field(key, item) for key, item in value.items() if not (key == "annotations" and item is None)}
+    mended = {key: _field(key, item) for key, item in value.items()}
     if mended.get("object") == "thread.message":
         mended.setdefault("status", "completed")
     return mended

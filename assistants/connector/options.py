@@ -1,6 +1,6 @@
 """The options of each call by name: what a request model has, and plain dictionaries where it has models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from assistants.contract import (
@@ -24,10 +24,10 @@ from assistants.contract import (
 )
 
 Plain = Mapping[str, Any]
-Tools = list[CodeInterpreterTool | FileSearchTool | FunctionTool | Plain] | list[Plain]
-ContentParts = list[TextInput | ImageFileContent | ImageUrlContent | Plain] | list[Plain]
-Attachments = list[AttachmentInput | Plain] | list[Plain]
-Outputs = list[ToolOutput | Plain] | list[Plain] | list[ToolOutput]
+Tools = Sequence[CodeInterpreterTool | FileSearchTool | FunctionTool | Plain]
+ContentParts = Sequence[TextInput | ImageFileContent | ImageUrlContent | Plain]
+Attachments = Sequence[AttachmentInput | Plain]
+Outputs = Sequence[ToolOutput | Plain]
 
 
 class AssistantOptions(TypedDict, total=False):
@@ -51,6 +51,12 @@ class AssistantChanges(AssistantOptions, total=False):
     model: str
 
 
+class AssistantInput(AssistantOptions):
+    """An assistant as a plain dictionary."""
+
+    model: str
+
+
 class MessageOptions(TypedDict, total=False):
     """What a message may have besides its words."""
 
@@ -65,7 +71,7 @@ class MessageInput(MessageOptions):
     content: str | ContentParts
 
 
-Messages = list[CreateMessage | Plain] | list[CreateMessage] | list[MessageInput] | list[Plain]
+Messages = Sequence[CreateMessage | MessageInput | Plain]
 
 
 class ThreadChanges(TypedDict, total=False):

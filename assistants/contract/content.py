@@ -111,10 +111,11 @@ class AnnotationDelta(Sparse):
 
 
 class TextValueDelta(Sparse):
-    """Text to append. Never a null: some accumulators stop at one."""
+    """Text to append."""
 
     value: str | None = None
-    annotations: list[AnnotationDelta] | None = None
+    # Never said as null: accumulators of some SDKs stop at one.
+    annotations: Annotated[list[AnnotationDelta] | None, Field(exclude_if=lambda said: said is None)] = None
 
 
 class TextDelta(Sparse):
