@@ -257,6 +257,16 @@ async def test_a_stream_is_read_inside_of_its_context(client: AssistantsClient) 
         aiter(events)
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_events_are_the_same_wherever_the_network_cuts_them(line_end: bytes) -> None:
+    stream = "event: x\ndata: é\n\n: idle\n\ndata:two\ndata: lines\n\nevent: done\ndata: [DONE]\n\n\n".encode()
+    stream = stream.replace(b"\n", line_end)
+    for cut in range(len(stream) + 1):
+        decoder = Decoder()
+        events = [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:]), *decoder.end()]
+        assert events == [("x", "é".encode()), ("", b"two\nlines"), ("done", b"[DONE]")]
+
+
 def test_data_over_several_lines_is_one_event() -> None:
     decoder = Decoder()
     assert list(decoder.feed(b"event: x\rdata: one\r\ndata:two\n\r\n")) == [("x", b"one\ntwo")]
