@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from starlette.routing import BaseRoute
 
@@ -12,22 +12,26 @@ from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
 from storage.records import Conversation, IncomingRow, Part
 
+PartState = Literal["growing", "final"]
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A question and its answer, as an adapter sees it.
 
-    `suspect` says that an earlier process worked on it: look (`Reply.find`) before creating anything on the platform.
+    `tag` names it outside this program (metadata, nonces): it never comes again. `assistant` is the title people see.
+    `suspect` says that an earlier try worked on it: look (`Reply.find`) before creating anything on the platform.
     `parts` are the platform messages already known; `keep_part` records one, and returns when that is durable.
     """
 
     id: int
+    tag: str
     conversation: Conversation
     incoming: Sequence[IncomingRow]
     assistant: str
     suspect: bool
     parts: Sequence[Part]
-    keep_part: Callable[[int, str, Literal["growing", "final"]], Awaitable[None]]
+    keep_part: Callable[[int, str, PartState], Awaitable[None]]
 
 
 class Reply(Protocol):
@@ -46,6 +50,10 @@ class Reply(Protocol):
 
         Called again after a failure, it creates nothing twice. Raises `PlatformError`.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Write nothing more: what was paced and not sent yet is dropped when this returns."""
         ...
 
 
@@ -115,6 +123,10 @@ class Bot(Protocol):
         """Moments of a conversation from the moment of this call on, beginning with a reply that is growing now."""
         ...
 
+    def local_reply(self, turn: Turn) -> Reply:
+        """A reply shown to those who `watch` its conversation; for surfaces that live in this process."""
+        ...
+
     @property
     def models(self) -> ModelDesk | None:
         """The model desk, or None where another server runs the assistants."""
@@ -146,3 +158,10 @@ class Adapter(Protocol):
     def reply(self, turn: Turn) -> Reply: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class OpensConversations(Protocol):
+    """Optional: an adapter whose platform can open another conversation beside this one."""
+
+    def new_place(self, place: Place) -> Place: ...

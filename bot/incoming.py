@@ -46,8 +46,14 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A slash command: `text` is what stands after its name (`use math tutor`)."""
+    """A slash command: `text` is what stands after its name (`use math tutor`). `event` names this one invocation."""
 
+    event: str
     place: Place
     author: Person
     text: str
+
+
+def storable(text: str) -> str:
+    """The text as every store can keep it: no half of a character, no NUL."""
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

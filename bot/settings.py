@@ -22,8 +22,8 @@ class Settings(BaseSettings):
         "", description="Where people reach the page from outside, e.g. https://threadline.example.org."
     )
     data_dir: Path = Field(Path("data"), description="Folder for the database file and the demo model's weights.")
-    database_url: str = Field(
-        "", description="Database; default is the file threadline.db in DATA_DIR (sqlite:///PATH)."
+    database_url: SecretStr = Field(
+        SecretStr(""), description="Database; default is the file threadline.db in DATA_DIR (sqlite:///PATH)."
     )
     threadline_config: Path = Field(Path("threadline.toml"), description="File with the assistants and their choices.")
     threadline_admin_token: SecretStr = Field(
@@ -65,12 +65,14 @@ class Settings(BaseSettings):
     @property
     def database_path(self) -> Path:
         """The SQLite file that DATABASE_URL or DATA_DIR names."""
-        if not self.database_url:
+        url = self.database_url.get_secret_value()
+        if not url:
             return self.data_dir / "threadline.db"
-        scheme, _, rest = self.database_url.partition("://")
-        if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
+        scheme, _, rest = url.partition("://")
+        if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2 or ":memory:" in rest:
             raise SettingsError(
-                "DATABASE_URL: only SQLite is supported yet; write sqlite:///relative/path.db or sqlite:////absolute/path.db."
+                "DATABASE_URL: only a SQLite file is supported yet; "
+                "write sqlite:///relative/path.db or sqlite:////absolute/path.db."
             )
         return Path(rest[1:])
 

@@ -26,15 +26,18 @@ class AssistantChoice:
     chosen: bool = False
 
 
+ExchangeState = Literal["waiting", "answering", "answered", "failed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One turn as a transcript shows it. `state` is `waiting`, `answering`, `answered` or `failed`."""
+    """One turn as a transcript shows it."""
 
     turn: int | None
     question: str
     answer: tuple[Segment, ...]
     assistant: str
-    state: Literal["waiting", "answering", "answered", "failed"]
+    state: ExchangeState
     asked_at: float
     events: tuple[str, ...] = ()
 

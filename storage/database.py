@@ -1,6 +1,7 @@
 """The seam between the program and the database engine: everything above speaks only this."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
@@ -10,7 +11,11 @@ Row = dict[str, Any]
 
 
 class StorageError(Exception):
-    """The store cannot be used; the text is one sentence for the operator, with the cure."""
+    """The store did not do what it was asked; the text is one sentence for the operator."""
+
+
+class ConflictError(StorageError):
+    """What was written breaks a rule of the tables, such as a second row under a unique key."""
 
 
 class Transaction(Protocol):
@@ -38,7 +43,9 @@ class Database(Protocol):
 
     `read` sees everything committed before it was called. `write` runs a plain synchronous function `(tx, …)` whole in
     one transaction and returns after its commit is on the disk; what the function raises undoes it and is raised here.
-    A write touches at most 200 rows or 1 MiB. A function marked `urgent` goes before the others that wait.
+    It runs as if alone (serializable) and may be run again, so it has no effect but through `tx` and catches no
+    `StorageError`. A write touches at most 200 rows or 1 MiB. A function marked `urgent` goes before the others that
+    wait. A write whose caller was cancelled may be committed all the same.
     """
 
     async def read(self, sql: str, **values: Any) -> list[Row]: ...
@@ -58,11 +65,11 @@ class Database(Protocol):
         ...
 
     def notify(self, channel: str, payload: str) -> None:
-        """Tell every listener of a channel, in any process; a hint, never the truth."""
+        """Tell every listener of a channel, in any process; a hint of at most 200 bytes, never the truth."""
         ...
 
-    def listen(self, channel: str) -> AsyncIterator[str]:
-        """Payloads told on a channel from the moment of this call on."""
+    def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Payloads told on a channel, from the moment the context is entered until it is left or the store closes."""
         ...
 
     async def close(self) -> None: ...

@@ -34,7 +34,7 @@ class Conversation(Record):
 
 @dataclass(frozen=True, slots=True)
 class IncomingRow(Record):
-    """A claimed message. `body` is None once its turn is done: the thread is the transcript."""
+    """A claimed message. `position` sorts as text; `body` is None once its turn is done and the thread has it."""
 
     id: int
     event: str
@@ -50,11 +50,13 @@ class IncomingRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class TurnRow(Record):
-    """A turn; open while `outcome` is None. `attempts` fences processes that were superseded."""
+    """A turn; open while `outcome` is None. `tag` names it outside the file; `attempts` fences superseded processes."""
 
     id: int
+    tag: str
     conversation: int
     cause: str
+    author: str | None
     assistant: str | None
     run_id: str | None
     attempts: int

@@ -29,6 +29,7 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
             "created_at": float,
             "updated_at": float,
         },
+        strict=True,
         pk="id",
         not_null={"key", "platform", "workspace", "channel", "engaged", "created_at", "updated_at"},
         defaults={"engaged": 0},
@@ -39,8 +40,10 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
         "turns",
         {
             "id": int,
+            "tag": str,
             "conversation": int,
             "cause": str,
+            "author": str,
             "assistant": str,
             "run_id": str,
             "attempts": int,
@@ -52,13 +55,16 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
             "opened_at": float,
             "done_at": float,
         },
+        strict=True,
         pk="id",
-        not_null={"conversation", "cause", "attempts", "failures", "opened_at"},
+        not_null={"tag", "conversation", "cause", "attempts", "failures", "opened_at"},
         defaults={"attempts": 0, "failures": 0},
         foreign_keys=[("conversation", "conversations", "id")],
     )
+    # Outside the file a turn is known by its tag: ids come again after a restore, tags do not.
+    db.table("turns").create_index(["tag"], unique=True)
     # The queue is these two partial indexes: turns that are open, and messages no turn has taken up.
-    db.execute("create index turns_open on turns(conversation, id) where outcome is null")
+    db.execute("create index turns_open on turns(conversation) where outcome is null")
     db.table("turns").create_index(["conversation", "id"])
     db.create_table(
         "incoming",
@@ -71,19 +77,24 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
             "author_name": str,
             "body": str,
             "reply_to": str,
+            "kind": str,
             "turn": int,
             "received_at": float,
         },
+        strict=True,
         pk="id",
-        not_null={"event", "conversation", "position", "author", "received_at"},
+        # What is no message (a command, a click) is claimed here too, may have no conversation, and waits for no turn.
+        not_null={"event", "kind", "author", "received_at"},
+        defaults={"kind": "message"},
         foreign_keys=[("conversation", "conversations", "id"), ("turn", "turns", "id")],
     )
     db.table("incoming").create_index(["event"], unique=True)
-    db.table("incoming").create_index(["turn"])
-    db.execute("create index incoming_waiting on incoming(conversation, position, id) where turn is null")
+    db.execute("create index incoming_turn on incoming(turn) where turn is not null")
+    db.execute("create index incoming_waiting on incoming(conversation) where turn is null and kind = 'message'")
     db.create_table(
         "parts",
         {"turn": int, "number": int, "ref": str, "state": str},
+        strict=True,
         pk=("turn", "number"),
         not_null={"ref", "state"},
         foreign_keys=[("turn", "turns", "id")],
@@ -92,6 +103,7 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
     db.create_table(
         "choices",
         {"scope": str, "key": str, "assistant": str, "chosen_by": str, "chosen_at": float},
+        strict=True,
         pk=("scope", "key"),
         not_null={"assistant", "chosen_by", "chosen_at"},
     )
@@ -103,12 +115,14 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
     db.create_table(
         "assistants",
         {"seq": int, "id": str, "created_at": int, "name": str, "model": str, "body": str},
+        strict=True,
         pk="seq",
         not_null={"id", "created_at", "model", "body"},
     )
     db.create_table(
         "threads",
         {"seq": int, "id": str, "created_at": int, "body": str},
+        strict=True,
         pk="seq",
         not_null={"id", "created_at", "body"},
     )
@@ -125,6 +139,7 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
             "status": str,
             "body": str,
         },
+        strict=True,
         pk="seq",
         not_null={"id", "created_at", "thread_id", "role", "status", "body"},
     )
@@ -140,6 +155,7 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
             "expires_at": int,
             "body": str,
         },
+        strict=True,
         pk="seq",
         not_null={"id", "created_at", "thread_id", "assistant_id", "status", "body"},
     )
@@ -155,6 +171,7 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
             "status": str,
             "body": str,
         },
+        strict=True,
         pk="seq",
         not_null={"id", "created_at", "run_id", "thread_id", "type", "status", "body"},
     )
@@ -166,3 +183,12 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
     db.table("run_steps").create_index(["run_id", "seq"])
     # The thread lock: at most one active run a thread, whoever asks.
     db.execute(f"create unique index runs_active on runs(thread_id) where {ACTIVE_RUN}")
+
+
+def known_migrations() -> set[str]:
+    """Names that a database may hold; another one was put there by a later version."""
+    empty = sqlite_utils.Database(memory=True)
+    try:
+        return {migration.name for migration in migrations.pending(empty)}
+    finally:
+        empty.close()

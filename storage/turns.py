@@ -1,5 +1,6 @@
 """The life of a turn in the tables: the claim, the queue, the fence, the end."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,16 +71,25 @@ def open_next(tx: Transaction, conversation: int, now: float) -> TurnRow | None:
     )
     if left:
         return TurnRow.of(left[0])
-    if not tx.query("select 1 as one from incoming where conversation = :c and turn is null limit 1", c=conversation):
+    waiting = tx.query(
+        "select author from incoming where conversation = :c and turn is null and kind = 'message'"
+        " order by position desc, id desc limit 1",
+        c=conversation,
+    )
+    if not waiting:
         return None
     turn = tx.query(
-        "insert into turns (conversation, cause, attempts, failures, opened_at)"
-        " values (:c, 'message', 1, 0, :now) returning *",
+        "insert into turns (tag, conversation, cause, author, attempts, failures, opened_at)"
+        " values (:tag, :c, 'message', :author, 1, 0, :now) returning *",
+        tag=secrets.token_hex(6),
         c=conversation,
+        author=waiting[0]["author"],
         now=now,
     )[0]
     tx.execute(
-        "update incoming set turn = :turn where conversation = :c and turn is null", turn=turn["id"], c=conversation
+        "update incoming set turn = :turn where conversation = :c and turn is null and kind = 'message'",
+        turn=turn["id"],
+        c=conversation,
     )
     return TurnRow.of(turn)
 
@@ -109,8 +119,10 @@ def record_failure(tx: Transaction, turn: int, attempts: int) -> int:
     return int(rows[0]["failures"])
 
 
-def keep_part(tx: Transaction, turn: int, number: int, ref: str, state: str) -> None:
-    """Record a platform message of a reply."""
+def keep_part(tx: Transaction, turn: int, attempts: int, number: int, ref: str, state: str) -> None:
+    """Record a platform message of a reply. Raises `SupersededError`."""
+    owned = tx.query("select 1 as one from turns where id = :id and attempts = :attempts", id=turn, attempts=attempts)
+    _fenced(len(owned), turn)
     tx.upsert("parts", {"turn": turn, "number": number, "ref": ref, "state": state}, key=("turn", "number"))
 
 
@@ -129,7 +141,8 @@ def close_turn(tx: Transaction, turn: int, attempts: int, ending: Ending, now: f
     _fenced(
         tx.execute(
             "update turns set outcome = :outcome, reason = :reason, prompt_tokens = :prompt_tokens,"
-            " completion_tokens = :completion_tokens, done_at = :now where id = :id and attempts = :attempts",
+            " completion_tokens = :completion_tokens, done_at = :now"
+            " where id = :id and attempts = :attempts and outcome is null",
             id=turn,
             attempts=attempts,
             outcome=ending.outcome,
@@ -169,7 +182,7 @@ async def incoming_since(db: Database, conversation: int, turns: Sequence[TurnRo
     """The messages of these turns, and those no turn has taken up yet, in order."""
     first = turns[0].id if turns else 0
     rows = await db.read(
-        "select * from incoming where conversation = :c and turn is null"
+        "select * from incoming where conversation = :c and turn is null and kind = 'message'"
         " union all select i.* from incoming i join turns t on t.id = i.turn"
         " where t.conversation = :c and t.id >= :first"
         " order by position, id",

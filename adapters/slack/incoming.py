@@ -33,7 +33,8 @@ def from_event(body: Mapping[str, Any], *, bot_user: str) -> Incoming | None:
 def from_command(body: Mapping[str, Any]) -> Command:
     """A slash command. Slack's carry no thread, so the place has no key."""
     place = Place(key="", platform=PLATFORM, workspace=body["team_id"], channel=body["channel_id"])
-    return Command(place, Person(body["user_id"], body.get("user_name", "")), body.get("text", ""))
+    author = Person(body["user_id"], body.get("user_name", ""))
+    return Command(f"{PLATFORM}:cmd:{body['trigger_id']}", place, author, body.get("text", ""))
 
 
 def ref(team: str, channel: str, ts: str) -> str:

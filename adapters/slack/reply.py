@@ -38,7 +38,7 @@ class SlackReply:
 
     async def find(self) -> None:
         if self._earlier is not None:
-            await self._earlier.abandon()
+            await self._earlier.aclose()
         try:
             await self._look()
         except PlatformError as error:
@@ -58,7 +58,7 @@ class SlackReply:
         for number, text in enumerate(render.parts(segments), FIRST):
             await self._put(number, text, "final")
 
-    async def abandon(self) -> None:
+    async def aclose(self) -> None:
         """Say no more; returns when nothing of ours is on its way."""
         await self._stop_growing()
 
@@ -99,7 +99,7 @@ class SlackReply:
             self._shown = text
         except Exception as error:
             # Growth is best effort: `finish` meets the same trouble and tells the core.
-            log.warning("reply did not grow", turn=self._turn.id, error=str(error))
+            log.warning("reply did not grow", turn=self._turn.tag, error=str(error))
             if isinstance(error, PlatformError) and not error.retryable:
                 self._ending.set()
 
@@ -120,7 +120,7 @@ class SlackReply:
             self._kept[number] = kept
 
     async def _post(self, number: int, text: str) -> str:
-        metadata = {"event_type": EVENT_TYPE, "event_payload": {"turn": self._turn.id, "part": number}}
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"turn": self._turn.tag, "part": number}}
         try:
             with as_platform_errors("chat.postMessage"):
                 answer = await self._workspace.call(
@@ -183,7 +183,7 @@ class SlackReply:
         if message.get("bot_id") != self._workspace.bot_id or metadata.get("event_type") != EVENT_TYPE:
             return
         payload = metadata["event_payload"]
-        if payload.get("turn") == self._turn.id:
+        if payload.get("turn") == self._turn.tag:
             self._posted.setdefault(int(payload["part"]), message["ts"])
 
 

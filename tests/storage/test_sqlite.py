@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from storage import conversations, turns
 from storage.database import StorageError, Transaction
-from storage.sqlite import SQLiteDatabase
+from storage.sqlite import SQLiteDatabase, serving
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def test_a_commit_that_fails_reaches_every_caller_and_the_writer_lives_on(
     await db.write(limit, pages)
     async with asyncio.timeout(20):
         results = await asyncio.gather(*(db.write(big, str(n)) for n in range(5)), return_exceptions=True)
-    assert all(isinstance(result, sqlite3.Error) for result in results)
+    assert all(isinstance(result, StorageError) for result in results)
     await db.write(limit, 1_000_000)
     await db.write(choose, "later")
     assert await chosen(db) == {"later"}
@@ -112,7 +113,7 @@ async def test_a_kill_after_a_write_returned_loses_nothing(tmp_path: Path) -> No
         import asyncio, sys
         from pathlib import Path
         from storage import conversations
-        from storage.sqlite import SQLiteDatabase
+        from storage.sqlite import SQLiteDatabase, serving
 
         async def main():
             db = SQLiteDatabase.open(Path(sys.argv[1]))
@@ -155,7 +156,7 @@ async def test_a_database_from_the_future_is_refused_and_left_as_it_is(tmp_path:
 def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.write_text("this is no database, whatever its name says" * 100)
-    with pytest.raises(StorageError, match="cannot be opened"):
+    with pytest.raises(StorageError, match="cannot be used"):
         SQLiteDatabase.open(path)
 
 
@@ -220,11 +221,68 @@ async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDataba
 
 
 async def test_listeners_hear_what_is_told_after_they_began(db: SQLiteDatabase) -> None:
-    heard = db.listen("work")
-    db.notify("work", "1")
-    db.notify("other", "2")
-    db.notify("work", "3")
-    assert [await anext(heard), await anext(heard)] == ["1", "3"]
+    db.notify("work", "0")
+    async with db.listen("work") as heard:
+        db.notify("work", "1")
+        db.notify("other", "2")
+        db.notify("work", "3")
+        assert [await anext(heard), await anext(heard)] == ["1", "3"]
+
+
+async def test_closing_ends_every_listening(tmp_path: Path) -> None:
+    db = SQLiteDatabase.open(tmp_path / "a.db")
+    async with db.listen("work") as heard:
+        await db.close()
+        assert [payload async for payload in heard] == []
+
+
+@pytest.mark.parametrize("error", [StopIteration(), asyncio.CancelledError(), SystemExit(3), KeyError("x")])
+async def test_whatever_a_job_raises_its_caller_is_told_and_nobody_else_is(
+    db: SQLiteDatabase, error: BaseException
+) -> None:
+    def fails(tx: Transaction) -> None:
+        choose(tx, "fails")
+        raise error
+
+    async with asyncio.timeout(20):
+        results = await asyncio.gather(
+            db.write(choose, "a"), db.write(fails), db.write(choose, "b"), return_exceptions=True
+        )
+    assert isinstance(results[1], KeyError if isinstance(error, KeyError) else RuntimeError)
+    assert await chosen(db) == {"a", "b"}
+
+
+async def test_one_job_that_fills_the_disk_fails_alone(db: SQLiteDatabase) -> None:
+    pages = (await db.read("pragma page_count"))[0]["page_count"]
+
+    def huge(tx: Transaction) -> None:
+        conversations.choose(tx, "person", "huge", "x" * 3_000_000, "U1", 1.0)
+
+    await db.write(lambda tx: tx.query(f"pragma max_page_count = {pages + 50}"))
+    results = await asyncio.gather(db.write(choose, "a"), db.write(huge), db.write(choose, "b"), return_exceptions=True)
+    assert isinstance(results[1], StorageError)
+    assert await chosen(db) == {"a", "b"}
+
+
+async def test_a_link_to_the_file_is_the_file(db: SQLiteDatabase, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(db.path)
+    with pytest.raises(StorageError, match="already served"):
+        SQLiteDatabase.open(tmp_path / "link.db")
+
+
+async def test_who_serves_the_file_is_told_to_commands(db: SQLiteDatabase) -> None:
+    db.announce("http://127.0.0.1:8321")
+    assert serving(db.path) == {"pid": os.getpid(), "url": "http://127.0.0.1:8321"}
+    with pytest.raises(StorageError, match=f"process {os.getpid()}"):
+        SQLiteDatabase.open(db.path)
+    await db.close()
+    assert serving(db.path) is None
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written"):
+        SQLiteDatabase.open(tmp_path / "file" / "a.db")
 
 
 async def test_setting_a_conversation_aside_frees_its_key_and_keeps_the_old_one(db: SQLiteDatabase) -> None:

@@ -1,0 +1,40 @@
+"""`threadline chat`: a conversation in a terminal, through the server that runs or one of its own."""
+
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+import click
+
+from adapters.console.terminal import Terminal
+from bot.adapter import ConfigurationError
+from bot.app import beside
+from bot.cli import start
+from bot.settings import Settings
+from storage.sqlite import serving
+
+
+@click.command()
+@click.option("--conversation", default="console:default", show_default=True, help="The conversation to go on with.")
+@click.option("--new", is_flag=True, help="Begin a new conversation.")
+def chat(conversation: str, new: bool) -> None:
+    """Talk in this terminal. `/assistant list` shows who can answer, `/quit` ends it.
+
+    A conversation of the page (web:…) can be gone on with here, and one of the terminal on the page.
+    """
+
+    async def program(settings: Settings) -> None:
+        async with _server(settings) as url:
+            token = settings.threadline_admin_token.get_secret_value()
+            async with Terminal(url, token) as terminal:
+                await terminal.talk(conversation, new=new)
+
+    start(program, quiet=True)
+
+
+def _server(settings: Settings) -> AbstractAsyncContextManager[str]:
+    """The address of the server that has the database, or of one in this process while nobody has it."""
+    running = serving(settings.database_path)
+    if running is None:
+        return beside(settings, only=("web", "console"))
+    if not running.get("url"):
+        raise ConfigurationError("Threadline is just starting; try again in a moment.")
+    return nullcontext(running["url"])

@@ -1,0 +1,173 @@
+"""A terminal in front of one conversation: lines go to the page's API, what happens there is printed as it grows."""
+
+import asyncio
+import json
+import threading
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+import httpx
+from httpx_sse import aconnect_sse
+from rich.console import Console
+from rich.text import Text
+
+from bot.adapter import ConfigurationError
+
+PROMPT = "you  "
+QUIT = frozenset({"/quit", "/exit"})
+JSON = dict[str, Any]
+
+
+class Terminal:
+    """One person at a keyboard. On a terminal with colours the labels are dim; through a pipe all is plain text."""
+
+    def __init__(self, url: str, token: str) -> None:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        # The server is this machine's own: no proxy stands between.
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=httpx.Timeout(30, read=None), trust_env=False
+        )
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._printed = ""
+        self._ended = asyncio.Event()
+        self._waiting = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def talk(self, key: str, *, new: bool = False) -> None:
+        """Hold the conversation until the person leaves."""
+        where: str | None = f"console:{uuid.uuid4()}" if new else key
+        lines = _lines()
+        while where is not None:
+            where = await self._converse(where, lines)
+
+    async def _converse(self, key: str, lines: AsyncIterator[str]) -> str | None:
+        """One conversation; the key of the next one, None at the end."""
+        follow = asyncio.create_task(self._follow(key))
+        try:
+            async for line in lines:
+                if line in QUIT:
+                    return None
+                if (elsewhere := await self._say(key, line)) is not None:
+                    return elsewhere
+                if self._waiting:
+                    await self._until_answered(follow)
+                self._prompt()
+            return None
+        finally:
+            follow.cancel()
+            await asyncio.gather(follow, return_exceptions=True)
+
+    async def _say(self, key: str, text: str) -> str | None:
+        """Send a line; the key of another conversation when it opened one."""
+        event = str(uuid.uuid4())
+        self._ended.clear()
+        self._waiting = event
+        response = await self._http.post(f"/chat/api/conversations/{key}/messages", json={"event": event, "text": text})
+        said: JSON = response.json()
+        if response.is_error:
+            self._waiting = ""
+            self._note(said.get("error", "That was refused."))
+        elif said["outcome"] == "command":
+            self._waiting = ""
+            self._note(said["text"])
+            elsewhere: str | None = said["conversation"]
+            return elsewhere
+        return None
+
+    async def _until_answered(self, follow: "asyncio.Task[None]") -> None:
+        answered = asyncio.create_task(self._ended.wait())
+        await asyncio.wait({answered, follow}, return_when=asyncio.FIRST_COMPLETED)
+        answered.cancel()
+        if follow.done():
+            await follow
+            raise ConfigurationError("The server has gone; start Threadline again, the conversation goes on from here.")
+
+    async def _follow(self, key: str) -> None:
+        """Print what happens in the conversation, beginning with what was said before."""
+        address = f"/chat/api/conversations/{key}/events"
+        async with aconnect_sse(self._http, "GET", address) as source:
+            if source.response.is_error:
+                await source.response.aread()
+                raise ConfigurationError(source.response.json().get("error", "The server refused the conversation."))
+            began = False
+            async for event in source.aiter_sse():
+                data: JSON = json.loads(event.data)
+                if event.event == "transcript" and not began:
+                    began = True
+                    self._history(data["exchanges"])
+                elif event.event == "moment":
+                    self._moment(data)
+                elif event.event == "problem":
+                    self._note(data["error"])
+
+    def _history(self, exchanges: list[JSON]) -> None:
+        for exchange in exchanges[-5:]:
+            if exchange["question"]:
+                self._console.print(Text(PROMPT, style="dim"), Text(exchange["question"]), sep="", end="\n")
+            if exchange["answer"]:
+                self._grow(exchange["answer"], exchange["assistant"])
+                self._end(exchange["answer"])
+        self._prompt()
+
+    def _moment(self, moment: JSON) -> None:
+        if moment["kind"] == "snapshot" and moment["segments"]:
+            self._grow(moment["segments"], moment["assistant"])
+        elif moment["kind"] == "finished":
+            self._grow(moment["segments"], moment["assistant"])
+            self._end(moment["segments"])
+            self._waiting = ""
+            self._ended.set()
+
+    def _grow(self, segments: list[JSON], assistant: str) -> None:
+        """Print what is new of the answer's text."""
+        text = "\n\n".join(s["markdown"] for s in segments if s["type"] == "text")
+        if not text:
+            return
+        if not self._printed:
+            self._console.print(Text(assistant, style="bold"))
+        if text.startswith(self._printed):
+            self._console.print(Text(text[len(self._printed) :]), end="")
+        else:
+            self._console.print(Text(f"\n{text}"), end="")
+        self._printed = text
+
+    def _end(self, segments: list[JSON]) -> None:
+        if self._printed:
+            self._console.print()
+        self._printed = ""
+        for segment in segments:
+            if segment["type"] == "notice":
+                self._note(segment["text"])
+
+    def _note(self, text: str) -> None:
+        self._console.print(Text(text, style="dim"))
+
+    def _prompt(self) -> None:
+        if self._console.is_terminal:
+            self._console.print(Text(f"\n{PROMPT}", style="bold cyan"), end="")
+
+
+async def _lines() -> AsyncIterator[str]:
+    """Lines of standard input, read by a thread of its own: a person may take for ever, and leave at any moment."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def read() -> None:
+        while True:
+            try:
+                line = input()
+            except (EOFError, OSError, ValueError):
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+                return
+            loop.call_soon_threadsafe(queue.put_nowait, line)
+
+    threading.Thread(target=read, name="keyboard", daemon=True).start()
+    while (line := await queue.get()) is not None:
+        if line.strip():
+            yield line.strip()

@@ -1,0 +1,162 @@
+"""The composition root: builds every room, connects them, runs them, and takes them down in order."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from importlib.metadata import entry_points
+
+import structlog
+from starlette.types import ASGIApp
+
+from assistants.connector import AssistantsClient, AssistantsError
+from bot.adapter import Adapter, ConfigurationError
+from bot.configuration import load_configuration
+from bot.core import Core
+from bot.dispatch import Dispatcher
+from bot.embedded import Embedded
+from bot.http import create_app
+from bot.port import Port
+from bot.roster import Roster
+from bot.settings import Settings
+from bot.turns import Turns
+from bot.watch import Hub
+from storage.database import Database
+from storage.sqlite import SQLiteDatabase
+
+RESTART_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
+
+log = structlog.get_logger()
+
+
+class App:
+    """The whole program but its port, between `build` and the end of its context."""
+
+    def __init__(
+        self, asgi: ASGIApp, core: Core, dispatcher: Dispatcher, adapters: Sequence[Adapter], hub: Hub
+    ) -> None:
+        self.asgi = asgi
+        self.core = core
+        self._dispatcher = dispatcher
+        self._adapters = adapters
+        self._hub = hub
+
+    async def work(self) -> None:
+        """Connect the platforms and answer people until cancelled. Raises `ConfigurationError`."""
+        for adapter in self._adapters:
+            await adapter.connect()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._dispatcher.run(), name="dispatch")
+            for adapter in self._adapters:
+                group.create_task(_listen(adapter, self.core), name=f"listen-{adapter.name}")
+
+    def end_watching(self) -> None:
+        """Let every page that watches a conversation go, so that the port can close."""
+        self._hub.close()
+
+
+@contextlib.asynccontextmanager
+async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> AsyncIterator[App]:
+    """Open the store, start the service, sync the assistants; with `only`, these adapters and no others.
+
+    Raises `ConfigurationError` and `StorageError`.
+    """
+    configuration = load_configuration(settings.threadline_config)
+    adapters = discover_adapters(settings, only)
+    async with contextlib.AsyncExitStack() as stack:
+        db = await stack.enter_async_context(_store(settings, url))
+        embedded = None if settings.assistants_base_url else await stack.enter_async_context(Embedded(db, settings))
+        client = await stack.enter_async_context(embedded.client() if embedded else _remote(settings))
+        roster = Roster(db, configuration, (lambda: embedded.connected) if embedded else (lambda: True))
+        try:
+            await roster.sync(client)
+        except AssistantsError as error:
+            raise ConfigurationError(f"ASSISTANTS_BASE_URL: {error}") from error
+        by_name = {adapter.name: adapter for adapter in adapters}
+        dispatcher = Dispatcher(db, Turns(db, client, roster, by_name).take)
+        hub = Hub()
+        core = Core(
+            settings=settings,
+            db=db,
+            client=client,
+            roster=roster,
+            dispatcher=dispatcher,
+            adapters=by_name,
+            hub=hub,
+            models=embedded,
+        )
+        for adapter in adapters:
+            stack.push_async_callback(adapter.close)
+        routes = [route for adapter in adapters for route in adapter.routes(core)]
+        asgi = create_app(settings, routes=routes, api=embedded.api if embedded else None)
+        yield App(asgi, core, dispatcher, adapters, hub)
+
+
+async def run(settings: Settings) -> None:
+    """Serve the port and answer people until a signal comes. Raises `ConfigurationError` and `StorageError`."""
+    async with Port.bind(settings) as port, build(settings, port.url) as app:
+        await port.serve(app.asgi, beside=app.work, before_close=app.end_watching)
+
+
+@contextlib.asynccontextmanager
+async def beside(settings: Settings, *, only: Sequence[str]) -> AsyncIterator[str]:
+    """The program on a free loopback port beside what this block does; yields its address."""
+    settings = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
+    async with (
+        Port.bind(settings) as port,
+        build(settings, port.url, only=only) as app,
+        port.answering(app.asgi, beside=app.work, before_close=app.end_watching),
+    ):
+        yield port.url
+
+
+async def serve(settings: Settings) -> None:
+    """Serve the Assistants API alone, until a signal comes."""
+    if not settings.api_keys:
+        raise ConfigurationError("Nobody could use the API: set THREADLINE_API_KEYS to the keys you will give out.")
+    async with (
+        Port.bind(settings) as port,
+        _store(settings, port.url) as db,
+        Embedded(db, settings) as embedded,
+    ):
+        await port.serve(create_app(settings, routes=[], api=embedded.api))
+
+
+def discover_adapters(settings: Settings, only: Sequence[str] = ()) -> list[Adapter]:
+    """Every installed adapter that is configured, found by entry point."""
+    found: list[Adapter] = []
+    for point in entry_points(group="threadline.adapters"):
+        if only and point.name not in only:
+            continue
+        adapter: Adapter | None = point.load().from_settings(settings)
+        if adapter is not None:
+            found.append(adapter)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _store(settings: Settings, url: str) -> AsyncIterator[Database]:
+    db = await asyncio.to_thread(SQLiteDatabase.open, settings.database_path)
+    db.announce(url)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+def _remote(settings: Settings) -> AssistantsClient:
+    key = settings.assistants_api_key.get_secret_value() or None
+    return AssistantsClient(settings.assistants_base_url, api_key=key)
+
+
+async def _listen(adapter: Adapter, core: Core) -> None:
+    """Keep an adapter listening: one that falls over is started again, later each time."""
+    for pause in itertools.chain(RESTART_PAUSES, itertools.repeat(RESTART_PAUSES[-1])):
+        try:
+            await adapter.listen(core)
+            return
+        except ConfigurationError:
+            raise
+        except Exception:
+            log.exception("adapter stopped listening", adapter=adapter.name, again_in=pause)
+        await asyncio.sleep(pause)

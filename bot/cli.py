@@ -1,0 +1,82 @@
+"""The command line: `threadline run`, `serve`, and the commands that adapters bring."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from importlib.metadata import entry_points, version
+from typing import Any
+
+import click
+
+from bot.adapter import ConfigurationError
+from bot.logs import configure_logs
+from bot.settings import Settings, SettingsError, load_settings
+from storage.database import StorageError
+
+PLUGINS = "threadline.commands"
+
+
+class Refusal(click.ClickException):
+    """Why the program does not start: one sentence, exit code 2."""
+
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """Our own commands, and those of the entry-point group `threadline.commands`, loaded when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(point.name for point in entry_points(group=PLUGINS))})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if (own := super().get_command(ctx, name)) is not None:
+            return own
+        for point in entry_points(group=PLUGINS, name=name):
+            command: click.Command = point.load()
+            return command
+        return None
+
+
+def start(program: Callable[[Settings], Coroutine[Any, Any, None]], *, quiet: bool = False, **overrides: Any) -> None:
+    """Run a program to its end. What is wrong with its settings or surroundings is one sentence, exit code 2."""
+    try:
+        settings = load_settings(**overrides)
+        configure_logs(settings, quiet=quiet)
+        asyncio.run(program(settings))
+    except* (SettingsError, ConfigurationError, StorageError) as group:
+        raise Refusal(str(_first(group))) from None
+    except* KeyboardInterrupt:
+        pass
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("threadline"), prog_name="threadline")
+def main() -> None:
+    """Assistants where people already talk."""
+
+
+_host = click.option("--host", help="Address to listen on (HOST).")
+_port = click.option("--port", type=int, help="Port to listen on (PORT); 0 takes a free one.")
+
+
+@main.command()
+@_host
+@_port
+def run(host: str | None, port: int | None) -> None:
+    """Run the bot: the page, the platforms that are configured, and the embedded service."""
+    from bot.app import run as program
+
+    start(program, host=host, port=port)
+
+
+@main.command()
+@_host
+@_port
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the Assistants API alone, to any client that has one of THREADLINE_API_KEYS."""
+    from bot.app import serve as program
+
+    start(program, host=host, port=port)

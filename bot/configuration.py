@@ -1,0 +1,108 @@
+"""The configuration file: which assistants there are and which one answers when nobody picked one."""
+
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.adapter import ConfigurationError
+
+DEFAULT_MODEL = "default"
+
+
+class AssistantConfig(BaseModel):
+    """One `[assistants.NAME]` table. `model` is `default` for the one that is connected."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(min_length=1, max_length=256)
+    description: str = Field("", max_length=512)
+    instructions: str = Field("", max_length=256_000)
+    model: str = Field(DEFAULT_MODEL, min_length=1)
+    temperature: float | None = Field(None, ge=0, le=2)
+    notice: str = Field("", max_length=300)
+    enabled: bool = True
+
+
+class Configuration(BaseModel):
+    """`threadline.toml` over the built-in assistants. Of those in `default`, the first that is ready answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    default: list[str] = Field(min_length=1)
+    assistants: dict[str, AssistantConfig]
+
+
+def load_configuration(path: Path) -> Configuration:
+    """The built-in assistants with the file's over them. Raises `ConfigurationError` naming line and key."""
+    merged = tomllib.loads(resources.files("bot").joinpath("builtin.toml").read_text("utf-8"))
+    source = ""
+    try:
+        source = path.read_text("utf-8")
+        given = tomllib.loads(source)
+    except FileNotFoundError:
+        given = {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+    _merge(merged, given)
+    try:
+        configuration = Configuration.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationError(_complaint(path, source, first["loc"], first["msg"])) from None
+    return _checked(path, source, configuration)
+
+
+def _checked(path: Path, source: str, configuration: Configuration) -> Configuration:
+    for name in configuration.assistants:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+            raise ConfigurationError(
+                _complaint(path, source, ("assistants", name), "names have small letters, digits and hyphens")
+            )
+    enabled = {name: a for name, a in configuration.assistants.items() if a.enabled}
+    for name in configuration.default:
+        if name not in configuration.assistants:
+            raise ConfigurationError(_complaint(path, source, ("default",), f"there is no assistant {name!r}"))
+    default = [name for name in configuration.default if name in enabled]
+    if not default:
+        raise ConfigurationError(_complaint(path, source, ("default",), "name an assistant that is enabled"))
+    return Configuration(default=default, assistants=enabled)
+
+
+def _merge(into: dict[str, Any], given: dict[str, Any]) -> None:
+    for key, value in given.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _complaint(path: Path, source: str, where: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(str(part) for part in where)
+    line = _line_of(source, [str(part) for part in where])
+    place = f"{path}, line {line}" if line else str(path)
+    return f"{place}: {key}: {message[:1].lower()}{message[1:]}."
+
+
+def _line_of(source: str, where: list[str]) -> int | None:
+    """The line that sets the deepest part of this key that the file has, counted from 1."""
+    best, depth, table = None, 0, []
+    for number, line in enumerate(source.splitlines(), start=1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            table = [part.strip().strip("\"'") for part in header[1].split(".")]
+            here = table
+        elif setting := re.match(r"\s*([\w\"'.-]+)\s*=", line):
+            here = [*table, *(part.strip("\"'") for part in setting[1].split("."))]
+        else:
+            continue
+        shared = next(
+            (n for n, (a, b) in enumerate(zip(here, where, strict=False)) if a != b), min(len(here), len(where))
+        )
+        if shared > depth:
+            best, depth = number, shared
+    return best

@@ -1,0 +1,139 @@
+"""The service in this process: the models it can use, the API it serves, the endpoint people connect on the page."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import dotenv
+import structlog
+from assistants.service.local_model import MODEL_NAME, SmallTalk
+from starlette.types import ASGIApp
+
+from assistants.connector import AssistantsClient
+from assistants.service.app import create_service
+from assistants.service.chat import ChatCompletions
+from assistants.service.discovery import discover
+from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
+from assistants.service.local import LocalTransport
+from assistants.service.models import Models
+from assistants.service.tour import MODEL_NAME as TOUR
+from assistants.service.tour import tour_model
+from assistants.service.weights import Weights
+from bot.adapter import ConfigurationError
+from bot.logs import hide
+from bot.settings import Settings
+from bot.views import FoundEndpoint, ModelStatus
+from storage.database import Database
+
+HERE = "http://threadline.internal/v1"
+ENV_FILE = Path(".env")
+
+log = structlog.get_logger()
+
+
+class Embedded:
+    """The service and its models; `ModelDesk` for the page. An async context: entering it resumes interrupted runs."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._settings = settings
+        self._weights = Weights(settings.data_dir)
+        self._small_talk = SmallTalk(self._weights)
+        self._models = Models()
+        self._models.register(TOUR, tour_model())
+        self._models.register(MODEL_NAME, ChatCompletions(self._small_talk.endpoint))
+        self._service = create_service(db, self._models)
+        self._endpoint: Endpoint | None = None
+        self._changed = asyncio.Event()
+        self._stack = AsyncExitStack()
+        if settings.model_base_url:
+            key = settings.model_api_key.get_secret_value()
+            self._use(Endpoint(settings.model_base_url.rstrip("/"), key, settings.model))
+
+    async def __aenter__(self) -> Self:
+        self._stack.push_async_callback(self._weights.close)
+        self._stack.push_async_callback(self._small_talk.close)
+        self._stack.push_async_callback(self._models.aclose)
+        self._stack.push_async_callback(self._service.stop)
+        await self._service.start()
+        telling = asyncio.create_task(self._tell_progress(), name="weights-progress")
+        self._stack.callback(telling.cancel)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def api(self) -> ASGIApp:
+        """The API's application, asking for no key: whoever mounts it does."""
+        return self._service.app
+
+    def client(self) -> AssistantsClient:
+        """A connector that reaches the service without leaving the process."""
+        return AssistantsClient(HERE, transport=LocalTransport(self._service.app))
+
+    @property
+    def connected(self) -> bool:
+        """Whether an endpoint is there for assistants that need a model."""
+        return self._endpoint is not None
+
+    def status(self) -> ModelStatus:
+        progress = self._weights.progress
+        unavailable = self._small_talk.available()
+        return ModelStatus(
+            connected=self.connected,
+            base_url=self._endpoint.base_url if self._endpoint else "",
+            model=self._endpoint.model if self._endpoint else "",
+            demo="unavailable" if unavailable else progress.state,
+            demo_done=progress.done,
+            demo_total=progress.total,
+            demo_error=unavailable or progress.error,
+        )
+
+    async def watch(self) -> AsyncIterator[ModelStatus]:
+        while True:
+            changed = self._changed
+            yield self.status()
+            await changed.wait()
+
+    async def discover(self) -> list[FoundEndpoint]:
+        if not self._settings.model_discovery:
+            return []
+        return [FoundEndpoint(found.name, found.base_url, tuple(found.models)) for found in await discover()]
+
+    async def connect(self, base_url: str, api_key: str, model: str) -> ModelStatus:
+        hide(api_key)
+        try:
+            endpoint = await try_endpoint(Endpoint(base_url.strip(), api_key.strip(), model.strip()))
+        except EndpointError as error:
+            raise ConfigurationError(str(error)) from error
+        await asyncio.to_thread(_save, endpoint)
+        self._use(endpoint)
+        log.info("model connected", base_url=endpoint.base_url, model=endpoint.model)
+        return self.status()
+
+    def _use(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._models.connect(ChatCompletions(endpoint))
+        self._tell()
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def _tell_progress(self) -> None:
+        async for _ in self._weights.watch():
+            self._tell()
+
+
+def _save(endpoint: Endpoint) -> None:
+    """Keep the endpoint for the next start, in a file only its owner can read."""
+    ENV_FILE.touch(mode=0o600)
+    ENV_FILE.chmod(0o600)
+    for name, value in (
+        ("MODEL_BASE_URL", endpoint.base_url),
+        ("MODEL_API_KEY", endpoint.api_key),
+        ("MODEL", endpoint.model),
+    ):
+        dotenv.set_key(ENV_FILE, name, value, quote_mode="auto")

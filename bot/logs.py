@@ -1,0 +1,80 @@
+"""Logging: one line an event, the turn's id on it, and no secret in it."""
+
+import logging
+import sys
+
+import structlog
+from pydantic import SecretStr
+
+from bot.settings import Settings
+
+HIDDEN = "***"
+
+
+def configure_logs(settings: Settings, *, quiet: bool = False) -> None:
+    """Send every log line, ours and the libraries', through one formatter on standard error.
+
+    A `quiet` program shares its terminal with a person: only warnings and errors are shown.
+    """
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacting(settings, shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel("WARNING" if quiet and settings.log_level == "info" else settings.log_level.upper())
+    for noisy in ("httpx", "httpcore", "uvicorn", "uvicorn.error", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _Redacting(structlog.stdlib.ProcessorFormatter):
+    """Formats a line, then hides every secret of the settings wherever it stands in it, tracebacks included."""
+
+    def __init__(self, settings: Settings, shared: list[structlog.types.Processor]) -> None:
+        self._settings = settings
+        tty = sys.stderr.isatty()
+        render: list[structlog.types.Processor] = (
+            [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+            if settings.log_format == "json"
+            else [structlog.dev.ConsoleRenderer(colors=tty, exception_formatter=structlog.dev.plain_traceback)]
+        )
+        super().__init__(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record), secrets_of(self._settings))
+
+
+_added: set[str] = set()
+
+
+def hide(secret: str) -> None:
+    """Hide a secret that was learnt while running, such as a key entered on the page."""
+    if secret:
+        _added.add(secret)
+
+
+def secrets_of(settings: Settings) -> set[str]:
+    """Every secret value the settings hold, each key of a list on its own."""
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    held = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+    return {secret for secret in held | settings.api_keys | _added if secret}
+
+
+def redacted(line: str, secrets: set[str]) -> str:
+    """The line without these secrets; the longest first, so that no tail of one remains."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        line = line.replace(secret, HIDDEN)
+    return line

@@ -1,0 +1,128 @@
+"""The one port: bound before anything else, announced when it answers, closed last."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import click
+import uvicorn
+from starlette.types import ASGIApp
+
+from bot.adapter import ConfigurationError
+from bot.settings import Settings
+
+GRACE = 3
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+Word = Callable[[], None]
+
+
+class Port:
+    """A listening socket and the server behind it."""
+
+    def __init__(self, sock: socket.socket, settings: Settings) -> None:
+        self._socket = sock
+        self._settings = settings
+
+    @property
+    def url(self) -> str:
+        """The address a browser on this machine can open."""
+        host = self._settings.host
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        return f"http://{host}:{self._socket.getsockname()[1]}"
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def bind(cls, settings: Settings) -> AsyncIterator["Port"]:
+        """Take the port. Raises `ConfigurationError` when it is busy or not ours to take."""
+        try:
+            sock = await asyncio.to_thread(_listening, settings.host, settings.port)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); set PORT to another one."
+            ) from None
+        with sock:
+            yield cls(sock, settings)
+
+    async def serve(self, asgi: ASGIApp, *, beside: Work | None = None, before_close: Word | None = None) -> None:
+        """Answer requests, with `beside` running next to it, until a signal comes or `beside` fails."""
+        server = _Server(_config(asgi), self._announce, before_close)
+        work = asyncio.create_task(_after(server.ready, beside)) if beside else None
+        if work:
+            work.add_done_callback(lambda _: server.leave())
+        try:
+            await server.serve(sockets=[self._socket])
+        finally:
+            if work:
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+
+    @contextlib.asynccontextmanager
+    async def answering(self, asgi: ASGIApp, *, beside: Work, before_close: Word) -> AsyncIterator[None]:
+        """Answer requests while the block runs; signals stay the block's own."""
+        server = _Server(_config(asgi), lambda: None, before_close)
+        async with asyncio.TaskGroup() as group:
+            # `_serve` is `serve` without its hands on the signals.
+            serving = group.create_task(server._serve(sockets=[self._socket]))
+            work = group.create_task(_after(server.ready, beside))
+            await server.ready.wait()
+            try:
+                yield
+            finally:
+                work.cancel()
+                server.leave()
+                await serving
+
+    def _announce(self) -> None:
+        click.echo(f"Threadline is at {self.url}")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, saying when it answers and giving a word before it waits for open connections."""
+
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], None], before_close: Callable[[], None] | None
+    ) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._announce = announce
+        self._before_close = before_close
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+        self.ready.set()
+
+    def leave(self) -> None:
+        """Stop answering, as a signal would."""
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._before_close:
+            self._before_close()
+        await super().shutdown(sockets)
+
+
+def _config(asgi: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(asgi, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE)
+
+
+async def _after(ready: asyncio.Event, beside: Work) -> None:
+    await ready.wait()
+    await beside()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(2048)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,125 @@
+"""Which assistants there are on the server, and which of them answers where."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from assistants.connector import AssistantOptions, AssistantsClient
+from assistants.contract import Assistant
+from bot.configuration import DEFAULT_MODEL, AssistantConfig, Configuration
+from bot.incoming import Person, Place
+from bot.views import AssistantChoice
+from storage import conversations
+from storage.database import Database
+from storage.records import Conversation
+
+TAG = "threadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An assistant as configured, with its id on the server."""
+
+    name: str
+    config: AssistantConfig
+    id: str
+
+
+class Roster:
+    """The configured assistants, kept the same on the server.
+
+    Who answers: picked for the thread, the channel, the person, the workspace, in this order, else the default.
+    """
+
+    def __init__(self, db: Database, configuration: Configuration, model_connected: Callable[[], bool]) -> None:
+        self._db = db
+        self._configuration = configuration
+        self._model_connected = model_connected
+        self._members: dict[str, Member] = {}
+
+    async def sync(self, client: AssistantsClient) -> None:
+        """Create or change the server's assistants until they are as configured; others' are left alone."""
+        there = {a.metadata[TAG]: a async for a in client.assistants.list(limit=100) if TAG in (a.metadata or {})}
+        for name, config in self._configuration.assistants.items():
+            found = there.get(name)
+            if found is None:
+                found = await client.assistants.create(model=config.model, **_options(name, config))
+            elif _differs(found, config):
+                found = await client.assistants.modify(found.id, model=config.model, **_options(name, config))
+            self._members[name] = Member(name, config, found.id)
+
+    def ready(self, member: Member) -> bool:
+        """Whether a model is there to answer for it."""
+        return member.config.model != DEFAULT_MODEL or self._model_connected()
+
+    def find(self, words: str) -> Member | None:
+        """The assistant somebody means by a name or a title, however it is spelt."""
+        wanted = _spelling(words)
+        for member in self._members.values():
+            if wanted in (_spelling(member.name), _spelling(member.config.title)):
+                return member
+        return None
+
+    def get(self, name: str | None) -> Member | None:
+        return self._members.get(name) if name else None
+
+    async def pick(self, place: Place, person: str, conversation: Conversation | None) -> Member:
+        """Who answers this person here."""
+        if conversation and (member := self.get(conversation.assistant)):
+            return member
+        chosen = await conversations.choice(self._db, _scopes(place, person))
+        return self.get(chosen) or self._default()
+
+    async def choices(self, place: Place, person: Person, conversation: Conversation | None) -> list[AssistantChoice]:
+        """Every assistant, in the order of the configuration, the one that answers here marked."""
+        now = await self.pick(place, person.id, conversation)
+        return [
+            AssistantChoice(
+                name=member.name,
+                title=member.config.title,
+                description=member.config.description,
+                ready=self.ready(member),
+                chosen=member is now,
+            )
+            for member in self._members.values()
+        ]
+
+    def _default(self) -> Member:
+        candidates = [self._members[name] for name in self._configuration.default]
+        return next((member for member in candidates if self.ready(member)), candidates[0])
+
+
+def _scopes(place: Place, person: str) -> Sequence[tuple[str, str]]:
+    return (
+        ("channel", f"{place.platform}:{place.workspace}:{place.channel}"),
+        ("person", person_key(place, person)),
+        ("workspace", f"{place.platform}:{place.workspace}"),
+    )
+
+
+def person_key(place: Place, person: str) -> str:
+    """The key under which a person's own choice is kept."""
+    return f"{place.platform}:{place.workspace}:{person}"
+
+
+def _options(name: str, config: AssistantConfig) -> AssistantOptions:
+    return {
+        "name": config.title,
+        "description": config.description or None,
+        "instructions": config.instructions or None,
+        "temperature": config.temperature,
+        "metadata": {TAG: name},
+    }
+
+
+def _differs(found: Assistant, config: AssistantConfig) -> bool:
+    return (
+        found.model != config.model
+        or found.name != config.title
+        or (found.description or "") != config.description
+        or (found.instructions or "") != config.instructions
+        or (config.temperature is not None and found.temperature != config.temperature)
+    )
+
+
+def _spelling(words: str) -> str:
+    return "".join(c for c in words.casefold() if c.isalnum())

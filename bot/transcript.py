@@ -1,0 +1,97 @@
+"""A conversation as it is read again: the thread's messages, and what the tables know of turns that wrote none."""
+
+from collections import defaultdict
+
+from assistants.connector import AssistantsClient, NotFoundError
+from assistants.contract import Message
+from bot.roster import Roster
+from bot.runs import TAG, text_of
+from bot.segments import Notice, Remedy, Segment, Text
+from bot.views import Exchange, ExchangeState
+from storage import turns
+from storage.database import Database
+from storage.records import Conversation, IncomingRow, TurnRow
+
+
+async def transcript(
+    db: Database, client: AssistantsClient, roster: Roster, conversation: Conversation, limit: int
+) -> list[Exchange]:
+    """The last exchanges of a conversation, oldest first, those that wait at the end."""
+    rows = await turns.latest(db, conversation.id, limit)
+    asked: dict[int | None, list[IncomingRow]] = defaultdict(list)
+    for message in await turns.incoming_since(db, conversation.id, rows):
+        asked[message.turn].append(message)
+    questions, answers = await _said(client, conversation.thread_id, 3 * limit)
+    exchanges = [_exchange(row, asked[row.id], questions, answers, roster) for row in rows]
+    if waiting := asked[None]:
+        exchanges.append(_exchange(None, waiting, questions, answers, roster))
+    return exchanges
+
+
+async def _said(
+    client: AssistantsClient, thread_id: str | None, limit: int
+) -> tuple[dict[str, str], dict[str | None, str]]:
+    """The thread's last texts: questions by turn's tag, answers by run."""
+    questions: dict[str, list[str]] = defaultdict(list)
+    answers: dict[str | None, list[str]] = defaultdict(list)
+    for message in reversed(await _newest(client, thread_id, limit)):
+        if message.role == "assistant":
+            answers[message.run_id].append(text_of(message))
+        elif tag := (message.metadata or {}).get(TAG):
+            questions[tag].append(text_of(message))
+    return (
+        {tag: "\n\n".join(texts) for tag, texts in questions.items()},
+        {run: "\n\n".join(filter(None, texts)) for run, texts in answers.items()},
+    )
+
+
+async def _newest(client: AssistantsClient, thread_id: str | None, limit: int) -> list[Message]:
+    found: list[Message] = []
+    if thread_id is None:
+        return found
+    try:
+        async for message in client.threads.messages.list(thread_id, order="desc", limit=100):
+            found.append(message)
+            if len(found) >= limit:
+                break
+    except NotFoundError:
+        return []
+    return found
+
+
+def _exchange(
+    row: TurnRow | None,
+    asked: list[IncomingRow],
+    questions: dict[str, str],
+    answers: dict[str | None, str],
+    roster: Roster,
+) -> Exchange:
+    bodies = [message.body for message in asked if message.body]
+    question = "\n\n".join(bodies) or (questions.get(row.tag, "") if row else "")
+    member = roster.get(row.assistant) if row else None
+    segments: list[Segment] = []
+    if row and row.outcome is not None:
+        if row.run_id and (text := answers.get(row.run_id)):
+            segments.append(Text(text))
+        if row.reason:
+            remedy: Remedy | None = "connect_model" if member and not roster.ready(member) else None
+            segments.append(Notice(row.reason, kind="problem", remedy=remedy))
+        if member and member.config.notice:
+            segments.append(Notice(member.config.notice))
+    return Exchange(
+        turn=row.id if row else None,
+        question=question,
+        answer=tuple(segments),
+        assistant=member.config.title if member else "",
+        state=_state(row),
+        asked_at=asked[0].received_at if asked else (row.opened_at if row else 0.0),
+        events=tuple(message.event for message in asked),
+    )
+
+
+def _state(row: TurnRow | None) -> ExchangeState:
+    if row is None:
+        return "waiting"
+    if row.outcome is None:
+        return "answering"
+    return "answered" if row.outcome == "answered" else "failed"

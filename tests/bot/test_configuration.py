@@ -1,0 +1,57 @@
+"""threadline.toml: what it may say, and how it is told what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.adapter import ConfigurationError
+from bot.configuration import load_configuration
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "threadline.toml"
+
+
+def test_without_a_file_the_built_in_assistants_are_there(config: Path) -> None:
+    configuration = load_configuration(config)
+    assert {"assistant", "tour", "small-talk"} <= configuration.assistants.keys()
+    assert "often wrong" in configuration.assistants["small-talk"].notice
+
+
+def test_the_file_adds_assistants_and_changes_built_in_ones(config: Path) -> None:
+    config.write_text(
+        'default = ["math-tutor"]\n'
+        '[assistants.math-tutor]\ntitle = "Math Tutor"\n'
+        '[assistants.assistant]\ndescription = "Ours"\n'
+        "[assistants.small-talk]\nenabled = false\n"
+    )
+    configuration = load_configuration(config)
+    assert configuration.default == ["math-tutor"]
+    assert configuration.assistants["assistant"].description == "Ours"
+    assert configuration.assistants["assistant"].title == "Assistant"
+    assert "small-talk" not in configuration.assistants
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('default = ["tour"\n[assistants]', None, "not valid TOML"),
+        ("# a comment\n[assistants.helper]\nmodel = 'x'\n", 2, "assistants.helper.title: field required"),
+        ("[assistants.helper]\ntitle = 'H'\ntemperature = 9\n", 3, "assistants.helper.temperature"),
+        ("[assistants.helper]\ntitle = 'H'\nintructions = 'be kind'\n", 3, "assistants.helper.intructions"),
+        ("\n[assistents.helper]\ntitle = 'H'\n", 2, "assistents"),
+        ("[assistants.Helper]\ntitle = 'H'\n", 1, "small letters"),
+        ("\ndefault = ['nobody']\n", 2, "there is no assistant 'nobody'"),
+        ("default = ['tour']\n[assistants.tour]\nenabled = false\n", 1, "name an assistant that is enabled"),
+        ("default = 'tour'\n", 1, "default"),
+    ],
+)
+def test_a_mistake_is_answered_with_its_line_and_key(config: Path, text: str, line: int | None, words: str) -> None:
+    config.write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(config)
+    sentence = str(refused.value)
+    assert words.casefold() in sentence.casefold()
+    assert (f", line {line}:" if line else "line 2") in sentence
+    assert "\n" not in sentence

@@ -1,0 +1,127 @@
+"""Who may use the page and the API, asked over a real socket."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from bot.http import create_app
+from bot.settings import Settings
+
+TOKEN = "open-sesame"
+
+
+async def _page(_: Request) -> Response:
+    return PlainTextResponse("the page")
+
+
+async def _api(scope: dict, receive: object, send: object) -> None:  # type: ignore[type-arg]
+    await PlainTextResponse("the api")(scope, receive, send)  # type: ignore[arg-type]
+
+
+class _Ready(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answering = threading.Event()
+
+    async def startup(self, sockets: list | None = None) -> None:  # type: ignore[type-arg]
+        await super().startup(sockets)
+        self.answering.set()
+
+
+@contextlib.contextmanager
+def serving(app: ASGIApp) -> Iterator[int]:
+    server = _Ready(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert server.answering.wait(20)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextlib.contextmanager
+def client(**settings: object) -> Iterator[httpx.Client]:
+    configured = Settings.model_validate(settings)
+    app = create_app(configured, routes=[Route("/", _page, methods=["GET", "POST"])], api=_api)  # type: ignore[arg-type]
+    with serving(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+        yield http
+
+
+def test_the_page_is_open_on_loopback() -> None:
+    with client() as http:
+        assert http.get("/").text == "the page"
+
+
+def test_another_host_name_is_refused_so_that_a_rebound_name_reaches_nothing() -> None:
+    with client() as http:
+        assert http.get("/", headers={"host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+def test_another_sites_request_is_refused(origin: str) -> None:
+    with client() as http:
+        assert http.post("/", headers={"origin": origin}).status_code == 403
+        same = f"http://{http.base_url.netloc.decode()}"
+        assert http.post("/", headers={"origin": same}).status_code == 200
+
+
+@pytest.mark.parametrize("exposed", [{"host": "0.0.0.0"}, {"public_url": "https://chat.example.org"}])  # noqa: S104
+def test_where_others_can_reach_it_the_chat_is_off_until_there_is_an_admin_token(exposed: dict[str, str]) -> None:
+    with client(**exposed) as http:
+        refused = http.get("/")
+        assert refused.status_code == 403
+        assert "THREADLINE_ADMIN_TOKEN" in refused.text
+
+
+def test_the_admin_token_opens_the_page_for_a_browser() -> None:
+    with client(host="0.0.0.0", threadline_admin_token=TOKEN) as http:  # noqa: S104
+        asked = http.get("/", headers={"accept": "text/html"})
+        assert asked.status_code == 401
+        assert "form" in asked.text
+        assert http.post("/login", data={"token": "wrong"}).status_code == 401
+        opened = http.post("/login", data={"token": TOKEN})
+        assert opened.status_code == 303
+        assert TOKEN not in opened.headers["set-cookie"]
+        assert "HttpOnly" in opened.headers["set-cookie"]
+        assert http.get("/").text == "the page"
+
+
+def test_the_admin_token_opens_the_page_for_a_program() -> None:
+    with client(threadline_admin_token=TOKEN) as http:
+        assert http.get("/").status_code == 401
+        assert http.get("/", headers={"authorization": f"Bearer {TOKEN}"}).text == "the page"
+
+
+def test_behind_a_proxy_the_public_name_is_known() -> None:
+    with client(public_url="https://chat.example.org", threadline_admin_token=TOKEN) as http:
+        headers = {"host": "chat.example.org", "origin": "https://chat.example.org", "authorization": f"Bearer {TOKEN}"}
+        assert http.post("/", headers=headers).text == "the page"
+
+
+def test_the_api_asks_for_one_of_the_keys() -> None:
+    with client(threadline_api_keys="one, two") as http:
+        assert http.get("/v1/models").status_code == 401
+        assert http.get("/v1/models", headers={"authorization": "Bearer three"}).status_code == 401
+        assert http.get("/v1/models", headers={"authorization": "Bearer two"}).text == "the api"
+
+
+def test_without_keys_the_api_is_closed_and_says_how_to_open_it() -> None:
+    with client() as http:
+        refused = http.get("/v1/models", headers={"authorization": "Bearer anything"})
+        assert refused.status_code == 401
+        assert "THREADLINE_API_KEYS" in refused.json()["error"]["message"]
+
+
+def test_health_is_told_to_anyone() -> None:
+    with client(host="0.0.0.0") as http:  # noqa: S104
+        assert http.get("/healthz", headers={"host": "10.1.2.3"}).text == "ok"
