@@ -1,0 +1,67 @@
+"""The conversations over JSON: list them, read one, write to one, see who can answer there."""
+
+import time
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from adapters.web.places import PERSON, PLATFORMS, place_of
+from adapters.web.requests import event_id, json_object, message_text
+from adapters.web.wire import assistant_json, conversation_json, exchange_json
+from bot.adapter import Bot
+from bot.incoming import Command, Incoming
+
+COMMAND = "/assistant"
+
+
+class Conversations:
+    """Endpoints over one bot."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def latest(self, _: Request) -> Response:
+        """The latest conversations of the page and the terminal, newest first."""
+        found = await self._bot.conversations(PLATFORMS)
+        return JSONResponse({"conversations": [conversation_json(c) for c in found]})
+
+    async def transcript(self, request: Request) -> Response:
+        """The last exchanges of a conversation; none when nobody wrote there yet."""
+        place = place_of(request.path_params["key"])
+        exchanges = await self._bot.transcript(place.key)
+        return JSONResponse({"key": place.key, "exchanges": [exchange_json(e) for e in exchanges]})
+
+    async def assistants(self, request: Request) -> Response:
+        """Who can answer here."""
+        place = place_of(request.path_params["key"])
+        choices = await self._bot.assistants(place, PERSON)
+        return JSONResponse({"assistants": [assistant_json(c) for c in choices]})
+
+    async def post(self, request: Request) -> Response:
+        """Take `{event, text}`: a message, durable when this answers, or a command, answered at once."""
+        place = place_of(request.path_params["key"])
+        body = await json_object(request)
+        event, text = event_id(body), message_text(body)
+        event = f"{place.platform}:{event}"
+        if _is_command(text):
+            return await self._command(Command(event, place, PERSON, text.strip().removeprefix(COMMAND).strip()))
+        receipt = await self._bot.receive(
+            Incoming(
+                event=event,
+                place=place,
+                author=PERSON,
+                text=text,
+                position=f"{time.time_ns():020d}",
+                addressed=True,
+            )
+        )
+        return JSONResponse({"outcome": receipt.outcome, "reason": receipt.reason}, 202)
+
+    async def _command(self, command: Command) -> Response:
+        answer = await self._bot.command(command)
+        conversation = answer.place.key if answer.place else None
+        return JSONResponse({"outcome": "command", "text": answer.text, "conversation": conversation})
+
+
+def _is_command(text: str) -> bool:
+    return text.split(maxsplit=1)[0] == COMMAND

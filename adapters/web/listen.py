@@ -1,0 +1,101 @@
+"""One stream of server-sent events a page: its conversation as it is, then whatever happens, and the models' state.
+
+`transcript` is the whole conversation; it comes first, and again whenever a turn begins that it did not hold. `moment`
+is one thing that happened. Watching begins before the transcript is read, so nothing falls between the two; what is
+then told twice is harmless, for a moment carries its turn and the whole reply. `models` is the state of the models,
+`problem` a sentence before the stream ends, `here` a sign of life.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import structlog
+
+from adapters.web.wire import JSON, exchange_json, moment_json, status_json
+from assistants.connector import AssistantsError
+from bot.adapter import Bot, ModelDesk
+
+SIGN_OF_LIFE = 15.0
+PACE = 0.06  # seconds between two snapshots of one growing reply; what grew in between is skipped
+RETRY = b"retry: 1000\n\n"
+
+_Queue = asyncio.Queue[bytes | Exception | None]
+
+log = structlog.get_logger()
+
+
+async def events(bot: Bot, key: str) -> AsyncIterator[bytes]:
+    """What a page of this conversation is told until it leaves, or the program ends."""
+    yield RETRY
+    sources = [_conversation(bot, key)]
+    if bot.models is not None:
+        sources.append(_models(bot.models))
+    try:
+        async for event in _merged(*sources):
+            yield event
+    except AssistantsError as error:
+        log.warning("conversation cannot be read", key=key, error=str(error))
+        yield _event("problem", {"error": str(error)})
+
+
+async def _conversation(bot: Bot, key: str) -> AsyncIterator[bytes]:
+    moments = bot.watch(key)
+    known, whole = await _transcript(bot, key)
+    yield whole
+    async for moment in moments:
+        if moment.turn is not None and moment.turn not in known:
+            known, whole = await _transcript(bot, key)
+            yield whole
+        yield _event("moment", moment_json(moment))
+        if moment.kind == "snapshot":
+            await asyncio.sleep(PACE)
+
+
+async def _transcript(bot: Bot, key: str) -> tuple[set[int | None], bytes]:
+    exchanges = await bot.transcript(key)
+    whole = _event("transcript", {"key": key, "exchanges": [exchange_json(e) for e in exchanges]})
+    return {e.turn for e in exchanges}, whole
+
+
+async def _models(desk: ModelDesk) -> AsyncIterator[bytes]:
+    async for status in desk.watch():
+        yield _event("models", status_json(status))
+
+
+async def _merged(leader: AsyncIterator[bytes], *others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What all of them say, until the first one ends; a sign of life when nobody says anything."""
+    queue: _Queue = asyncio.Queue(maxsize=1)
+    tasks = [asyncio.create_task(_pump(source, queue, leads=source is leader)) for source in (leader, *others)]
+    try:
+        while (event := await _next(queue)) is not None:
+            yield event
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _pump(source: AsyncIterator[bytes], queue: "_Queue", *, leads: bool) -> None:
+    try:
+        async for event in source:
+            await queue.put(event)
+    except Exception as error:
+        await queue.put(error)
+    if leads:
+        await queue.put(None)
+
+
+async def _next(queue: "_Queue") -> bytes | None:
+    try:
+        said = await asyncio.wait_for(queue.get(), SIGN_OF_LIFE)
+    except TimeoutError:
+        return _event("here", {})
+    if isinstance(said, Exception):
+        raise said
+    return said
+
+
+def _event(name: str, data: JSON) -> bytes:
+    # A model may stream one half of a character before the other: that must not end the stream.
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", "replace")

@@ -1,0 +1,51 @@
+// The JSON API: one function a request, one error type whose message is a sentence for the person.
+
+export class ApiError extends Error {
+  constructor(sentence, status) {
+    super(sentence);
+    this.status = status;
+  }
+
+  // Nothing is known of what became of the request: sending it again is safe and right.
+  get unanswered() {
+    return this.status === 0;
+  }
+}
+
+const UNREACHABLE = "Threadline cannot be reached.";
+
+async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(`/chat/api/${path}`, options);
+  } catch {
+    throw new ApiError(UNREACHABLE, 0);
+  }
+  if (response.status === 401) location.reload(); // the port asks for the admin token
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(body?.error ?? `Threadline answered with an error (${response.status}).`, response.status);
+  if (body === null) throw new ApiError(UNREACHABLE, 0);
+  return body;
+}
+
+const post = (path, body) =>
+  ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+const place = (key) => `conversations/${encodeURIComponent(key)}`;
+
+export const conversations = async () => (await ask("conversations")).conversations;
+export const transcript = (key) => ask(place(key));
+export const assistants = async (key) => (await ask(`${place(key)}/assistants`)).assistants;
+export const send = (key, event, text) => post(`${place(key)}/messages`, { event, text });
+export const found = async () => (await ask("models/found")).found;
+export const connect = async (endpoint) => (await post("models/connect", endpoint)).models;
+export const eventsOf = (key) => `/chat/api/${place(key)}/events`;
+
+// crypto.randomUUID exists on https and loopback only; the page may be served elsewhere.
+export function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,195 @@
+// The page: one conversation in sight, fed by its stream, written to by the composer.
+
+import * as api from "./api.js";
+import { Announcer } from "./announcer.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { Desk } from "./desk.js";
+import { $, setHidden, setText } from "./dom.js";
+import { Draft, Outbox } from "./outbox.js";
+import { Picker } from "./picker.js";
+import { Sidebar } from "./sidebar.js";
+import { Stream } from "./stream.js";
+import { Transcript } from "./transcript.js";
+import { Welcome } from "./welcome.js";
+
+const NEAR_END = 80; // pixels from the end that still count as reading along
+const LOST = "Connection lost. What you write is kept; reconnecting…";
+
+class Page {
+  constructor() {
+    this.list = [];
+    this.lostTimer = 0;
+    this.scroller = $("scroller");
+    this.announcer = new Announcer($("announcer"));
+    this.picker = new Picker((choice) => this.send(`/assistant use ${choice.name}`));
+    this.sidebar = new Sidebar((key) => this.open(key));
+    this.composer = new Composer((text) => this.send(text));
+    this.welcome = new Welcome((choice, text) => this.try(choice, text));
+    this.desk = new Desk(() => this.refreshAssistants());
+    this.transcript = new Transcript($("transcript"), {
+      remedy: (exchange, isLast) => this.desk.remedy(exchange, isLast, (question) => this.send(question)),
+      resend: (message) => this.deliver(this.conversation, message),
+      discard: (message) => this.discard(message),
+    });
+    $("latest").onclick = () => this.toEnd();
+    // Whoever reads along at the end stays there, however the transcript grows.
+    this.following = true;
+    this.scroller.onscroll = () => this.scrolled();
+    new ResizeObserver(() => this.following && this.toEnd()).observe($("transcript"));
+    window.onpopstate = () => this.open(keyInAddress(), { record: false });
+  }
+
+  // Show a conversation; a new one without a key.
+  open(key, { record = true } = {}) {
+    this.stream?.close();
+    const fresh = key ?? `web:${api.uuid()}`;
+    if (record) history.pushState(null, "", `/c/${fresh}`);
+    const conversation = (this.conversation = new Conversation(fresh, new Outbox(fresh)));
+    this.composer.open(new Draft(fresh));
+    this.stream = new Stream(fresh, {
+      told: (name, data) => this.told(conversation, name, data),
+      lost: (sentence) => this.lost(sentence),
+      open: () => this.found(conversation),
+    });
+    this.render({ toEnd: true });
+    this.refreshAssistants();
+    this.refreshList();
+    this.composer.focus();
+  }
+
+  told(conversation, name, data) {
+    if (conversation !== this.conversation) return;
+    if (name === "models") this.desk.show(data);
+    if (name === "problem") this.lost(data.error);
+    if (name === "transcript") conversation.replace(data.exchanges);
+    if (name === "moment") this.happened(conversation, data);
+    this.render();
+  }
+
+  happened(conversation, moment) {
+    conversation.apply(moment);
+    if (moment.kind !== "asked") this.announcer.hear(moment);
+    if (moment.kind !== "snapshot") this.refreshList();
+  }
+
+  async send(text) {
+    if (/^\s*\/assistant(\s|$)/.test(text)) return this.command(text);
+    const conversation = this.conversation;
+    const message = conversation.outbox.add(api.uuid(), text);
+    await this.deliver(conversation, message);
+  }
+
+  // The same message, however often it is sent: its id stays.
+  async deliver(conversation, message) {
+    Object.assign(message, { state: "sending", error: "" });
+    this.render({ toEnd: true });
+    try {
+      const { outcome, reason } = await api.send(conversation.key, message.id, message.text);
+      if (outcome === "ignored") Object.assign(message, { state: "unsent", error: `This was not taken: ${reason}.` });
+      else conversation.outbox.accepted(message);
+      if (outcome === "duplicate") await this.reread(conversation, message);
+    } catch (error) {
+      Object.assign(message, { state: "unsent", error: error.message, hopeless: error.status === 400 });
+    }
+    this.render();
+    this.refreshList();
+  }
+
+  // The server had it already, maybe so long ago that no event tells of it.
+  async reread(conversation, message) {
+    const { exchanges } = await api.transcript(conversation.key);
+    conversation.outbox.drop(message);
+    conversation.replace(exchanges);
+  }
+
+  discard(message) {
+    this.conversation.outbox.drop(message);
+    this.render();
+    this.composer.focus();
+  }
+
+  // Returns whether it was carried out; if not, what was typed is back in the box.
+  async command(text, { quiet = false } = {}) {
+    const conversation = this.conversation;
+    try {
+      const answer = await api.send(conversation.key, api.uuid(), text);
+      if (answer.conversation) this.open(answer.conversation);
+      if (!quiet) this.conversation.note(text.trim(), answer.text);
+      if (!quiet) this.announcer.say(answer.text);
+    } catch (error) {
+      this.composer.restore(text, error.message);
+      return false;
+    }
+    await this.refreshAssistants();
+    this.render({ toEnd: true });
+    return true;
+  }
+
+  async try(choice, text) {
+    if (choice.chosen || (await this.command(`/assistant use ${choice.name}`, { quiet: true }))) await this.send(text);
+  }
+
+  async refreshAssistants() {
+    const conversation = this.conversation;
+    const choices = await api.assistants(conversation.key).catch(() => null); // asked again when the stream opens
+    if (choices === null || conversation !== this.conversation) return;
+    this.picker.show(choices);
+    this.render();
+  }
+
+  async refreshList() {
+    this.list = await api.conversations().catch(() => this.list); // the banner says when nothing is reached
+    this.sidebar.show(this.list, this.conversation.key);
+    const title = this.list.find((c) => c.key === this.conversation.key)?.title;
+    document.title = title ? `${title} · Threadline` : "Threadline";
+  }
+
+  lost(sentence) {
+    // A break that heals at once is nobody's concern.
+    clearTimeout(this.lostTimer);
+    this.lostTimer = setTimeout(() => this.#banner(sentence || LOST), sentence ? 0 : 900);
+  }
+
+  async found(conversation) {
+    clearTimeout(this.lostTimer);
+    this.#banner("");
+    this.refreshAssistants();
+    this.refreshList();
+    for (const message of conversation.outbox.unsent) {
+      if (!message.hopeless) await this.deliver(conversation, message);
+    }
+  }
+
+  render({ toEnd = false } = {}) {
+    this.transcript.show(this.conversation.items);
+    this.welcome.show(this.conversation.empty, this.picker.choices, this.desk.status);
+    if (toEnd || this.following) this.toEnd();
+  }
+
+  scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    this.following = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    setHidden($("latest"), this.following);
+  }
+
+  toEnd() {
+    this.following = true;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  #banner(sentence) {
+    setText($("connection"), sentence);
+    setHidden($("connection"), !sentence);
+  }
+}
+
+function keyInAddress() {
+  const match = location.pathname.match(/^\/c\/(.+)$/);
+  return match ? decodeURIComponent(match[1]) : null;
+}
+
+const page = new Page();
+const key = keyInAddress() ?? `web:${api.uuid()}`;
+history.replaceState(null, "", `/c/${key}`);
+page.open(key, { record: false });

@@ -1,0 +1,77 @@
+// What the page knows of one conversation: a pure model that events are applied to, in any order, twice or not.
+
+const ENDED = new Set(["answered", "failed"]);
+
+export class Conversation {
+  constructor(key, outbox) {
+    this.key = key;
+    this.outbox = outbox; // messages the server has not shown yet
+    this.exchanges = [];
+    this.notes = []; // answers to commands, for this person alone
+    this.loaded = false;
+  }
+
+  get empty() {
+    return this.loaded && !this.exchanges.length && !this.outbox.all.length && !this.notes.length;
+  }
+
+  get growing() {
+    return this.exchanges.some((exchange) => exchange.state === "answering");
+  }
+
+  replace(exchanges) {
+    const live = new Map(this.exchanges.filter((e) => e.turn !== null).map((e) => [e.turn, e]));
+    this.exchanges = exchanges.map((exchange) => this.#fresher(exchange, live.get(exchange.turn)));
+    this.loaded = true;
+    for (const exchange of exchanges) for (const event of exchange.events) this.outbox.arrived(event);
+  }
+
+  // The transcript holds an unfinished answer only when it has ended; what was streamed so far is newer.
+  #fresher(read, seen) {
+    if (!seen || ENDED.has(read.state) || !seen.answer.length) return read;
+    return { ...read, answer: seen.answer, status: seen.status, assistant: seen.assistant, state: seen.state };
+  }
+
+  apply(moment) {
+    if (moment.kind === "asked") return this.#asked(moment);
+    const exchange = this.exchanges.find((e) => e.turn === moment.turn);
+    if (!exchange || (moment.kind === "snapshot" && ENDED.has(exchange.state))) return;
+    exchange.answer = moment.segments;
+    exchange.status = moment.status;
+    exchange.assistant = moment.assistant || exchange.assistant;
+    exchange.state = moment.kind === "snapshot" ? "answering" : "answered";
+  }
+
+  #asked({ event, question }) {
+    this.outbox.arrived(event);
+    if (this.exchanges.some((exchange) => exchange.events.includes(event))) return;
+    this.exchanges.push({ turn: null, question, answer: [], assistant: "", state: "waiting", events: [event], asked_at: Date.now() / 1000 });
+  }
+
+  note(typed, text) {
+    const last = this.#said.at(-1);
+    this.notes.push({ kind: "note", ids: [`note:${this.notes.length}`], typed, text, after: last?.ids[0] ?? null });
+  }
+
+  // Everything to show, in order: exchanges, then what is on its way, each with the notes that followed it.
+  get items() {
+    const said = this.#said;
+    const known = new Set(said.flatMap((item) => item.ids));
+    const items = this.notes.filter((note) => !known.has(note.after));
+    for (const item of said) items.push(item, ...this.notes.filter((note) => item.ids.includes(note.after)));
+    return items;
+  }
+
+  get #said() {
+    const read = this.exchanges.map((exchange) => ({ ...exchange, kind: "exchange", ids: idsOf(exchange) }));
+    const sent = this.outbox.all.map((message) => ({
+      ...message, kind: "exchange", ids: [message.event], question: message.text, answer: [], assistant: "", message,
+    }));
+    return [...read, ...sent];
+  }
+}
+
+// A message keeps its event when a turn takes it up, so its place on the page stays its own.
+function idsOf(exchange) {
+  return exchange.turn === null ? exchange.events : [...exchange.events, `turn:${exchange.turn}`];
+}

@@ -1,0 +1,71 @@
+// What was typed is kept until the server has it: drafts and messages on their way outlive a reload.
+
+const read = (name, otherwise) => {
+  try {
+    return JSON.parse(localStorage.getItem(name)) ?? otherwise;
+  } catch {
+    return otherwise; // no storage here, or not ours: the page works without
+  }
+};
+
+const write = (name, value) => {
+  try {
+    if (value === null || value === "" || value.length === 0) localStorage.removeItem(name);
+    else localStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    // A full or forbidden storage costs the reload's memory, not the message.
+  }
+};
+
+export class Draft {
+  constructor(key) {
+    this.name = `threadline:draft:${key}`;
+  }
+
+  get text() {
+    return read(this.name, "");
+  }
+
+  set text(value) {
+    write(this.name, value);
+  }
+}
+
+export class Outbox {
+  constructor(key) {
+    this.platform = key.split(":", 1)[0];
+    this.name = `threadline:outbox:${key}`;
+    this.all = read(this.name, []).map((message) => ({ ...message, state: "unsent", error: "" }));
+  }
+
+  add(id, text) {
+    const message = { id, event: `${this.platform}:${id}`, text, state: "sending", error: "" };
+    this.all.push(message);
+    this.#save();
+    return message;
+  }
+
+  // The server has it for good; it stays in sight until the transcript shows it.
+  accepted(message) {
+    message.state = "waiting";
+    this.#save();
+  }
+
+  arrived(event) {
+    this.all = this.all.filter((message) => message.event !== event);
+    this.#save();
+  }
+
+  drop(message) {
+    this.arrived(message.event);
+  }
+
+  get unsent() {
+    return this.all.filter((message) => message.state === "unsent");
+  }
+
+  #save() {
+    const kept = this.all.filter((message) => message.state !== "waiting");
+    write(this.name, kept.map(({ id, event, text }) => ({ id, event, text })));
+  }
+}

@@ -1,0 +1,98 @@
+// The transcript on the page: one element an exchange, kept and changed in place as it grows.
+
+import { copy, element, setHidden, setText } from "./dom.js";
+
+const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
+
+export class Transcript {
+  // `remedy(exchange, last)` gives the element that helps with a problem, or null; `resend` and `discard` a message.
+  constructor(root, { remedy, resend, discard }) {
+    Object.assign(this, { root, remedy, resend, discard, nodes: new Map() });
+  }
+
+  show(items) {
+    const last = items.findLast((item) => item.kind === "exchange");
+    const shown = new Map();
+    items.forEach((item, position) => {
+      const node = this.#node(item);
+      for (const id of item.ids) shown.set(id, node);
+      if (this.root.children[position] !== node) this.root.insertBefore(node, this.root.children[position] ?? null);
+      if (item.kind === "note") this.#fillNote(node, item);
+      else this.#fill(node, item, item === last);
+    });
+    while (this.root.children.length > items.length) this.root.lastElementChild.remove();
+    this.nodes = shown;
+  }
+
+  #node(item) {
+    return item.ids.map((id) => this.nodes.get(id)).find(Boolean) ?? copy(item.kind);
+  }
+
+  #fillNote(node, note) {
+    setText(node.querySelector(".typed"), note.typed);
+    setText(node.querySelector(".words"), note.text);
+  }
+
+  #fill(node, exchange, isLast) {
+    setText(node.querySelector(".question .words"), exchange.question);
+    if (exchange.asked_at) node.querySelector(".question").title = new Date(exchange.asked_at * 1000).toLocaleString();
+    this.#fillDelivery(node.querySelector(".delivery"), exchange);
+    const answer = node.querySelector(".answer");
+    const visible = exchange.state === "answering" || exchange.answer.length > 0;
+    setHidden(answer, !visible);
+    if (visible) fillAnswer(answer, exchange);
+    this.#fillRemedy(node.querySelector(".remedy"), exchange, isLast);
+  }
+
+  #fillDelivery(line, exchange) {
+    setHidden(line, exchange.state !== "unsent" && !DELIVERY[exchange.state]);
+    line.classList.toggle("unsent", exchange.state === "unsent");
+    if (exchange.state !== "unsent") return setText(line, DELIVERY[exchange.state] ?? "");
+    if (line.dataset.error === exchange.error && line.querySelector("button")) return;
+    line.dataset.error = exchange.error;
+    line.replaceChildren(
+      `${exchange.error || "Not sent yet."} `,
+      element("button", { type: "button", className: "link", text: "Send again", onclick: () => this.resend(exchange.message) }),
+      " ",
+      element("button", { type: "button", className: "link", text: "Discard", onclick: () => this.discard(exchange.message) }),
+    );
+  }
+
+  #fillRemedy(place, exchange, isLast) {
+    const ended = exchange.state === "answered" || exchange.state === "failed";
+    const help = ended ? this.remedy(exchange, isLast) : null;
+    if (place.firstElementChild !== help) place.replaceChildren(...(help ? [help] : []));
+    setHidden(place, !help);
+  }
+}
+
+function fillAnswer(answer, exchange) {
+  const growing = exchange.state === "answering";
+  const hasWords = exchange.answer.some((segment) => segment.type === "text");
+  setText(answer.querySelector(".who"), exchange.assistant || "Assistant");
+  const status = answer.querySelector(".status");
+  setHidden(status, !growing || hasWords);
+  setText(status, exchange.status || "Thinking…");
+  answer.classList.toggle("growing", growing && hasWords);
+  answer.setAttribute("aria-busy", String(growing));
+  fillSegments(answer.querySelector(".segments"), exchange.answer);
+}
+
+function fillSegments(root, segments) {
+  segments.forEach((segment, position) => {
+    const kind = classOf(segment);
+    let node = root.children[position];
+    if (node?.className !== kind) {
+      const fresh = element("p", { className: kind });
+      node ? node.replaceWith(fresh) : root.append(fresh);
+      node = fresh;
+    }
+    setText(node, segment.type === "text" ? segment.markdown : segment.text);
+  });
+  while (root.children.length > segments.length) root.lastElementChild.remove();
+}
+
+function classOf(segment) {
+  if (segment.type === "text") return "text";
+  return segment.remedy ? `notice ${segment.kind} curable` : `notice ${segment.kind}`;
+}

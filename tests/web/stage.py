@@ -1,0 +1,155 @@
+"""A bot whose every step the test decides, behind the real page and its real API."""
+
+import asyncio
+import functools
+import itertools
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import uvicorn
+from starlette.applications import Starlette
+
+from adapters.web import WebAdapter
+from bot.adapter import ConfigurationError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
+from bot.incoming import Command, Incoming, Person, Place
+from bot.segments import Segment
+from bot.settings import Settings
+from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
+from bot.watch import Hub, HubReply
+from storage.records import Conversation
+
+
+class StageDesk:
+    """A model desk that accepts the key `sk-right` and nothing else."""
+
+    def __init__(self) -> None:
+        self.found: list[FoundEndpoint] = []
+        self._status = ModelStatus(connected=False)
+        self._changed = asyncio.Condition()
+
+    def status(self) -> ModelStatus:
+        return self._status
+
+    async def set(self, status: ModelStatus) -> None:
+        self._status = status
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def watch(self) -> AsyncIterator[ModelStatus]:
+        while True:
+            status = self._status
+            yield status
+            async with self._changed:
+                await self._changed.wait_for(functools.partial(self._differs, status))
+
+    def _differs(self, seen: ModelStatus) -> bool:
+        return self._status != seen
+
+    async def discover(self) -> list[FoundEndpoint]:
+        return self.found
+
+    async def connect(self, base_url: str, api_key: str, model: str) -> ModelStatus:
+        if api_key != "sk-right":
+            raise ConfigurationError("The endpoint refused the key; check that it is complete.")
+        await self.set(replace(self._status, connected=True, base_url=base_url, model=model))
+        return self._status
+
+
+class StageBot:
+    """`Bot`, with the real hub. `refusing` makes claims fail; `answer` and `finish` play a turn."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.desk: StageDesk | None = StageDesk()
+        self.choices: list[AssistantChoice] = []
+        self.refusing = False
+        self.received: list[Incoming] = []
+        self.commands: list[Command] = []
+        self.arrived = asyncio.Condition()
+        self.hub = Hub()
+        self._exchanges: dict[str, list[Exchange]] = {}
+        self._numbers = itertools.count(1)
+
+    @property
+    def models(self) -> ModelDesk | None:
+        return self.desk
+
+    async def receive(self, incoming: Incoming) -> Receipt:
+        if self.refusing:
+            raise NotClaimedError("the disk is full")
+        if any(incoming.event == known.event for known in self.received):
+            return Receipt("duplicate")
+        self.received.append(incoming)
+        key = incoming.place.key
+        waiting = Exchange(None, incoming.text, (), "", "waiting", time.time(), (incoming.event,))
+        self._exchanges.setdefault(key, []).append(waiting)
+        self.hub.tell(key, Moment("asked", None, question=incoming.text, event=incoming.event))
+        async with self.arrived:
+            self.arrived.notify_all()
+        return Receipt("accepted")
+
+    async def messages(self, count: int) -> list[Incoming]:
+        """Everything received, once it is this much."""
+        async with self.arrived:
+            await self.arrived.wait_for(lambda: len(self.received) >= count)
+        return self.received
+
+    def show(self, key: str, *segments: Segment, status: str = "", assistant: str = "Tour (scripted)") -> int:
+        """Open a turn over what waits in a conversation, or grow the one that is open; its number."""
+        last = self._exchanges[key][-1]
+        if last.turn is None:
+            last = replace(last, turn=next(self._numbers), state="answering", assistant=assistant)
+            self._exchanges[key][-1] = last
+        assert last.turn is not None
+        self.hub.tell(key, Moment("snapshot", last.turn, segments, status, assistant=assistant))
+        return last.turn
+
+    def finish(self, key: str, *segments: Segment) -> None:
+        """End the turn that is open."""
+        last = self._exchanges[key][-1]
+        self._exchanges[key][-1] = replace(last, answer=segments, state="answered")
+        self.hub.tell(key, Moment("finished", last.turn, segments, assistant=last.assistant))
+
+    async def command(self, command: Command) -> Answer:
+        self.commands.append(command)
+        if command.text == "new":
+            return Answer("A new conversation.", WebAdapter().new_place(command.place))
+        return Answer(f"You asked for {command.text}.")
+
+    async def assistants(self, _: Place, __: Person) -> list[AssistantChoice]:
+        return self.choices
+
+    async def conversations(self, _: Sequence[str], *, limit: int = 50) -> list[Conversation]:
+        return [
+            Conversation(1, key, "web", "local", "page", None, None, None, 1, said[0].question, 0.0, time.time())
+            for key, said in list(self._exchanges.items())[:limit]
+        ]
+
+    async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
+        return self._exchanges.get(key, [])[-limit:]
+
+    def watch(self, key: str) -> AsyncIterator[Moment]:
+        return self.hub.watch(key)
+
+    def local_reply(self, turn: Turn) -> Reply:
+        return HubReply(self.hub, turn)
+
+
+@asynccontextmanager
+async def serving(bot: StageBot, *, port: int = 0) -> AsyncIterator[str]:
+    """The page over this bot on a real socket; gives its address."""
+    app = Starlette(routes=WebAdapter().routes(bot))
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="off", log_level="error", access_log=False)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        bot.hub.close()
+        server.force_exit = True  # a test that fails leaves streams open; nobody will end them
+        await server.shutdown()
+        await asyncio.sleep(0)
