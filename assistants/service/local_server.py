@@ -1,8 +1,8 @@
 """The demo model's process: serves one small model on loopback, and ends when its parent or its work does.
 
-`python -m assistants.service.local_server` reads its settings, a JSON object, from the first line of standard input. Each
-further line, a number, puts the idle end off and is answered with `{"answer_to": NUMBER, "base_url": …}` once the model
-answers there.
+`python -m assistants.service.local_server` reads its settings, a JSON object, from the first line of standard input.
+Each further line, a number, puts the idle end off and is answered with `{"answer_to": NUMBER, "base_url": …}` once the
+model answers there.
 """
 
 import asyncio

@@ -132,6 +132,8 @@ class Runner:
             return Ending("cancelled"), Written()
         if work.run.status == "requires_action":
             return None, Written()
+        if (work.run.expires_at or 0) <= time.time():
+            return Ending("expired"), Written()
         life.feed.emit(RunEvent("thread.run.in_progress", work.run))
         answer = Answer(self._db, life.feed, work)
         try:

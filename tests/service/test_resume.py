@@ -1,0 +1,256 @@
+"""A run outlives the process that works on it, and the readers that watch it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from assistants.contract import BETA, BETA_HEADER, TERMINAL, Run
+from assistants.service import store
+from assistants.service.app import Service, create_service
+from assistants.service.chat import ChatCompletions
+from assistants.service.endpoints import Endpoint
+from assistants.service.local import LocalTransport
+from assistants.service.models import Models
+from assistants.service.scripted import ScriptedModel, ScriptedReply
+from storage.database import Database
+from storage.sqlite import SQLiteDatabase
+
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+import uvicorn
+from assistants.service.app import create_service
+from assistants.service.chat import ChatCompletions
+from assistants.service.endpoints import Endpoint
+from assistants.service.models import Models
+from storage.database import Database
+from storage.sqlite import SQLiteDatabase
+
+async def main(file, model):
+    models = Models()
+    models.connect(ChatCompletions(Endpoint(model + "/v1", "", "scripted")))
+    service = create_service(SQLiteDatabase.open(Path(file)), models)
+    await service.start()
+    config = uvicorn.Config(service.app, port=0, lifespan="off", log_level="critical")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    print(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1", flush=True)
+    await server.main_loop()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@asynccontextmanager
+async def process(*command: str) -> AsyncIterator[tuple[Any, str]]:
+    """A program that says its address on its first line; killed at the end if it still lives."""
+    child = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    try:
+        yield child, (await child.stdout.readline()).decode().strip()
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+
+
+def client_of(address: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=address, headers={BETA_HEADER: BETA}, trust_env=False, timeout=60)
+
+
+async def ended(http: httpx.AsyncClient, run: dict[str, Any]) -> dict[str, Any]:
+    """The run once it has ended, polled as every client does."""
+    while True:
+        now: dict[str, Any] = (await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}")).json()
+        if now["status"] in TERMINAL:
+            return now
+        await asyncio.sleep(0.01)
+
+
+async def answers(http: httpx.AsyncClient, thread: str) -> list[tuple[str, str, str]]:
+    messages = (await http.get(f"/threads/{thread}/messages")).json()["data"]
+    return [(m["id"], m["status"], m["content"][0]["text"]["value"]) for m in messages if m["role"] == "assistant"]
+
+
+async def ask(http: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
+    """A run on a new thread, created without a stream."""
+    assistant = (await http.post("/assistants", json={"model": "default"})).json()
+    body = {"assistant_id": assistant["id"], "thread": {"messages": [{"role": "user", "content": "count"}]}, **more}
+    run: dict[str, Any] = (await http.post("/threads/runs", json=body)).json()
+    return run
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[httpx.AsyncClient]:
+    """The scripted model as its own process, which a kill of the service leaves alone."""
+    async with (
+        process("-m", "assistants.service.scripted") as (_, address),
+        httpx.AsyncClient(base_url=address, trust_env=False, timeout=60) as control,
+    ):
+        yield control
+
+
+async def test_an_answer_cut_off_by_sigkill_is_written_once_in_its_place(
+    model: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
+    await model.post("/script", json=[{"text": "one two three", "hold_after": 2}, {"text": "four five"}])
+    async with process("-c", SERVER, file, at) as (child, address), client_of(address) as http:
+        run = await ask(http)
+        await model.get("/held")
+        ((half, status, _),) = await half_written(http, run)
+        assert status == "in_progress"
+        os.kill(child.pid, signal.SIGKILL)
+        await child.wait()
+    async with process("-c", SERVER, file, at) as (_, address), client_of(address) as http:
+        assert (await ended(http, run))["status"] == "completed"
+        assert await answers(http, run["thread_id"]) == [(half, "completed", "four five")]
+        steps = (await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}/steps")).json()["data"]
+        assert [step["status"] for step in steps] == ["completed"]
+    assert len((await model.get("/requests")).json()) == 2
+
+
+async def half_written(http: httpx.AsyncClient, run: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The messages of the run, as soon as there is one."""
+    while True:
+        messages = (await http.get(f"/threads/{run['thread_id']}/messages", params={"run_id": run["id"]})).json()
+        if messages["data"]:
+            return [(message["id"], message["status"], "") for message in messages["data"]]
+        await asyncio.sleep(0.01)
+
+
+async def test_a_run_that_waits_for_outputs_still_waits_after_sigkill(model: httpx.AsyncClient, tmp_path: Path) -> None:
+    file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
+    await model.post("/script", json=[{"tool_calls": [{"name": "now", "id": "call_1"}]}, {"text": "It is noon."}])
+    tools = [{"type": "function", "function": {"name": "now"}}]
+    async with process("-c", SERVER, file, at) as (child, address), client_of(address) as http:
+        stream = await http.post("/threads/runs", json=(await body_of(http)) | {"tools": tools, "stream": True})
+        assert "event: thread.run.requires_action\n" in stream.text
+        os.kill(child.pid, signal.SIGKILL)
+        await child.wait()
+    async with process("-c", SERVER, file, at) as (_, address), client_of(address) as http:
+        thread = (await first_run(lines_of(stream)))["thread_id"]
+        run = (await http.get(f"/threads/{thread}/runs")).json()["data"][0]
+        assert run["status"] == "requires_action"
+        outputs = {"tool_outputs": [{"tool_call_id": "call_1", "output": "12:00"}]}
+        await http.post(f"/threads/{thread}/runs/{run['id']}/submit_tool_outputs", json=outputs)
+        assert (await ended(http, run))["status"] == "completed"
+        assert [text for _, _, text in await answers(http, thread)] == ["It is noon."]
+
+
+async def lines_of(response: httpx.Response) -> AsyncIterator[str]:
+    for line in response.text.splitlines():
+        yield line
+
+
+async def body_of(http: httpx.AsyncClient) -> dict[str, Any]:
+    assistant = (await http.post("/assistants", json={"model": "default"})).json()
+    return {"assistant_id": assistant["id"], "thread": {"messages": [{"role": "user", "content": "count"}]}}
+
+
+@asynccontextmanager
+async def at_work(file: Path, script: ScriptedModel) -> AsyncIterator[tuple[Service, Database, httpx.AsyncClient]]:
+    """A service on a file, in this process, left as a process leaves it that ends."""
+    database = SQLiteDatabase.open(file)
+    models = Models()
+    endpoint = Endpoint("http://model.test/v1", "", "scripted")
+    models.connect(ChatCompletions(endpoint, transport=LocalTransport(script.app)))
+    service = create_service(database, models)
+    headers = {BETA_HEADER: BETA}
+    local = LocalTransport(service.app)
+    async with httpx.AsyncClient(transport=local, base_url="http://local/v1", headers=headers) as http:
+        yield service, database, http
+        await service.stop()
+    await database.close()
+
+
+async def test_a_run_left_cancelling_is_cancelled_at_the_next_start(tmp_path: Path) -> None:
+    script = ScriptedModel(ScriptedReply(text="one two", hold_after=1))
+    async with at_work(tmp_path / "s.db", script) as (_, database, http):
+        run = await ask(http)
+        await half_written(http, run)
+        # Only the row is written: as if the process ended before the run's task heard of it.
+        await database.write(store.cancel, run["thread_id"], run["id"])
+    async with at_work(tmp_path / "s.db", script) as (service, _, http):
+        await service.start()
+        assert (await ended(http, run))["status"] == "cancelled"
+        message = (await http.get(f"/threads/{run['thread_id']}/messages")).json()["data"][0]
+        assert (message["status"], message["incomplete_details"]) == ("incomplete", {"reason": "run_cancelled"})
+    assert len(script.requests) == 1
+
+
+async def test_a_run_that_was_cancelled_while_its_last_word_came_is_cancelled(tmp_path: Path) -> None:
+    script = ScriptedModel(ScriptedReply(text="one two", hold_after=1))
+    async with at_work(tmp_path / "s.db", script) as (_, database, http):
+        run = await ask(http)
+        await half_written(http, run)
+        await database.write(store.cancel, run["thread_id"], run["id"])
+        script.release()
+        assert (await ended(http, run))["status"] == "cancelled"
+        assert [(status, text) for _, status, text in await answers(http, run["thread_id"])] == [
+            ("incomplete", "one two")
+        ]
+
+
+async def test_a_run_whose_time_ran_out_meanwhile_expires_at_the_next_start(tmp_path: Path) -> None:
+    script = ScriptedModel(ScriptedReply(text="one two", hold_after=1))
+    async with at_work(tmp_path / "s.db", script) as (_, database, http):
+        run = await ask(http)
+        await half_written(http, run)
+        await database.write(store.modify, Run, run["id"], {"expires_at": run["created_at"]})
+    async with at_work(tmp_path / "s.db", script) as (service, _, http):
+        await service.start()
+        late = await ended(http, run)
+        assert (late["status"], late["expires_at"]) == ("expired", None)
+    assert len(script.requests) == 1
+
+
+async def test_a_run_goes_on_when_its_reader_goes_away(http: httpx.AsyncClient, script: ScriptedModel) -> None:
+    script.play(ScriptedReply(text="one two three", hold_after=1))
+    async with http.stream("POST", "/threads/runs", json=(await body_of(http)) | {"stream": True}) as response:
+        lines = response.aiter_lines()
+        run = await first_run(lines)
+        async for line in lines:
+            if line == "event: thread.message.delta":
+                break
+    script.release()
+    assert (await ended(http, run))["status"] == "completed"
+    assert [text for _, _, text in await answers(http, run["thread_id"])] == ["one two three"]
+
+
+async def first_run(lines: AsyncIterator[str]) -> dict[str, Any]:
+    """The run as the stream's first event about it shows it."""
+    async for line in lines:
+        if line.startswith("data: ") and '"object":"thread.run"' in line:
+            run: dict[str, Any] = json.loads(line.removeprefix("data: "))
+            return run
+    raise AssertionError("no run in the stream")
+
+
+async def test_a_reader_that_does_not_read_does_not_slow_a_run(http: httpx.AsyncClient, script: ScriptedModel) -> None:
+    script.play(ScriptedReply(chunks=tuple(f"word{n} " * 50 for n in range(2000))))
+    async with http.stream("POST", "/threads/runs", json=(await body_of(http)) | {"stream": True}) as response:
+        lines = response.aiter_lines()
+        run = await first_run(lines)
+        assert (await ended(http, run))["status"] == "completed"
+        rest = [line async for line in lines]
+    assert sum(line == "event: thread.message.delta" for line in rest) == 2000
+    assert rest[-3:-1] == ["event: done", "data: [DONE]"]
+
+
+async def test_many_runs_stream_at_once(http: httpx.AsyncClient) -> None:
+    body = (await body_of(http)) | {"stream": True}
+    streams = await asyncio.gather(*(http.post("/threads/runs", json=body) for _ in range(50)))
+    assert all("event: thread.run.completed\n" in stream.text for stream in streams)
