@@ -53,7 +53,7 @@ class ChatCompletions:
     async def _attempt(self, request: Request) -> AsyncGenerator[Piece, None]:
         endpoint = await self._resolve()
         body = {"model": endpoint.model, **request, "stream": True, "stream_options": {"include_usage": True}}
-        address = httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")
+        address = _address(endpoint)
         url = address.copy_with(userinfo=b"")
         auth = _auth(endpoint, address)
         try:
@@ -88,6 +88,13 @@ class ChatCompletions:
         if self._client is None:
             self._client = _client(self._transport)
         return self._client
+
+
+def _address(endpoint: Endpoint) -> httpx.URL:
+    try:
+        return httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")
+    except httpx.InvalidURL:
+        raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
 
 
 def _auth(endpoint: Endpoint, address: httpx.URL) -> httpx.Auth | None:

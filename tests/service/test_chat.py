@@ -114,6 +114,12 @@ async def test_an_endpoint_that_is_not_there_is_named_by_host() -> None:
     await model.aclose()
 
 
+async def test_an_address_that_is_none_is_told() -> None:
+    model = ChatCompletions(Endpoint("http://[::/v1", KEY, "m"))
+    with pytest.raises(ModelError, match="The model's address cannot be read"):
+        await answer(model)
+
+
 async def test_a_model_is_started_when_it_is_first_asked(script: ScriptedModel, serve: Any) -> None:
     async with serve(script.app) as address:
         started = 0
