@@ -12,17 +12,20 @@ from assistants.service.addresses import place, versioned
 
 SHOWN = 5
 
+# What the resolvers of Linux, macOS and Windows say.
+_NO_HOST = r"Name or service not known|nodename nor servname|getaddrinfo|name resolution|No address associated"
 
-def unreachable(base_url: str, error: httpx.HTTPError) -> str:
+
+def unreachable(base_url: str, error: httpx.HTTPError | UnicodeError) -> str:
     where, said = place(base_url), str(error)
+    if isinstance(error, UnicodeError) or re.search(_NO_HOST, said):
+        return f"There is no host named {urlsplit(base_url).hostname}; check the address and the network."
     if not isinstance(error, httpx.ConnectError):
         return f"{where} broke the connection off; see that it speaks HTTP, and whether it wants https:// instead."
     if "CERTIFICATE" in said:
-        return f"{where} shows a certificate that is not trusted here; give the name that the certificate was made for."
+        return f"{where} shows a certificate that is not trusted here; use the name in it, or set SSL_CERT_FILE."
     if "SSL" in said:
         return f"{where} does not speak https; give the address with http:// instead."
-    if re.search(r"not known|nodename|getaddrinfo|name resolution|No address", said):
-        return f"There is no host named {urlsplit(base_url).hostname}; check the address and the network."
     return f"Nothing answers at {where}; see that the server runs and that the port is right."
 
 

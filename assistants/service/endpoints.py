@@ -51,12 +51,16 @@ async def try_endpoint(endpoint: Endpoint, *, seconds: float = TRY_SECONDS) -> E
     """
     key, model = endpoint.api_key.strip(), endpoint.model.strip()
     try:
-        candidates = [Endpoint(base_url, key, model) for base_url in addresses(endpoint.base_url)]
+        base_urls = addresses(endpoint.base_url)
+    except ValueError as error:
+        raise EndpointError(str(error)) from None
+    candidates = [Endpoint(base_url, key, model) for base_url in base_urls]
+    try:
         async with asyncio.timeout(seconds):
             return await _first_that_works(candidates)
     except TimeoutError:
-        sentence = complaints.late(candidates[0].base_url, seconds)
-    except (EndpointError, ValueError) as error:
+        sentence = complaints.late(base_urls[0], seconds)
+    except EndpointError as error:
         sentence = str(error)
     raise EndpointError(sentence.replace(key, "…") if len(key) >= _SHORTEST_SECRET else sentence)
 
@@ -90,7 +94,8 @@ async def _try(client: httpx.AsyncClient, endpoint: Endpoint) -> Endpoint:
             if response.status_code != 200:
                 await _explain(client, endpoint, response)
             await _expect_words(endpoint, response)
-    except httpx.HTTPError as error:
+    # A host that no name server could be asked for is a UnicodeError.
+    except (httpx.HTTPError, UnicodeError) as error:
         raise EndpointError(complaints.unreachable(endpoint.base_url, error)) from None
     return endpoint
 

@@ -1,0 +1,3 @@
+"""What the tests of models share."""
+
+from tests.models.fixtures import smollm2_weights as smollm2_weights

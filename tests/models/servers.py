@@ -1,0 +1,106 @@
+"""Small real servers on loopback that answer as told, well or badly."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+CHAT = "/v1/chat/completions"
+MODELS = "/v1/models"
+TLS = b"\x16"
+NOWHERE = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
+
+
+def answer(body: str | bytes, *, status: str = "200 OK", kind: str = "application/json", more: str = "") -> bytes:
+    data = body.encode() if isinstance(body, str) else body
+    head = (
+        f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}\r\n{more}connection: close\r\n\r\n"
+    )
+    return head.encode() + data
+
+
+def refusal(status: str, error: Any, *, more: str = "") -> bytes:
+    return answer(json.dumps({"error": error}), status=status, more=more)
+
+
+def models(*names: str) -> bytes:
+    return answer(json.dumps({"object": "list", "data": [{"id": name, "object": "model"} for name in names]}))
+
+
+def stream(*chunks: Any) -> bytes:
+    events = [json.dumps(chunk) for chunk in chunks]
+    return answer("".join(f"data: {event}\n\n" for event in [*events, "[DONE]"]), kind="text/event-stream")
+
+
+def delta(**parts: Any) -> dict[str, Any]:
+    return {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": parts, "finish_reason": None}]}
+
+
+SPEAKS = stream(delta(role="assistant", content=None), delta(content="OK"))
+
+
+@dataclass
+class Server:
+    """Where it listens and what it was asked: (method and path, headers in small letters, body)."""
+
+    port: int
+    asked: list[tuple[str, str, bytes]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@asynccontextmanager
+async def serving(
+    answers: Mapping[str, bytes | None], *, otherwise: bytes | None = NOWHERE, stalling: str = ""
+) -> AsyncIterator[Server]:
+    """Answers each path with raw bytes, the `stalling` one with half of them; None is silence until one leaves."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones[writer] = asyncio.current_task()
+        try:
+            await one(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the asker had heard enough
+        finally:
+            writer.close()
+            del open_ones[writer]
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.readexactly(1)
+        if first == TLS:
+            writer.write(answer("", status="400 Bad Request"))
+            return
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
+        path = head.split()[1]
+        length = next((int(line.split(":")[1]) for line in head.lower().splitlines() if "content-length" in line), 0)
+        server.asked.append((path, head.lower(), await reader.readexactly(length)))
+        raw = answers.get(path, otherwise)
+        if raw is None:
+            await reader.read()
+            return
+        writer.write(raw[: len(raw) // 2] if path == stalling else raw)
+        await writer.drain()
+        if path == stalling:
+            await reader.read()
+
+    open_ones: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = Server(listener.sockets[0].getsockname()[1])
+    try:
+        yield server
+    finally:
+        listener.close()
+        handlers = [task for task in open_ones.values() if task is not None]
+        for writer in open_ones:
+            writer.transport.abort()
+        await asyncio.gather(*handlers)
+
+
+async def closed_port() -> int:
+    """A port at which nobody listens any more."""
+    async with serving({}) as server:
+        return server.port
