@@ -1,6 +1,7 @@
 """Who watches a conversation on this machine's own surfaces (page, terminal), and the reply they share."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Sequence
 
 from bot.adapter import Turn
@@ -12,40 +13,38 @@ class Hub:
     """Moments fanned out by conversation key. A slow watcher gets the newest snapshot, not every one."""
 
     def __init__(self) -> None:
-        self._watchers: dict[str, list[_Mailbox]] = {}
-        self._growing: dict[str, Moment] = {}
+        # A watcher may leave before it has heard anything; its mailbox goes with it, whatever way it left.
+        self._watchers: dict[str, weakref.WeakSet[_Mailbox]] = {}
+        self._unsettled: dict[str, Moment] = {}
 
     def tell(self, key: str, moment: Moment) -> None:
-        if moment.kind == "snapshot":
-            self._growing[key] = moment
-        elif moment.kind == "finished":
-            self._growing.pop(key, None)
-        for mailbox in self._watchers.get(key, ()):
+        if moment.kind != "asked":
+            self._unsettled[key] = moment
+        for mailbox in list(self._watchers.get(key, ())):
             mailbox.put(moment)
 
+    def settled(self, key: str) -> None:
+        """What was told last of a conversation's reply is in the tables by now, or will be told anew."""
+        self._unsettled.pop(key, None)
+
     def watch(self, key: str) -> AsyncIterator[Moment]:
-        """Moments from this call on, beginning with the reply that is growing now."""
+        """Moments from this call on, beginning with the reply that is growing now, or ended and is not recorded yet."""
         mailbox = _Mailbox()
-        if growing := self._growing.get(key):
-            mailbox.put(growing)
-        self._watchers.setdefault(key, []).append(mailbox)
-        return self._moments(key, mailbox)
+        if unsettled := self._unsettled.get(key):
+            mailbox.put(unsettled)
+        weakref.finalize(mailbox, self._left, key)  # before the set knows it: the last told is told first
+        self._watchers.setdefault(key, weakref.WeakSet()).add(mailbox)
+        return mailbox.moments()
 
     def close(self) -> None:
         """End every watcher's iteration."""
         for mailboxes in self._watchers.values():
-            for mailbox in mailboxes:
+            for mailbox in list(mailboxes):
                 mailbox.end()
 
-    async def _moments(self, key: str, mailbox: "_Mailbox") -> AsyncIterator[Moment]:
-        try:
-            while (moment := await mailbox.get()) is not None:
-                yield moment
-        finally:
-            watchers = self._watchers[key]
-            watchers.remove(mailbox)
-            if not watchers:
-                del self._watchers[key]
+    def _left(self, key: str) -> None:
+        if not self._watchers.get(key):
+            self._watchers.pop(key, None)
 
 
 class _Mailbox:
@@ -67,7 +66,11 @@ class _Mailbox:
         self._waiting.append(None)
         self._ready.set()
 
-    async def get(self) -> Moment | None:
+    async def moments(self) -> AsyncIterator[Moment]:
+        while (moment := await self._next()) is not None:
+            yield moment
+
+    async def _next(self) -> Moment | None:
         while not self._waiting:
             self._ready.clear()
             await self._ready.wait()
@@ -93,7 +96,8 @@ class HubReply:
         self._tell(Moment("finished", self._turn.id, tuple(segments), assistant=self._turn.assistant))
 
     async def aclose(self) -> None:
-        """Nothing is under way."""
+        """Nothing is under way, and what was shown is recorded, or the next try shows it again."""
+        self._hub.settled(self._turn.conversation.key)
 
     def _tell(self, moment: Moment) -> None:
         self._hub.tell(self._turn.conversation.key, moment)

@@ -1,7 +1,5 @@
 """The model desk over JSON: what is connected, what was found on this machine, connecting another."""
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -9,6 +7,7 @@ from adapters.web.requests import BadRequestError, json_object, string
 from adapters.web.wire import found_json, status_json
 from bot.adapter import Bot, ConfigurationError, ModelDesk
 
+LONGEST = 2000
 ELSEWHERE = "The assistants run on another server (ASSISTANTS_BASE_URL); connect models there."
 
 
@@ -43,19 +42,9 @@ class Models:
 
 
 def _check(base_url: str, api_key: str, model: str) -> None:
-    """Refuse what cannot work, and what would break the file it is saved to."""
-    if not _is_address(base_url):
-        raise BadRequestError("The address must begin with http:// or https://, for example http://127.0.0.1:11434/v1.")
-    if not model:
-        raise BadRequestError("Name the model, as its server calls it.")
+    """Refuse what no endpoint has; whether it answers is tried, not guessed."""
+    if not base_url:
+        raise BadRequestError("Give the address of the endpoint, for example http://127.0.0.1:11434/v1.")
     for name, value in (("address", base_url), ("key", api_key), ("model's name", model)):
-        if len(value) > 2000 or not value.isprintable():
+        if len(value) > LONGEST or not value.isprintable():
             raise BadRequestError(f"The {name} has characters that do not belong there, or is far too long.")
-
-
-def _is_address(base_url: str) -> bool:
-    try:
-        address = urlsplit(base_url)
-        return address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
-    except ValueError:
-        return False

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import itertools
 import time
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -58,7 +59,7 @@ class StageDesk:
 
 
 class StageBot:
-    """`Bot`, with the real hub. `refusing` makes claims fail; `answer` and `finish` play a turn."""
+    """`Bot`, with the real hub. `refusing` fails claims, `show` and `finish` play a turn, `left`: a watcher went."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -69,6 +70,7 @@ class StageBot:
         self.commands: list[Command] = []
         self.arrived = asyncio.Condition()
         self.hub = Hub()
+        self.left = asyncio.Event()
         self._exchanges: dict[str, list[Exchange]] = {}
         self._numbers = itertools.count(1)
 
@@ -111,6 +113,7 @@ class StageBot:
         last = self._exchanges[key][-1]
         self._exchanges[key][-1] = replace(last, answer=segments, state="answered")
         self.hub.tell(key, Moment("finished", last.turn, segments, assistant=last.assistant))
+        self.hub.settled(key)
 
     async def command(self, command: Command) -> Answer:
         self.commands.append(command)
@@ -131,7 +134,9 @@ class StageBot:
         return self._exchanges.get(key, [])[-limit:]
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
-        return self.hub.watch(key)
+        moments = self.hub.watch(key)
+        weakref.finalize(moments, self.left.set)
+        return moments
 
     def local_reply(self, turn: Turn) -> Reply:
         return HubReply(self.hub, turn)

@@ -127,6 +127,7 @@ class Page {
   }
 
   async try(choice, text) {
+    this.composer.focus();
     if (choice.chosen || (await this.command(`/assistant use ${choice.name}`, { quiet: true }))) await this.send(text);
   }
 

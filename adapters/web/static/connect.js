@@ -52,13 +52,12 @@ export class ConnectCard {
 
   async #submit() {
     const { base_url, api_key, model } = this.form.elements;
-    const missing = [base_url, model].find((field) => !field.value.trim());
-    if (missing) {
-      missing.focus();
-      return this.#say("Fill in the address and the model's name.", "bad");
+    if (!base_url.value.trim()) {
+      base_url.focus();
+      return this.#say("Fill in the address.", "bad");
     }
     this.#busy(true);
-    this.#say(`Trying ${model.value.trim()}…`, "busy");
+    this.#say(`Trying ${model.value.trim() || hostOf(base_url.value)}…`, "busy");
     try {
       const status = await connect({ base_url: base_url.value, api_key: api_key.value, model: model.value });
       this.form.reset();
