@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.turns import Turns
 from bot.watch import Hub
 from storage.database import Database
-from storage.sqlite import SQLiteDatabase
+from storage.sqlite import SQLiteDatabase, serving
 
 RESTART_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
@@ -96,6 +96,16 @@ async def run(settings: Settings) -> None:
     """Serve the port and answer people until a signal comes. Raises `ConfigurationError` and `StorageError`."""
     async with Port.bind(settings) as port, build(settings, port.url) as app:
         await port.serve(app.asgi, beside=app.work, before_close=app.end_watching)
+
+
+def reach(settings: Settings, *, only: Sequence[str]) -> contextlib.AbstractAsyncContextManager[str]:
+    """The address of the program that has the database, or of one in this process while nobody has it."""
+    running = serving(settings.database_path)
+    if running is None:
+        return beside(settings, only=only)
+    if not running.get("url"):
+        raise ConfigurationError("Threadline is just starting; try again in a moment.")
+    return contextlib.nullcontext(running["url"])
 
 
 @contextlib.asynccontextmanager

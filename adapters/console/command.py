@@ -1,15 +1,11 @@
 """`threadline chat`: a conversation in a terminal, through the server that runs or one of its own."""
 
-from contextlib import AbstractAsyncContextManager, nullcontext
-
 import click
 
 from adapters.console.terminal import Terminal
-from bot.adapter import ConfigurationError
-from bot.app import beside
+from bot.app import reach
 from bot.cli import start
 from bot.settings import Settings
-from storage.sqlite import serving
 
 
 @click.command()
@@ -22,19 +18,9 @@ def chat(conversation: str, new: bool) -> None:
     """
 
     async def program(settings: Settings) -> None:
-        async with _server(settings) as url:
+        async with reach(settings, only=("web", "console")) as url:
             token = settings.threadline_admin_token.get_secret_value()
             async with Terminal(url, token) as terminal:
                 await terminal.talk(conversation, new=new)
 
     start(program, quiet=True)
-
-
-def _server(settings: Settings) -> AbstractAsyncContextManager[str]:
-    """The address of the server that has the database, or of one in this process while nobody has it."""
-    running = serving(settings.database_path)
-    if running is None:
-        return beside(settings, only=("web", "console"))
-    if not running.get("url"):
-        raise ConfigurationError("Threadline is just starting; try again in a moment.")
-    return nullcontext(running["url"])
