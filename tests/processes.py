@@ -102,3 +102,11 @@ def told(process: Process, *, key: str = "address") -> dict[str, Any]:
     line = process.line(f'"{key}"')
     found: dict[str, Any] = json.loads(line)
     return found
+
+
+def threadline(*arguments: str, env: dict[str, str], cwd: Path) -> Process:
+    """The program itself, with nothing of the machine's own settings: no `.env`, no model found on loopback."""
+    mine = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "")
+    defaults = {"PORT": "0", "DATA_DIR": str(cwd / "data"), "MODEL_DISCOVERY": "false"}
+    program = str(Path(sys.executable).with_name("threadline"))
+    return Process(program, *arguments, env={**mine, **defaults, **env}, cwd=cwd)

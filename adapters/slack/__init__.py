@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
-from weakref import WeakValueDictionary
 
 from starlette.routing import BaseRoute
 
@@ -10,7 +9,6 @@ from bot.adapter import Bot, ConfigurationError, Reply, Turn
 from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.slack.reply import SlackReply
     from adapters.slack.workspace import Workspace
 
 __all__ = ["SlackAdapter"]
@@ -24,7 +22,6 @@ class SlackAdapter:
     def __init__(self, workspace: "Workspace", *, pace: float = 1.0) -> None:
         self._workspace = workspace
         self._pace = pace
-        self._replies: WeakValueDictionary[int, SlackReply] = WeakValueDictionary()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -55,13 +52,9 @@ class SlackAdapter:
     def reply(self, turn: Turn) -> Reply:
         from adapters.slack.reply import SlackReply
 
-        reply = SlackReply(self._workspace, turn, pace=self._pace, earlier=self._replies.get(turn.id))
-        self._replies[turn.id] = reply
-        return reply
+        return SlackReply(self._workspace, turn, pace=self._pace)
 
     async def close(self) -> None:
-        for reply in list(self._replies.values()):
-            reply.cancel()
         await self._workspace.close()
 
 

@@ -1,6 +1,7 @@
 """Receives what happens in Slack, by Bolt's Socket Mode; acknowledges only what is durable."""
 
 import asyncio
+import logging
 import re
 from typing import Any
 
@@ -8,6 +9,7 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 
 from adapters.slack.incoming import from_command, from_event
 from adapters.slack.render import private
@@ -34,6 +36,7 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
 
     Without `process_before_response` Bolt acknowledges an event before its listener has run.
     """
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
     app = AsyncApp(
         # Without a token of its own: Bolt then asks `authorize`, and need not call auth.test before the first event,
         # whose failure it would answer with an acknowledgement.
@@ -65,6 +68,11 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
             log.error("message from Slack not taken", exc_info=error)
 
     return app
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Bolt reads SLACK_BOT_TOKEN by itself, only to warn that it will not use it."""
+    return record.getMessage() != warning_client_prioritized_and_token_skipped()
 
 
 def _authorize(workspace: Workspace) -> Any:

@@ -15,18 +15,18 @@ from bot.segments import Segment, Snapshot
 
 EVENT_TYPE = "threadline_turn"
 FIRST = 1
+LANDING = 5.0
 
 log = structlog.get_logger()
 
 
 class SlackReply:
-    """`Reply` in a thread. `earlier` is a reply to the same turn that was given up: it says no more."""
+    """`Reply` in a thread. `pace` is the shortest time in seconds between two updates while it grows."""
 
-    def __init__(self, workspace: Workspace, turn: Turn, *, pace: float, earlier: "SlackReply | None" = None) -> None:
+    def __init__(self, workspace: Workspace, turn: Turn, *, pace: float) -> None:
         self._workspace = workspace
         self._turn = turn
         self._pace = pace
-        self._earlier = earlier
         self._posted = {part.number: ts_of(part.ref) for part in turn.parts}
         self._kept = {part.number: (ts_of(part.ref), part.state) for part in turn.parts}
         # After a call without an answer the message may be there all the same.
@@ -37,8 +37,6 @@ class SlackReply:
         self._ending = asyncio.Event()
 
     async def find(self) -> None:
-        if self._earlier is not None:
-            await self._earlier.aclose()
         try:
             await self._look()
         except PlatformError as error:
@@ -59,18 +57,16 @@ class SlackReply:
             await self._put(number, text, "final")
 
     async def aclose(self) -> None:
-        """Say no more; returns when nothing of ours is on its way."""
-        await self._stop_growing()
-
-    def cancel(self) -> None:
-        """Let go at once, whatever is on its way: the process ends, and the next one looks."""
+        # What takes longer than this sits out a rate limit: nothing is on its way then.
+        await self._stop_growing(seconds=LANDING)
         if self._growth is not None:
             self._growth.cancel()
 
-    async def _stop_growing(self) -> None:
+    async def _stop_growing(self, seconds: float | None = None) -> None:
+        """Let nothing follow; returns when what is on its way has landed."""
         self._ending.set()
         if self._growth is not None:
-            await asyncio.wait([self._growth])
+            await asyncio.wait([self._growth], timeout=seconds)
 
     async def _grow(self) -> None:
         """Bring the newest snapshot into the message, again and again until there is none newer."""

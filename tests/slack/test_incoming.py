@@ -87,6 +87,8 @@ def test_words_beside_a_file_or_sent_to_the_channel_too_are_a_message(subtype: s
 
 def test_a_command_has_no_thread() -> None:
     body = {"team_id": "T1", "channel_id": "C1", "user_id": "U1", "user_name": "ada", "text": "use tour"}
+    body |= {"trigger_id": "17.1"}
     command = from_command(body)
     assert (command.place.key, command.place.thread, command.text) == ("", None, "use tour")
     assert (command.author.id, command.author.name) == ("U1", "ada")
+    assert command.event == "slack:cmd:17.1"

@@ -1,5 +1,6 @@
 """A reply in a thread: a placeholder at once, growth, the whole answer, nothing twice. Over the wire."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -33,7 +34,7 @@ class Asked:
         key = f"slack:T0THREAD:{self.channel}:{self.ts}"
         conversation = Conversation(1, key, "slack", "T0THREAD", self.channel, self.ts, None, None, 1, None, 0, 0)
         question = IncomingRow(1, key, 1, self.ts, "U1", None, "hello", None, self.id, 0)
-        return Turn(self.id, conversation, [question], "Tour", suspect, parts, keep)
+        return Turn(self.id, f"tag-{self.id}", conversation, [question], "Tour", suspect, parts, keep)
 
     def reply(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> SlackReply:
         reply = self.adapter.reply(self.turn(suspect=suspect, parts=parts))
@@ -70,7 +71,10 @@ async def test_a_placeholder_grows_into_the_answer(asked: Asked) -> None:
     await reply.finish([Text("Two and two is four."), Notice("often wrong")])
     (message,) = await asked.replies()
     assert message.versions == ["_Thinking…_", "Two and", "Two and two is four.\n\n_often wrong_"]
-    assert message.metadata == {"event_type": "threadline_turn", "event_payload": {"turn": asked.id, "part": 1}}
+    assert message.metadata == {
+        "event_type": "threadline_turn",
+        "event_payload": {"turn": f"tag-{asked.id}", "part": 1},
+    }
     ref = f"slack:T0THREAD:{asked.channel}:{message.ts}"
     assert asked.kept == [(1, ref, "growing"), (1, ref, "final")]
     (post,) = await asked.calls("chat.postMessage")
@@ -166,7 +170,8 @@ async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: b
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.slack.answer(asked.channel, asked.ts, "half an")
-    crashed.cancel()
+    assert crashed._growth is not None
+    crashed._growth.cancel()
     ref = f"slack:T0THREAD:{asked.channel}:{message.ts}"
     reply = asked.reply(suspect=True, parts=[Part(asked.id, 1, ref, "growing")] if known else [])
     await reply.find()
@@ -179,21 +184,27 @@ async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: b
 async def test_another_turns_message_and_another_apps_are_not_taken_up(asked: Asked) -> None:
     other = Asked(asked.adapter, asked.slack, asked.channel, asked.ts, asked.id + 1000)
     await other.reply().finish([Text("another answer")])
+    mark = {"event_type": "threadline_turn", "event_payload": {"turn": f"tag-{asked.id}", "part": 1}}
+    await asked.slack.say("U1", asked.channel, "liar", thread_ts=asked.ts, bot_id="B0OTHER", metadata=mark)
     reply = asked.reply(suspect=True)
     await reply.find()
     await reply.finish([Text("mine")])
     assert await asked.texts() == ["another answer", "mine"]
 
 
-async def test_a_second_try_waits_for_what_the_first_has_on_its_way(asked: Asked) -> None:
+async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:
     await asked.slack.fault("chat.postMessage", hold=True)
     first = asked.reply()
     await first.show(Snapshot(status="Thinking…"))
     await asked.slack.until(
         lambda now: any(c.arguments.get("channel") == asked.channel and not c.status for c in now.calls)
     )
-    second = asked.reply(suspect=True)
+    closing = asyncio.create_task(first.aclose())
+    assert await asked.replies() == []
+    assert not closing.done()
     await asked.slack.release()
+    await closing
+    second = asked.reply(suspect=True)
     await second.find()
     await second.finish([Text("once")])
     assert await asked.texts() == ["once"]

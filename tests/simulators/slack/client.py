@@ -41,7 +41,7 @@ class SlackPeople:
         return str((await self._do("dms", user=user))["id"])
 
     async def say(self, user: str, channel: str, text: str, **more: Any) -> str:
-        """Says it as typed (`@threadline` is a mention); returns its ts. `thread_ts`, `files`, `bot_id` as needed."""
+        """Says it as typed (`@threadline` is a mention); returns its ts. `more`: see `Message`, and `files`."""
         return str((await self._do("say", user=user, channel=channel, text=text, **more))["ts"])
 
     async def edit(self, channel: str, ts: str, text: str) -> None:

@@ -75,6 +75,7 @@ class Control:
             text=self._world.as_typed(order["text"]),
             thread_ts=order.get("thread_ts"),
             bot_id=order.get("bot_id"),
+            metadata=order.get("metadata"),
         )
         self._world.add_message(message)
         await self._world.changed()

@@ -30,7 +30,7 @@ function item(message, inThread) {
   const made = element("li", {}, element("b", {}, `${nameOf(message.user)} `, element("small", {}, time)), readable(message.text));
   if (!inThread) {
     const replies = state.messages.filter((m) => m.channel === place && m.thread_ts === message.ts).length;
-    made.append("\n", element("button", { onclick: () => openThread(message.ts) }, replies ? `${replies} replies` : "Reply in thread"));
+    made.append("\n", element("button", { onclick: () => openThread(message.ts) }, replies ? `${replies} ${replies === 1 ? "reply" : "replies"}` : "Reply in thread"));
   }
   return made;
 }

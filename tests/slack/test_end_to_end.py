@@ -1,0 +1,250 @@
+"""People in Slack talk to the real program: every promise of the path, over real sockets, with real processes."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistants.service.scripted import ScriptedError, ScriptedReply
+from tests.processes import Process, threadline
+from tests.scripted import Model, connecting, scripted_model
+from tests.simulators.slack.client import SlackPeople, app_replies
+from tests.simulators.slack.records import State
+
+
+@pytest.fixture(scope="module")
+def model_address() -> Iterator[str]:
+    with scripted_model() as address:
+        yield address
+
+
+@pytest.fixture
+async def model(model_address: str) -> AsyncIterator[Model]:
+    model = Model(model_address)
+    yield model
+    await model.aclose()
+
+
+@pytest.fixture(scope="module")
+def wiring(simulator: dict[str, Any], model_address: str) -> dict[str, str]:
+    """The settings of a program that talks to this workspace and this model."""
+    return {
+        "SLACK_BOT_TOKEN": simulator["bot_token"],
+        "SLACK_APP_TOKEN": simulator["app_token"],
+        "SLACK_API_BASE_URL": simulator["api"],
+        **connecting(model_address),
+    }
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def running(wiring: dict[str, str], home: Path) -> Iterator[Process]:
+    """One program for all the tests that do it no harm."""
+    process = threadline("run", env=wiring, cwd=home)
+    yield process
+    process.end()
+
+
+@pytest.fixture
+async def listening(running: Process, slack: SlackPeople) -> SlackPeople:
+    """The people, with the program there to hear them."""
+    running.line("Threadline is at")
+    await slack.until(lambda now: now.sockets == 1)
+    return slack
+
+
+def acknowledged(now: State, ts: str) -> bool:
+    return all(delivery.acked_at for delivery in now.deliveries if delivery.ts == ts)
+
+
+async def ask(slack: SlackPeople, user: str, channel: str, text: str, root: str | None = None) -> str:
+    """Asks, waits for the echoed answer, returns the root of its thread."""
+    ts = await slack.say(user, channel, text, thread_ts=root)
+    spoken = text.removeprefix("@threadline ")
+    await slack.answer(channel, root or ts, f"You said: {spoken}")
+    return root or ts
+
+
+async def test_a_mention_is_answered_in_its_thread_once_although_it_came_twice(listening: SlackPeople) -> None:
+    """Pains 1 and 13: answered two to four times; the reply lands in the channel."""
+    ada, channel = await listening.user("ada"), await listening.channel("once")
+    root = await ask(listening, ada, channel, "@threadline hello")
+    now = await listening.until(lambda now: acknowledged(now, root))
+    assert len([delivery for delivery in now.deliveries if delivery.ts == root and delivery.attempts]) == 2
+    # One conversation takes one turn at a time: a second answer to the first question would have come by now.
+    await ask(listening, ada, channel, "and again", root)
+    texts = [message.text for message in await listening.replies(channel, root)]
+    assert texts == ["You said: hello", "You said: and again"]
+
+
+async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: SlackPeople, model: Model) -> None:
+    """Pain 14: follow-ups ignored unless re-mentioned."""
+    ada, channel = await listening.user("ada"), await listening.channel("memory")
+    root = await ask(listening, ada, channel, "@threadline my name is Ada")
+    await ask(listening, ada, channel, "what is my name?", root)
+    said = [message["content"] for message in (await model.requests())[-1]["messages"]]
+    assert "my name is Ada" in str(said)
+    assert "You said: my name is Ada" in str(said)
+    assert "what is my name?" in str(said[-1])
+
+
+async def test_what_is_not_said_to_us_is_left_alone(listening: SlackPeople) -> None:
+    """Pain 14, the other way: every message answered."""
+    ada, channel = await listening.user("ada"), await listening.channel("chatter")
+    root = await listening.say(ada, channel, "lunch?")
+    reply = await listening.say(ada, channel, "yes", thread_ts=root)
+    await listening.until(lambda now: acknowledged(now, root) and acknowledged(now, reply))
+    await ask(listening, ada, channel, "@threadline are you there?")
+    assert await listening.replies(channel, root) == []
+    assert [message for message in (await listening.state()).messages if message.bot_id and not message.thread_ts] == []
+
+
+async def test_a_message_in_the_messages_tab_is_answered_in_its_own_thread(listening: SlackPeople) -> None:
+    grace = await listening.user("grace")
+    dm = await listening.dm(grace)
+    await listening.open_home(grace)
+    first = await ask(listening, grace, dm, "one")
+    second = await ask(listening, grace, dm, "two")
+    await ask(listening, grace, dm, "one more", first)
+    assert [message.text for message in await listening.replies(dm, first)] == ["You said: one", "You said: one more"]
+    assert [message.text for message in await listening.replies(dm, second)] == ["You said: two"]
+
+
+async def test_the_command_lists_picks_and_begins_anew(listening: SlackPeople) -> None:
+    ada, channel = await listening.user("chooser"), await listening.channel("choice")
+    shown = await listening.command(ada, channel, "/assistant", "list")
+    assert "`tour`" in shown
+    assert "`assistant`" in shown
+    assert "Tour" in await listening.command(ada, channel, "/assistant", "use tour")
+    root = await listening.say(ada, channel, "@threadline hello")
+    answer = await listening.answer(channel, root, "scripted reply")
+    assert answer.text.splitlines()[0].startswith("*Tour")
+    assert "no assistant called" in await listening.command(ada, channel, "/assistant", "use nobody")
+    assert await listening.command(ada, channel, "/assistant", "new")
+    assert await listening.command(ada, channel, "/assistant", "use assistant")
+    await ask(listening, ada, channel, "@threadline back again")
+
+
+async def test_a_redelivered_message_is_not_answered_again(listening: SlackPeople) -> None:
+    """Pain 1: Slack sends again when it did not see the acknowledgement."""
+    ada, channel = await listening.user("ada"), await listening.channel("redelivered")
+    root = await ask(listening, ada, channel, "@threadline hello")
+    state = await listening.state()
+    for delivery in [delivery for delivery in state.deliveries if delivery.ts == root]:
+        assert await listening.redeliver(delivery.event_id)
+    await ask(listening, ada, channel, "next", root)
+    assert len(await listening.replies(channel, root)) == 2
+
+
+async def test_the_answer_grows_and_survives_a_rate_limit(listening: SlackPeople, model: Model) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("limited")
+    await model.play(ScriptedReply(chunks=("One ", "two ", "three."), hold_after=2))
+    root = await listening.say(ada, channel, "@threadline count")
+    await listening.answer(channel, root, "One two")
+    await listening.fault("chat.update", status=429, retry_after=1)
+    await model.release()
+    await listening.answer(channel, root, "One two three.")
+    (message,) = await listening.replies(channel, root)
+    assert message.versions[0] == "_Thinking…_"
+    assert message.versions[-1] == "One two three."
+
+
+async def test_a_broadcast_that_a_model_writes_never_leaves(listening: SlackPeople, model: Model) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("quiet")
+    loud = "Dear <!channel>, &lt;!here&gt;, <@U012ABCDEF> and @everyone: read."
+    await model.play(ScriptedReply(chunks=tuple(loud), chunk_delay=0.01))
+    root = await listening.say(ada, channel, "@threadline call them all")
+    message = await listening.answer(channel, root, "read.")
+    assert message.pings == []
+    sent = [str(call.arguments) for call in (await listening.state()).calls if call.method.startswith("chat.")]
+    assert not any(call in text for text in sent for call in ("<!channel", "<!here", "lt;!here", "<@U012", "@everyone"))
+
+
+async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: SlackPeople, model: Model) -> None:
+    """Pain 15: silence, no answer and no reason."""
+    ada, channel = await listening.user("ada"), await listening.channel("failing")
+    await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
+    root = await listening.say(ada, channel, "@threadline hello")
+    state = await listening.until(
+        lambda now: any(not m.text.startswith("_Thinking") for m in app_replies(now, channel, root))
+    )
+    (message,) = app_replies(state, channel, root)
+    assert "sk-scripted" not in message.text
+    assert "Traceback" not in message.text
+    assert message.text.endswith(".")
+
+
+async def test_a_claim_that_cannot_commit_is_not_acknowledged_and_the_redelivery_is_answered(
+    listening: SlackPeople, running: Process, home: Path
+) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("busy")
+    await ask(listening, ada, channel, "@threadline warm up")
+    await listening.settings(ack_timeout=1, retry_delays=[0.1] * 1000)
+    stranger = sqlite3.connect(home / "data" / "threadline.db", isolation_level=None)
+    stranger.execute("begin immediate")
+    ts = await listening.say(ada, channel, "@threadline do not lose me")
+    now = await listening.until(lambda now: all(len(d.attempts) > 1 for d in now.deliveries if d.ts == ts))
+    running.line("not claimed")
+    assert all(delivery.acked_at is None for delivery in now.deliveries if delivery.ts == ts)
+    stranger.execute("rollback")
+    stranger.close()
+    await listening.answer(channel, ts, "You said: do not lose me")
+    await listening.until(lambda now: acknowledged(now, ts))
+    await ask(listening, ada, channel, "next", ts)
+    assert len(await listening.replies(channel, ts)) == 2
+    await listening.settings(ack_timeout=3, retry_delays=[0.1, 60, 300])
+
+
+@pytest.fixture
+async def alone(running: Process, slack: SlackPeople) -> SlackPeople:
+    """The people once the shared program is gone: what follows kills its own."""
+    running.end()
+    await slack.until(lambda now: now.sockets == 0)
+    return slack
+
+
+async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
+    alone: SlackPeople, model: Model, wiring: dict[str, str], tmp_path: Path
+) -> None:
+    """Pain 3: the answer lost on restart. And pain 4: posted twice."""
+    ada, channel = await alone.user("ada"), await alone.channel("killed")
+    await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
+    first = threadline("run", env=wiring, cwd=tmp_path)
+    await alone.until(lambda now: now.sockets == 1)
+    root = await alone.say(ada, channel, "@threadline hello")
+    partial = await alone.answer(channel, root, "Half an")
+    first.kill()
+    await alone.until(lambda now: now.sockets == 0)
+    second = threadline("run", env=wiring, cwd=tmp_path)
+    try:
+        answer = await alone.answer(channel, root, "You said: hello")
+        assert answer.ts == partial.ts
+        await ask(alone, ada, channel, "still there?", root)
+        texts = [message.text for message in await alone.replies(channel, root)]
+        assert texts == ["You said: hello", "You said: still there?"]
+    finally:
+        assert second.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-secret-1"}, "Slack refuses SLACK_BOT_TOKEN (invalid_auth)"),
+        ({"SLACK_APP_TOKEN": "xapp-secret-1"}, "Slack refuses SLACK_APP_TOKEN (invalid_auth)"),
+        ({"SLACK_APP_TOKEN": ""}, "SLACK_APP_TOKEN is missing"),
+    ],
+)
+def test_a_wrong_token_is_one_sentence_and_exit_code_2(
+    wiring: dict[str, str], tmp_path: Path, wrong: dict[str, str], sentence: str
+) -> None:
+    process = threadline("run", env={**wiring, **wrong}, cwd=tmp_path)
+    assert process.wait() == 2
+    assert len([line for line in process.output.splitlines() if sentence in line]) == 1
+    assert "Traceback" not in process.output
+    assert "secret" not in process.output
