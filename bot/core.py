@@ -52,12 +52,12 @@ class Core:
 
     async def receive(self, incoming: Incoming) -> Receipt:
         if reason := await self._not_for_us(incoming):
-            log.debug("message ignored", event=incoming.event, reason=reason)
+            log.debug("message ignored", message=incoming.event, reason=reason)
             return Receipt("ignored", reason)
         try:
             conversation = await self._db.write(turns.claim_incoming, _claim(incoming))
         except StorageError as error:
-            log.exception("claim failed", event=incoming.event)
+            log.exception("claim failed", message=incoming.event)
             raise NotClaimedError(f"{incoming.event} could not be made durable") from error
         if conversation is None:
             return Receipt("duplicate")
