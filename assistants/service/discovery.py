@@ -45,10 +45,9 @@ def chat_models(payload: object) -> list[str]:
     """The names in an OpenAI model list, embedding models left out; none when it is no such list."""
     if not isinstance(payload, dict) or payload.get("object") != "list" or not isinstance(payload.get("data"), list):
         return []
-    names = [entry.get("id") if isinstance(entry, dict) else None for entry in payload["data"]]
-    if not all(isinstance(name, str) and name for name in names):
-        return []
-    return [name for name in names if not _EMBEDDERS.search(name)]
+    ids = [entry.get("id") if isinstance(entry, dict) else None for entry in payload["data"]]
+    names = [name for name in ids if isinstance(name, str) and name]
+    return [name for name in names if not _EMBEDDERS.search(name)] if len(names) == len(ids) else []
 
 
 async def read(response: httpx.Response) -> bytes:
