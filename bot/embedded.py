@@ -8,7 +8,6 @@ from typing import Self
 
 import dotenv
 import structlog
-from assistants.service.local_model import MODEL_NAME, SmallTalk
 from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient
@@ -17,6 +16,7 @@ from assistants.service.chat import ChatCompletions
 from assistants.service.discovery import discover
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.local import LocalTransport
+from assistants.service.local_model import MODEL_NAME, SmallTalk
 from assistants.service.models import Models
 from assistants.service.tour import MODEL_NAME as TOUR
 from assistants.service.tour import tour_model
