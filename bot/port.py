@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from bot.adapter import ConfigurationError
 from bot.settings import Settings
 
 GRACE = 3
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Word = Callable[[], None]
@@ -52,9 +54,14 @@ class Port:
         work = asyncio.create_task(_after(server.ready, beside)) if beside else None
         if work:
             work.add_done_callback(lambda _: server.leave())
+        loop = asyncio.get_running_loop()
+        for sign in SIGNALS:
+            loop.add_signal_handler(sign, server.leave)
         try:
             await server.serve(sockets=[self._socket])
         finally:
+            for sign in SIGNALS:
+                loop.remove_signal_handler(sign)
             if work:
                 work.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -65,8 +72,7 @@ class Port:
         """Answer requests while the block runs; signals stay the block's own."""
         server = _Server(_config(asgi), lambda: None, before_close)
         async with asyncio.TaskGroup() as group:
-            # `_serve` is `serve` without its hands on the signals.
-            serving = group.create_task(server._serve(sockets=[self._socket]))
+            serving = group.create_task(server.serve(sockets=[self._socket]))
             work = group.create_task(_after(server.ready, beside))
             await server.ready.wait()
             try:
@@ -96,8 +102,14 @@ class _Server(uvicorn.Server):
         self._announce()
         self.ready.set()
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `Port`: uvicorn would raise them again, and end the process before it has cleaned up."""
+        yield
+
     def leave(self) -> None:
-        """Stop answering, as a signal would."""
+        """Stop answering; said twice, without waiting for open connections."""
+        self.force_exit = self.should_exit
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -126,7 +126,7 @@ class _Writer:
             self._wake.acquire()
             self._wake.release()
             if (first := self._next()) is not None:
-                self._commit(self._batch(first))
+                self._commit(first, self._more())
 
     def _next(self) -> _Job | None:
         """The job to run now, urgent ones first; None when nothing waits."""
@@ -137,21 +137,21 @@ class _Writer:
                 return waiting.get_nowait()
         return None
 
-    def _batch(self, first: _Job) -> Iterator[_Job]:
-        """The first job and what waits or comes while there is time."""
+    def _more(self) -> Iterator[_Job]:
+        """The jobs that wait or come while there is time."""
         until = time.monotonic() + BATCH_SECONDS
-        yield first
-        for _ in range(BATCH - 1):
+        for _ in range(BATCH):
             if time.monotonic() > until or (job := self._next()) is None:
                 return
             yield job
 
-    def _commit(self, batch: Iterable[_Job]) -> None:
+    def _commit(self, first: _Job, more: Iterable[_Job] = ()) -> None:
         """Run jobs in one transaction. When that fails as a whole, each is run again alone: one cannot fail others."""
-        taken: list[_Job] = []
+        taken = [first]
         try:
             self._conn.execute("begin immediate")
-            for job in batch:
+            self._one(first)
+            for job in more:
                 taken.append(job)
                 self._one(job)
             self._conn.execute("commit")
@@ -161,7 +161,7 @@ class _Writer:
             if len(taken) > 1:
                 for job in taken:
                     job.result = job.error = None
-                    self._commit([job])
+                    self._commit(job)
                 return
             for job in taken:
                 job.fail(job.error or _translation(error))

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator
@@ -97,7 +99,7 @@ class Terminal:
                 raise ConfigurationError(source.response.json().get("error", "The server refused the conversation."))
             began = False
             async for event in source.aiter_sse():
-                data: JSON = json.loads(event.data)
+                data: JSON = json.loads(event.data or "{}")
                 if event.event == "transcript" and not began:
                     began = True
                     self._history(data["exchanges"])
@@ -159,13 +161,14 @@ async def _lines() -> AsyncIterator[str]:
     queue: asyncio.Queue[str | None] = asyncio.Queue()
 
     def read() -> None:
-        while True:
-            try:
-                line = input()
-            except (EOFError, OSError, ValueError):
-                loop.call_soon_threadsafe(queue.put_nowait, None)
-                return
-            loop.call_soon_threadsafe(queue.put_nowait, line)
+        # Straight from the descriptor: a thread inside Python's own buffered reader would hold its lock for ever.
+        left = b""
+        while chunk := os.read(sys.stdin.fileno(), 65536):
+            *whole, left = (left + chunk).split(b"\n")
+            for line in whole:
+                loop.call_soon_threadsafe(queue.put_nowait, line.decode(errors="replace"))
+        loop.call_soon_threadsafe(queue.put_nowait, left.decode(errors="replace"))
+        loop.call_soon_threadsafe(queue.put_nowait, None)
 
     threading.Thread(target=read, name="keyboard", daemon=True).start()
     while (line := await queue.get()) is not None:

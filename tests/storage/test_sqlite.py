@@ -300,3 +300,14 @@ async def test_a_conversation_keeps_the_first_thread_it_was_given_until_that_one
     assert await db.write(conversations.keep_thread, conversation, "thread_1") == "thread_1"
     assert await db.write(conversations.keep_thread, conversation, "thread_2") == "thread_1"
     assert await db.write(conversations.keep_thread, conversation, "thread_3", "thread_1") == "thread_3"
+
+
+async def test_a_file_that_another_program_has_locked_fails_the_write_and_not_the_writer(db: SQLiteDatabase) -> None:
+    other = sqlite3.connect(db.path, isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(StorageError, match="locked"):
+        await asyncio.wait_for(db.write(choose, "refused"), 60)
+    other.execute("rollback")
+    other.close()
+    await db.write(choose, "later")
+    assert await chosen(db) == {"later"}

@@ -1,0 +1,44 @@
+"""Programs that the tests of the core talk to."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Process, threadline
+from tests.scripted import Model, scripted_model
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture(scope="module")
+def model_address() -> Iterator[str]:
+    with scripted_model() as address:
+        yield address
+
+
+@pytest.fixture
+async def model(model_address: str) -> AsyncIterator[Model]:
+    model = Model(model_address)
+    yield model
+    await model.aclose()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts the program in the test's own folder, as often as wanted; ends them all."""
+    started: list[Process] = []
+
+    def begin(*arguments: str, **env: str) -> Process:
+        process = threadline(*(arguments or ("run",)), env=env, cwd=tmp_path)
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.end()
+
+
+def address(process: Process) -> str:
+    """Where a program that was started says it is."""
+    return process.line("Threadline is at ").split()[-1]

@@ -1,0 +1,62 @@
+"""`threadline chat`: the same conversation from a terminal, with a server running or without one."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from tests.bot.conftest import Start, address
+from tests.bot.page import Page
+
+
+async def chat(tmp_path: Path, *lines: str, options: tuple[str, ...] = ()) -> str:
+    """What a terminal shows when these lines are typed into it."""
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("threadline")),
+        "chat",
+        *options,
+        cwd=tmp_path,
+        env={**os.environ, "DATA_DIR": str(tmp_path / "data"), "PORT": "0"},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate("".join(f"{line}\n" for line in lines).encode())
+    assert process.returncode == 0, said.decode()
+    return said.decode()
+
+
+async def test_a_person_talks_in_a_terminal_and_the_conversation_is_there_next_time(tmp_path: Path) -> None:
+    first = await chat(tmp_path, "hello", "/assistant list", "2")
+    assert "Tour (scripted)" in first
+    assert "Welcome to **Threadline**" in first
+    assert "`small-talk`" in first
+    assert "Your conversation stays" in first
+    again = await chat(tmp_path, "3")
+    assert "you  hello" in again
+    assert "Choosing who answers" in again
+
+
+async def test_the_terminal_joins_the_server_that_runs_and_the_page_sees_it(start: Start, tmp_path: Path) -> None:
+    program = start()
+    async with Page(address(program)) as page:
+        assert "Welcome to **Threadline**" in await chat(tmp_path, "hello")
+        assert [e["question"] for e in await page.exchanges("console:default")] == ["hello"]
+        await page.say("web:mine", "hello")
+        await page.answers("web:mine", 1)
+        joined = await chat(tmp_path, "2", options=("--conversation", "web:mine"))
+        assert "you  hello" in joined
+        assert len(await page.exchanges("web:mine")) == 2
+
+
+async def test_a_new_conversation_begins_without_the_old_one(tmp_path: Path) -> None:
+    await chat(tmp_path, "hello")
+    anew = await chat(tmp_path, "/assistant new", "menu", "/quit")
+    assert "A new conversation." in anew
+    assert "you  hello" not in await chat(tmp_path, "menu", options=("--new",))
+
+
+async def test_every_word_of_an_answer_is_printed_once(tmp_path: Path) -> None:
+    said = await chat(tmp_path, "hello")
+    assert said.count("Welcome to **Threadline**") == 1
+    assert said.count("Send a number") == 1
