@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr = Field(SecretStr(""), description="Slack app-level token for Socket Mode (xapp-…).")
     slack_api_base_url: str = Field("", description="Another host for Slack's Web API (tests, gateways, proxies).")
 
+    discord_token: SecretStr = Field(SecretStr(""), description="Discord bot token.")
+    discord_api_base_url: str = Field("", description="Another host for Discord's REST API (tests, gateways, proxies).")
+    discord_gateway_url: str = Field("", description="Another address for Discord's gateway (tests, gateways, proxies).")
+
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_format: str = Field("console", description="console or json.")
 
