@@ -21,7 +21,7 @@ class SlackAdapter:
 
     def __init__(self, workspace: "Workspace", *, pace: float = 1.0) -> None:
         self._workspace = workspace
-        self._pace = pace
+        self.pace = pace
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -52,7 +52,7 @@ class SlackAdapter:
     def reply(self, turn: Turn) -> Reply:
         from adapters.slack.reply import SlackReply
 
-        return SlackReply(self._workspace, turn, pace=self._pace)
+        return SlackReply(self._workspace, turn, pace=self.pace)
 
     async def close(self) -> None:
         await self._workspace.close()

@@ -19,16 +19,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Threadline beside a simulated Slack.")
     parser.add_argument("--port", help="Threadline's port; PORT or its default otherwise")
     parser.add_argument("--slack-port", default="0", help="the simulator's port; 0 picks a free one")
+    parser.add_argument("--data", default=str(DATA), help="Threadline's DATA_DIR")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(KeyboardInterrupt), python("tests.simulators.slack", "--port", given.slack_port) as slack:
         where = told(slack)
-        print(f"Slack, simulated, is at {where['address']}: type there as somebody of the workspace", flush=True)  # noqa: T201
+        print(f"Slack, simulated, is at {where['address']} (type there as somebody of the workspace)", flush=True)  # noqa: T201
         wiring = {
             "SLACK_BOT_TOKEN": where["bot_token"],
             "SLACK_APP_TOKEN": where["app_token"],
             "SLACK_API_BASE_URL": where["api"],
-            "DATA_DIR": str(DATA),
+            "DATA_DIR": given.data,
         }
         return _run_bot(["--port", given.port] if given.port else [], wiring)
     return 0

@@ -50,7 +50,7 @@ async def adapter(settings: Settings) -> AsyncIterator[SlackAdapter]:
     """A connected adapter that does not wait long between updates."""
     adapter = SlackAdapter.from_settings(settings)
     assert adapter is not None
-    adapter._pace = 0.01
+    adapter.pace = 0.01
     await adapter.connect()
     yield adapter
     await adapter.close()

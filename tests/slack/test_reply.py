@@ -95,7 +95,7 @@ async def test_the_latest_snapshot_wins_and_one_update_is_on_its_way_at_a_time(a
 
 
 async def test_updates_keep_their_distance(asked: Asked) -> None:
-    asked.adapter._pace = 0.2
+    asked.adapter.pace = 0.2
     reply = asked.reply()
     for count in range(1, 6):
         await reply.show(Snapshot((Text("word " * count),)))

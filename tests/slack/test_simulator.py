@@ -1,7 +1,9 @@
 """The simulator speaks what the real Bolt understands, and refuses what Slack refuses."""
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.simulators.slack.client import SlackPeople
+from tests.simulators.slack.facts import PINNED
 
 
 @pytest.fixture
@@ -151,3 +154,14 @@ async def test_a_method_it_does_not_know_fails_loudly(simulator: dict[str, Any],
             await web.api_call("chat.shout")
         assert len((await people.state()).failures) == before + 1
         await people.forget_failures()
+
+
+@pytest.mark.parametrize(("where", "quote"), PINNED.items())
+def test_every_pinned_fact_stands_in_the_fact_sheet_and_in_the_simulator(
+    shared_facts: Path, where: str, quote: str
+) -> None:
+    assert quote in (shared_facts / "wire.md").read_text("utf-8")
+    module, _, names = where.partition(".")
+    place: Any = importlib.import_module(f"tests.simulators.slack.{module}")
+    for name in names.split("."):
+        place = getattr(place, name)

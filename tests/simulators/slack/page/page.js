@@ -66,7 +66,7 @@ function draw() {
   fill($("#messages"), [...here.filter((message) => !message.thread_ts).map((message) => item(message, false)), ...whispers]);
   fill($("#replies"), here.filter((message) => thread && (message.ts === thread || message.thread_ts === thread)).map((message) => item(message, true)));
   $("#thread").hidden = !thread;
-  $("main input").placeholder = channel.kind === "im" ? "Message" : `Message (@${state.bot.name} mentions the app, /assistant list asks it)`;
+  $("main input").placeholder = channel.kind === "im" ? "Message" : `@${state.bot.name} hello, or /assistant list`;
   $("#health").textContent = `${state.sockets} socket(s), ${state.calls.length} calls` + (state.failures.length ? `, FAILURES: ${state.failures.join(" ")}` : "");
 }
 
