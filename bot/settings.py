@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     slack_api_base_url: str = Field("", description="Another host for Slack's Web API (tests, gateways, proxies).")
 
     discord_token: SecretStr = Field(SecretStr(""), description="Discord bot token.")
-    discord_api_base_url: str = Field("", description="Another host for Discord's REST API (tests, gateways, proxies).")
-    discord_gateway_url: str = Field("", description="Another address for Discord's gateway (tests, gateways, proxies).")
+    discord_api_base_url: str = Field("", description="Another host for Discord's REST API (tests, proxies).")
+    discord_gateway_url: str = Field("", description="Another address for Discord's gateway (tests, proxies).")
 
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_format: str = Field("console", description="console or json.")
