@@ -20,12 +20,14 @@ LINUX, ARM, MAC, WINDOWS = (
     "x86_64-pc-windows-msvc",
 )
 MUSL = "x86_64-unknown-linux-musl"
+# A make within `make test` would otherwise behave, and speak, as a part of it.
+OUTERMOST = {"MAKEFLAGS": "", "MAKELEVEL": "0"}
 
 
 def said(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     """What a command says on standard output; it must succeed."""
     done = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+        command, cwd=cwd, env={**os.environ, **OUTERMOST, **(env or {})}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -101,7 +103,7 @@ def clone(tmp_path: Path) -> Path:
 def test_one_command_in_a_fresh_clone_serves_the_page_and_the_second_time_sets_nothing_up(clone: Path) -> None:
     outputs = []
     for _ in range(2):
-        process = Process("make", "run", env={"PORT": "0", "HOME": str(clone.parent)}, cwd=clone)
+        process = Process("make", "run", env={**OUTERMOST, "PORT": "0", "HOME": str(clone.parent)}, cwd=clone)
         try:
             address = process.line("Threadline is at", seconds=600).split()[-1]
             page = httpx.get(address, timeout=30)
