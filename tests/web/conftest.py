@@ -6,9 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from bot.settings import Settings
+from tests.models.fixtures import smollm2_weights as smollm2_weights
 from tests.processes import Process, threadline
 from tests.web.stage import StageBot, serving
 
@@ -40,9 +42,9 @@ async def http(bot: StageBot) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """Debian's chromium."""
+    """Debian's chromium, one a module; every page has a profile of its own."""
     executable = shutil.which("chromium")
     if executable is None:
         pytest.skip("chromium is not installed: apt install chromium")
@@ -52,7 +54,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A fresh tab; whatever the page complains of in its console fails the test."""
     page = await browser.new_page(viewport={"width": 1180, "height": 780}, locale="en-GB")
@@ -60,6 +62,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if "Content Security Policy" in said.text else None)
     yield page
+    await page.close()
     assert errors == []
 
 

@@ -23,10 +23,11 @@ from storage.records import Conversation
 
 
 class StageDesk:
-    """A model desk that accepts the key `sk-right` and nothing else."""
+    """A model desk that accepts the key `sk-right` and nothing else, or any key when `keyless`."""
 
     def __init__(self) -> None:
         self.found: list[FoundEndpoint] = []
+        self.keyless = False
         self._status = ModelStatus(connected=False)
         self._changed = asyncio.Condition()
 
@@ -52,7 +53,7 @@ class StageDesk:
         return self.found
 
     async def connect(self, base_url: str, api_key: str, model: str) -> ModelStatus:
-        if api_key != "sk-right":
+        if api_key != "sk-right" and not self.keyless:
             raise ConfigurationError("The endpoint refused the key; check that it is complete.")
         await self.set(replace(self._status, connected=True, base_url=base_url, model=model))
         return self._status
@@ -107,6 +108,16 @@ class StageBot:
         assert last.turn is not None
         self.hub.tell(key, Moment("snapshot", last.turn, segments, status, assistant=assistant))
         return last.turn
+
+    def collect(self, key: str) -> None:
+        """Make one exchange of everything that waits in a conversation, as a turn does."""
+        waiting = [exchange for exchange in self._exchanges[key] if exchange.turn is None]
+        one = replace(
+            waiting[0],
+            question="\n\n".join(exchange.question for exchange in waiting),
+            events=tuple(event for exchange in waiting for event in exchange.events),
+        )
+        self._exchanges[key] = [*(e for e in self._exchanges[key] if e.turn is not None), one]
 
     def finish(self, key: str, *segments: Segment) -> None:
         """End the turn that is open."""

@@ -12,11 +12,12 @@ export const hostOf = (address) => {
 };
 
 export class ConnectCard {
-  // `connected(status)` is called once a model answered.
-  constructor({ connected, heading = true }) {
-    this.connected = connected;
+  // `connected(status)` is called once a model answered; `then` is what to offer when one is connected.
+  constructor({ connected, heading = true, then = null }) {
+    Object.assign(this, { connected, then });
     this.form = copy("connect-card");
     this.outcome = this.form.querySelector(".outcome");
+    if (then) this.form.append(then);
     if (!heading) this.form.querySelector(".card-title").remove();
     this.form.onsubmit = (event) => {
       event.preventDefault();
@@ -29,6 +30,7 @@ export class ConnectCard {
     now.textContent = status?.connected
       ? `Connected now: ${status.model} at ${hostOf(status.base_url)}. Another one replaces it.`
       : "";
+    if (this.then) this.then.hidden = !status?.connected;
   }
 
   async discover() {

@@ -8,7 +8,7 @@ const MB = 1_000_000;
 export class Desk {
   // `changed(status)` when a model was connected or its state changed.
   constructor(changed) {
-    Object.assign(this, { changed, status: null, used: null, help: new Map() });
+    Object.assign(this, { changed, status: null, help: new Map() });
     this.card = new ConnectCard({ connected: (status) => this.show(status), heading: false });
     $("desk-body").append(this.card.form);
     $("model").onclick = () => this.open();
@@ -28,7 +28,7 @@ export class Desk {
   show(status) {
     const before = this.status;
     this.status = status;
-    this.card.show(status);
+    for (const card of [this.card, ...[...this.help.values()].map((help) => help.card)]) card?.show(status);
     setHidden($("model"), false);
     $("model").classList.toggle("connected", status.connected);
     setText($("model-name"), status.connected ? status.model : "Connect a model");
@@ -41,44 +41,31 @@ export class Desk {
   remedy(exchange, isLast, again) {
     if (!exchange.answer.some((segment) => segment.remedy === "connect_model")) return null;
     const id = exchange.ids[0];
-    const kind = this.#kindOfHelp(id, isLast);
     const kept = this.help.get(id);
+    const kind = this.#kindOfHelp(kept, isLast);
     if (kept?.kind === kind) return kept.element;
-    const made = { card: () => this.#inlineCard(exchange, again), button: () => this.#button(), again: () => this.#askAgain(exchange, again) };
-    const help = { kind, element: kind ? made[kind]() : null };
+    const help = { kind, ...this.#makeHelp(kind, () => again(exchange.question)) };
     this.help.set(id, help);
     return help.element;
   }
 
-  #kindOfHelp(id, isLast) {
+  #kindOfHelp(kept, isLast) {
     if (!this.status?.connected) return isLast ? "card" : "button";
-    if (this.used === id) return "card"; // it says that it worked
-    return isLast ? "again" : null;
+    if (!isLast) return "none";
+    return kept?.kind === "card" ? "card" : "again"; // a card that worked says so
   }
 
-  #inlineCard(exchange, again) {
-    const card = new ConnectCard({
-      connected: (status) => {
-        this.used = exchange.ids[0];
-        card.form.append(this.#askAgain(exchange, again));
-        this.show(status);
-      },
-    });
+  #makeHelp(kind, again) {
+    if (kind === "card") return this.#inlineCard(again);
+    if (kind === "button") return { element: element("button", { type: "button", className: "link", text: "Connect a model", onclick: () => this.open() }) };
+    return { element: kind === "again" ? askAgain(again) : null };
+  }
+
+  #inlineCard(again) {
+    const card = new ConnectCard({ connected: (status) => this.show(status), then: askAgain(again) });
     card.show(this.status);
     card.discover();
-    return card.form;
-  }
-
-  #askAgain(exchange, again) {
-    const ask = () => {
-      this.used = null;
-      again(exchange.question);
-    };
-    return element("button", { type: "button", className: "primary again", text: "Ask again", onclick: ask });
-  }
-
-  #button() {
-    return element("button", { type: "button", className: "link", text: "Connect a model", onclick: () => this.open() });
+    return { element: card.form, card };
   }
 
   #showDownload({ demo, demo_done: done, demo_total: total }) {
@@ -90,3 +77,5 @@ export class Desk {
     else $("bytes").removeAttribute("value");
   }
 }
+
+const askAgain = (again) => element("button", { type: "button", className: "primary again", text: "Ask again", onclick: again });

@@ -1,0 +1,346 @@
+"""The page in a browser, over a bot whose every step the test decides."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from bot.segments import Notice, Text
+from bot.views import AssistantChoice, FoundEndpoint, ModelStatus
+from tests.web.reading import answered, ask, exchange, grown, said, watch_growth
+from tests.web.stage import StageBot, serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+TOUR = AssistantChoice("tour", "Tour (scripted)", "Shows around.", ready=True, chosen=True)
+TUTOR = AssistantChoice("math-tutor", "Math Tutor", "Solves equations.", ready=False)
+NEEDS = Notice("This assistant needs a model.", "problem", "connect_model")
+
+
+async def test_a_newcomer_sees_what_this_is_and_what_answers_today(page: Page, bot: StageBot) -> None:
+    bot.choices = [TOUR, TUTOR]
+    async with serving(bot) as address:
+        await page.goto(address)
+
+        await expect(page.get_by_role("heading", name="What shall we talk about?")).to_be_visible()
+        await expect(page.locator("#today")).to_have_text(
+            "Today Tour (scripted) can answer. Math Tutor will, once you connect a model."
+        )
+        await expect(page.locator("#suggestions button").first).to_contain_text("Show me around")
+        await page.get_by_role("button", name="Show me around").click()
+        [incoming] = await bot.messages(1)
+        assert incoming.text == "Hello"
+        await expect(page.locator("#welcome")).to_be_hidden()
+
+
+async def test_an_answer_shows_life_then_grows_then_stands_with_its_label(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await watch_growth(page)
+        await ask(page, "Count")
+        [incoming] = await bot.messages(1)
+        key = incoming.place.key
+        bot.show(key, status="Thinking…")
+        await expect(page.locator(".status")).to_have_text("Thinking…")
+        for words in ("one", "one two", "one two three"):
+            bot.show(key, Text(words), Notice("often wrong"))
+            await expect(page.locator(".segments .text")).to_have_text(words)
+        bot.finish(key, Text("one two three four"), Notice("often wrong"))
+
+        assert await answered(page) == "one two three four\n\noften wrong"
+        assert await grown(page) == ["one", "one two", "one two three", "one two three four"]
+        await expect(page.locator(".status")).to_be_hidden()
+        await expect(page.locator(".who")).to_have_text("Tour (scripted)")
+        await expect(page.locator("#announcer")).to_contain_text("one two three four")
+        await expect(page).to_have_title("Count · Threadline")
+
+
+async def test_text_stays_text(page: Page, bot: StageBot) -> None:
+    evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    bot.choices = [AssistantChoice("tour", evil, evil, ready=True, chosen=True)]
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, evil)
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key, status=evil, assistant=evil)
+        bot.finish(incoming.place.key, Text(evil), Notice(evil))
+
+        assert await answered(page) == f"{evil}\n\n{evil}"
+        assert await page.locator("main img[src=x], main script").count() == 0
+        await expect(page).to_have_title(re.compile("Threadline"))
+
+
+async def test_white_space_and_long_words_are_shown_as_they_came(page: Page, bot: StageBot) -> None:
+    code = "def f():\n    return 1\n\n" + "x" * 3000
+    async with serving(bot) as address:
+        await page.goto(address)
+        await page.get_by_label("Your message").fill("first")
+        await page.keyboard.press("Shift+Enter")
+        await page.keyboard.type("second")
+        await page.keyboard.press("Enter")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text(code))
+
+        assert incoming.text == "first\nsecond"
+        assert await answered(page) == code
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_what_was_not_stored_stays_and_is_sent_again_as_the_same_message(page: Page, bot: StageBot) -> None:
+    bot.refusing = True
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Keep me")
+        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be stored")
+        await page.reload()
+        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be stored")
+        bot.refusing = False
+        await page.get_by_role("button", name="Send again").click()
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text("Kept."))
+
+        assert await answered(page) == "Kept."
+        assert await said(page) == [["Keep me", "Kept."]]
+        await page.reload()
+        assert await answered(page) == "Kept."
+        assert await said(page) == [["Keep me", "Kept."]]
+
+
+async def test_a_message_whose_answer_was_lost_is_not_asked_twice(page: Page, bot: StageBot) -> None:
+    """The server took it and the network lost the answer: the page asks again, with the same id."""
+    lost: list[str] = []
+
+    async with serving(bot) as address:
+        await page.goto(address)
+
+        async def lose(route: object, request: object) -> None:
+            lost.append(str(request.post_data))  # type: ignore[attr-defined]
+            if len(lost) == 1:
+                await route.fetch()  # type: ignore[attr-defined]
+                await route.abort()  # type: ignore[attr-defined]
+            else:
+                await route.continue_()  # type: ignore[attr-defined]
+
+        await page.route("**/messages", lose)
+        await ask(page, "Once")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text("Only once."))
+        await answered(page)
+
+        assert await said(page) == [["Once", "Only once."]]
+        assert len(bot.received) == 1
+
+
+async def test_while_threadline_is_away_what_is_typed_is_kept_and_sent_when_it_is_back(
+    page: Page, bot: StageBot
+) -> None:
+    async with serving(bot) as address:
+        port = int(address.rpartition(":")[2])
+        await page.goto(address)
+        await ask(page, "Before")
+        [before] = await bot.messages(1)
+        bot.show(before.place.key)
+        bot.finish(before.place.key, Text("I am here."))
+        await answered(page)
+    await expect(page.locator("#connection")).to_contain_text("Connection lost")
+    await ask(page, "Are you back?")
+    await page.get_by_label("Your message").fill("half a thou")
+    await expect(exchange(page).locator(".delivery")).to_contain_text("cannot be reached")
+
+    async with serving(bot, port=port):
+        _, incoming = await bot.messages(2)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text("I am back."))
+
+        assert await answered(page) == "I am back."
+        assert incoming.text == "Are you back?"
+        assert await said(page) == [["Before", "I am here."], ["Are you back?", "I am back."]]
+        await expect(page.locator("#connection")).to_be_hidden()
+        await page.reload()
+        await expect(page.get_by_label("Your message")).to_have_value("half a thou")
+        assert len(bot.received) == 2
+
+
+async def test_messages_typed_in_a_burst_become_one_exchange_in_order(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "One")
+        await bot.messages(1)
+        await ask(page, "Two")
+        received = await bot.messages(2)
+        key = received[0].place.key
+        bot.collect(key)
+        bot.show(key)
+        bot.finish(key, Text("Both."))
+
+        await answered(page)
+        assert await said(page) == [["One\n\nTwo", "Both."]]
+
+
+async def test_too_long_a_message_is_refused_before_it_is_sent(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "x" * 100_001)
+
+        await expect(page.get_by_role("alert")).to_contain_text("100,001 characters; the most is 100,000")
+        await expect(page.get_by_label("Your message")).to_have_value("x" * 100_001)
+        assert bot.received == []
+
+
+async def test_a_command_is_answered_by_a_private_line(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await page.get_by_label("Your message").press_sequentially("/a")
+        await page.get_by_role("button", name="/assistant list").click()
+        await page.keyboard.press("Enter")
+
+        note = page.locator(".note")
+        await expect(note).to_contain_text("You asked for list.")
+        await expect(note).to_contain_text("Only you see this.")
+        first = page.url
+        await ask(page, "/assistant new")
+        await expect(page.locator(".note")).to_have_text(re.compile("A new conversation."))
+        assert page.url != first
+        await page.go_back()
+        await expect(page).to_have_url(first)
+        assert bot.received == []
+
+
+async def test_the_picker_works_by_keyboard(page: Page, bot: StageBot) -> None:
+    bot.choices = [TOUR, TUTOR]
+    async with serving(bot) as address:
+        await page.goto(address)
+        picker = page.get_by_role("button", name="Assistant: Tour (scripted)")
+        await picker.press("Enter")
+        await expect(page.get_by_role("radio", name="Tour (scripted)")).to_be_focused()
+        await page.keyboard.press("ArrowDown")
+        tutor = page.get_by_role("radio", name="Math Tutor needs a model")
+        await expect(tutor).to_be_focused()
+        await page.keyboard.press("Enter")
+
+        await expect(page.locator(".note")).to_contain_text("You asked for use math-tutor.")
+        await expect(picker).to_be_focused()
+        await picker.press("Enter")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#choices")).to_be_hidden()
+
+
+async def test_the_card_offers_what_runs_here_and_connects_with_one_click(page: Page, bot: StageBot) -> None:
+    assert bot.desk is not None
+    bot.desk.found = [FoundEndpoint("Ollama", "http://127.0.0.1:11434/v1", ("llama3.2", "qwen3"))]
+    bot.desk.keyless = True
+    async with serving(bot) as address:
+        await page.goto(address)
+        await page.get_by_role("button", name="Connect a model").click()
+        card = page.get_by_role("dialog")
+        await card.get_by_role("button", name="qwen3").click()
+
+        await expect(card.locator(".outcome")).to_have_text("Connected: qwen3 answers.")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#model")).to_have_text("qwen3")
+        await expect(page.locator("#model")).to_have_attribute("title", "qwen3 at 127.0.0.1:11434")
+
+
+async def test_the_card_under_an_answer_says_the_exact_sentence_and_then_asks_again(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "3x + 11 = 14?")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key, assistant="Math Tutor")
+        bot.finish(incoming.place.key, NEEDS)
+        card = exchange(page).locator("form.card")
+        await card.get_by_label("Address").fill("http://127.0.0.1:9/v1")
+        await card.get_by_label("Key").fill("sk-wrong")
+        await card.get_by_label("Model").fill("m")
+        await card.get_by_role("button", name="Try and connect").click()
+        await expect(card.locator(".outcome")).to_have_text("The endpoint refused the key; check that it is complete.")
+        await card.get_by_label("Key").fill("sk-right")
+        await card.get_by_label("Key").press("Enter")
+
+        await expect(card.locator(".outcome")).to_have_text("Connected: m answers.")
+        await expect(card.get_by_label("Key")).to_have_value("")
+        assert "sk-right" not in await page.content()
+        await card.get_by_role("button", name="Ask again").click()
+        assert [message.text for message in await bot.messages(2)] == ["3x + 11 = 14?"] * 2
+
+
+async def test_the_demo_models_download_is_seen(page: Page, bot: StageBot) -> None:
+    assert bot.desk is not None
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.locator("#download")).to_be_hidden()
+        await bot.desk.set(ModelStatus(connected=False, demo="fetching", demo_done=49_000_000, demo_total=98_000_000))
+        await expect(page.get_by_text("Fetching the small demo model, once: 49 of 98 MB")).to_be_visible()
+        assert await page.locator("#bytes").evaluate("(bar) => bar.value") == 0.5
+        await bot.desk.set(ModelStatus(connected=False, demo="ready"))
+        await expect(page.locator("#download")).to_be_hidden()
+
+
+async def test_a_reader_who_scrolled_back_is_left_there(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Long")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key, Text("line\n" * 200))
+        await expect(page.locator(".text")).to_contain_text("line")
+        await page.locator("#scroller").evaluate("(main) => { main.scrollTop = 0; }")
+        await expect(page.get_by_role("button", name="Jump to the latest")).to_be_visible()
+        bot.finish(incoming.place.key, Text("line\n" * 400))
+        await answered(page)
+
+        assert await page.locator("#scroller").evaluate("(main) => main.scrollTop") == 0
+        await page.get_by_role("button", name="Jump to the latest").click()
+        await expect(page.get_by_role("button", name="Jump to the latest")).to_be_hidden()
+
+
+async def test_a_phone_shows_everything_and_opens_the_list_as_a_drawer(browser: Browser, bot: StageBot) -> None:
+    bot.choices = [TOUR, TUTOR]
+    async with serving(bot) as address:
+        page = await browser.new_page(viewport={"width": 360, "height": 640}, has_touch=True)
+        await page.goto(address)
+        await ask(page, "Hello")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, NEEDS)
+        await expect(exchange(page).locator("form.card")).to_be_visible()
+
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.get_by_role("button", name="Conversations", exact=True).tap()
+        await page.get_by_role("link", name="New conversation").tap()
+        await expect(page.get_by_role("heading", name="What shall we talk about?")).to_be_visible()
+        await page.get_by_role("button", name="Conversations", exact=True).tap()
+        await page.get_by_role("link", name="Hello").tap()
+        await expect(page.locator(".question .words")).to_have_text("Hello")
+        await page.close()
+
+
+async def test_a_wrong_address_says_so(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(f"{address}/c/slack:T1")
+
+        await expect(page.locator("#connection")).to_contain_text("There is no conversation of that name here")
+
+
+async def test_a_tab_that_nobody_sees_holds_no_connection(page: Page, bot: StageBot) -> None:
+    """A browser allows six connections to a host; seven forgotten tabs must not silence the eighth."""
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.locator("#model")).to_be_visible()
+        await page.evaluate(
+            "() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+            " document.dispatchEvent(new Event('visibilitychange')); }"
+        )
+        await bot.left.wait()
+        await page.evaluate(
+            "() => { Object.defineProperty(document, 'hidden', { value: false });"
+            " document.dispatchEvent(new Event('visibilitychange')); }"
+        )
+        await ask(page, "Awake?")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text("Yes."))
+
+        assert await answered(page) == "Yes."
