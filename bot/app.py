@@ -22,7 +22,8 @@ from bot.settings import Settings
 from bot.turns import Turns
 from bot.watch import Hub
 from storage.database import Database
-from storage.sqlite import SQLiteDatabase, serving
+from storage.lock import serving
+from storage.sqlite import SQLiteDatabase
 
 RESTART_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 

@@ -14,7 +14,8 @@ import pytest
 
 from storage import conversations, turns
 from storage.database import StorageError, Transaction
-from storage.sqlite import SQLiteDatabase, serving
+from storage.lock import serving
+from storage.sqlite import SQLiteDatabase
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ async def test_a_kill_after_a_write_returned_loses_nothing(tmp_path: Path) -> No
         import asyncio, sys
         from pathlib import Path
         from storage import conversations
-        from storage.sqlite import SQLiteDatabase, serving
+        from storage.sqlite import SQLiteDatabase
 
         async def main():
             db = SQLiteDatabase.open(Path(sys.argv[1]))
