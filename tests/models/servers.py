@@ -1,7 +1,9 @@
 """Small real servers on loopback that answer as told, well or badly."""
 
 import asyncio
+import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,9 +45,10 @@ SPEAKS = stream(delta(role="assistant", content=None), delta(content="OK"))
 
 @dataclass
 class Server:
-    """Where it listens and what it was asked: (method and path, headers in small letters, body)."""
+    """Where it listens and what it was asked: (path, headers in small letters, body)."""
 
     port: int
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
 
     @property
@@ -59,15 +62,24 @@ async def serving(
 ) -> AsyncIterator[Server]:
     """Answers each path with raw bytes, the `stalling` one with half of them; None is silence until one leaves."""
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_ones[writer] = asyncio.current_task()
-        try:
+    async def accept() -> None:
+        # Not asyncio.start_server: it loses a connection that it is accepting while it is closed.
+        while not closing.is_set():
+            connection, _ = await loop.sock_accept(listener)
+            connections.append(asyncio.create_task(until_closed(connection)))
+
+    async def until_closed(connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
+        writers.add(writer)
+        if closing.is_set():
+            writer.transport.abort()
+        # The asker may have heard enough.
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await one(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the asker had heard enough
-        finally:
-            writer.close()
-            del open_ones[writer]
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        writers.discard(writer)
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.readexactly(1)
@@ -78,6 +90,7 @@ async def serving(
         path = head.split()[1]
         length = next((int(line.split(":")[1]) for line in head.lower().splitlines() if "content-length" in line), 0)
         server.asked.append((path, head.lower(), await reader.readexactly(length)))
+        server.heard.set()
         raw = answers.get(path, otherwise)
         if raw is None:
             await reader.read()
@@ -87,17 +100,22 @@ async def serving(
         if path == stalling:
             await reader.read()
 
-    open_ones: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
-    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
-    server = Server(listener.sockets[0].getsockname()[1])
-    try:
-        yield server
-    finally:
-        listener.close()
-        handlers = [task for task in open_ones.values() if task is not None]
-        for writer in open_ones:
-            writer.transport.abort()
-        await asyncio.gather(*handlers)
+    loop, closing = asyncio.get_running_loop(), asyncio.Event()
+    connections: list[asyncio.Task[None]] = []
+    writers: set[asyncio.StreamWriter] = set()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        server = Server(listener.getsockname()[1])
+        accepting = asyncio.create_task(accept())
+        try:
+            yield server
+        finally:
+            closing.set()
+            for writer in writers:
+                writer.transport.abort()
+            socket.create_connection(listener.getsockname()).close()
+            await accepting
+            await asyncio.gather(*connections)
 
 
 async def closed_port() -> int:

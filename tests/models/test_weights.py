@@ -148,12 +148,15 @@ async def test_closing_ends_the_download_and_leaves_nothing(tmp_path: Path, monk
     assert weights.progress.state == "absent"
 
 
-async def test_an_asker_who_leaves_does_not_end_the_download(tmp_path: Path, stocked: Path) -> None:
-    weights = Weights(tmp_path / "data", source=source())
-    asker = asyncio.create_task(weights.fetch())
-    await _until(weights, "fetching")
-    asker.cancel()
-    assert (await weights.fetch()).read_bytes() == WEIGHTS
+async def test_an_asker_who_leaves_does_not_end_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with index() as (server, settings):
+        _use(settings, monkeypatch)
+        weights = Weights(tmp_path, source=source())
+        asker = asyncio.create_task(weights.fetch())
+        await _until(weights, "fetching")
+        asker.cancel()
+        assert (await weights.fetch()).read_bytes() == WEIGHTS
+        assert [path for path, _, _ in server.asked].count(f"/{NAME}") == 1
 
 
 FETCH = """
