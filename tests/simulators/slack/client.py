@@ -1,34 +1,16 @@
 """What tests say to the simulator: people talk, things go wrong, and `until` waits for what should be seen."""
 
-import asyncio
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import httpx
-
-from tests.simulators.slack.records import Fault, Message, State
+from tests.simulators.common.people import People
+from tests.simulators.slack.records import Message, State
 
 
-class SlackPeople:
+class SlackPeople(People[State]):
     """The people of the simulated workspace, and a view of everything in it."""
 
     def __init__(self, address: str) -> None:
-        self.address = address
-        self._http = httpx.AsyncClient(base_url=address, timeout=60, trust_env=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._http.aclose()
-
-    async def _do(self, action: str, **order: Any) -> Any:
-        response = await self._http.post(f"/sim/{action}", json=order)
-        response.raise_for_status()
-        return response.json()
+        super().__init__(address, State.of, _summary)
 
     async def user(self, name: str) -> str:
         return str((await self._do("users", name=name))["id"])
@@ -65,38 +47,8 @@ class SlackPeople:
         """Slack sends an event again although it was acknowledged; whether the app acknowledged it again."""
         return bool((await self._do("redeliver", event_id=event_id))["acked"])
 
-    async def fault(self, method: str, **more: Any) -> None:
-        await self._do("faults", **Fault(method, **more).json())
-
-    async def forget_failures(self) -> None:
-        """For the test that provokes one."""
-        await self._do("forget_failures")
-
-    async def release(self) -> None:
-        """Lets every held call go on."""
-        await self._do("release")
-
     async def disconnect(self, reason: str = "refresh_requested") -> None:
         await self._do("disconnect", reason=reason)
-
-    async def settings(self, **settings: Any) -> None:
-        await self._do("settings", **settings)
-
-    async def state(self, **query: Any) -> State:
-        response = await self._http.get("/sim/state", params=query)
-        response.raise_for_status()
-        return State.of(response.json())
-
-    async def until(self, holds: Callable[[State], bool], *, seconds: float = 60) -> State:
-        """Waits until something can be seen, told of every change; fails with what was there instead."""
-        state = await self.state()
-        try:
-            async with asyncio.timeout(seconds):
-                while not holds(state):
-                    state = await self.state(after=state.version)
-        except TimeoutError:
-            raise AssertionError(f"It did not happen within {seconds:g} s. {_summary(state)}") from None
-        return state
 
     async def replies(self, channel: str, root: str) -> list[Message]:
         """What the app said in a thread, oldest first."""

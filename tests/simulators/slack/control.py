@@ -1,17 +1,15 @@
 """The control API under /sim: what people do in the workspace, what goes wrong, and what can be seen of it all."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from tests.simulators.common.control import Action, posts
 from tests.simulators.slack import events
-from tests.simulators.slack.records import Channel, Fault, Message, Whisper
+from tests.simulators.slack.records import Channel, Message, Whisper
 from tests.simulators.slack.socket_mode import SocketMode
 from tests.simulators.slack.world import World
-
-LONG_POLL = 20.0
 
 
 class Control:
@@ -23,7 +21,7 @@ class Control:
         self._response_urls: dict[str, _ResponseUrl] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        actions: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+        actions: dict[str, Action] = {
             "users": self._add_user,
             "channels": self._add_channel,
             "dms": self._dm,
@@ -34,21 +32,10 @@ class Control:
             "event": self._event,
             "command": self._command,
             "redeliver": self._redeliver,
-            "faults": self._fault,
-            "release": self._release,
             "disconnect": self._disconnect,
             "settings": self._settings,
-            "forget_failures": self._forget_failures,
         }
-        posts = [web.post(f"/sim/{name}", _route(action)) for name, action in actions.items()]
-        return [*posts, web.get("/sim/state", self._state), web.post("/response/{trigger}", self._respond)]
-
-    async def _state(self, request: web.Request) -> web.Response:
-        """Everything; with `after`, once something changed after that version (long poll)."""
-        if "after" in request.query:
-            wait = float(request.query.get("timeout", LONG_POLL))
-            await self._world.after(int(request.query["after"]), wait)
-        return web.json_response(self._world.state().json())
+        return [*posts(actions), web.post("/response/{trigger}", self._respond)]
 
     async def _add_user(self, order: dict[str, Any]) -> dict[str, Any]:
         user = self._world.add_user(order["name"])
@@ -125,7 +112,7 @@ class Control:
 
     async def _whisper(self, channel: str, user: str, text: str) -> None:
         if text:
-            self._world.whispers.append(Whisper(channel, user, text, self._world.now()))
+            self._world.whispers.append(Whisper(channel, user, text, self._world.clock.now()))
             await self._world.changed()
 
     async def _respond(self, request: web.Request) -> web.Response:
@@ -140,22 +127,8 @@ class Control:
     async def _redeliver(self, order: dict[str, Any]) -> dict[str, Any]:
         return {"acked": await self._sockets.redeliver(order["event_id"])}
 
-    async def _fault(self, order: dict[str, Any]) -> dict[str, Any]:
-        self._world.faults.append(Fault.of(order))
-        return {}
-
-    async def _release(self, _: dict[str, Any]) -> dict[str, Any]:
-        """Lets every held call go on."""
-        self._world.released.set()
-        self._world.released.clear()
-        return {}
-
     async def _disconnect(self, order: dict[str, Any]) -> dict[str, Any]:
         await self._sockets.disconnect(order.get("reason", "refresh_requested"))
-        return {}
-
-    async def _forget_failures(self, _: dict[str, Any]) -> dict[str, Any]:
-        self._world.failures.clear()
         return {}
 
     async def _settings(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -178,15 +151,3 @@ class _ResponseUrl:
 
 def _text(payload: dict[str, Any] | None) -> str:
     return str((payload or {}).get("text", ""))
-
-
-def _route(
-    action: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            return web.json_response(await action(await request.json()))
-        except KeyError as error:
-            return web.json_response({"error": f"missing or unknown: {error}"}, status=400)
-
-    return handle

@@ -1,17 +1,11 @@
 """What the simulator knows and tells: people, places, messages, calls, deliveries. The client reads the same shapes."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from tests.simulators.common.records import Call, Fault, Record
 
-@dataclass
-class Record:
-    def json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def of(cls, data: dict[str, Any]) -> Self:
-        return cls(**data)
+__all__ = ["Call", "Channel", "Delivery", "Fault", "Message", "State", "User", "Whisper"]
 
 
 @dataclass
@@ -49,17 +43,6 @@ class Message(Record):
 
 
 @dataclass
-class Call(Record):
-    """One Web API call: what came and what was answered. `at` is seconds since the simulator started."""
-
-    method: str
-    arguments: dict[str, Any]
-    at: float
-    status: int = 0
-    response: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
 class Delivery(Record):
     """One envelope on its way to the app. `attempts` are the times it was sent, `acked_at` when it was acknowledged."""
 
@@ -72,23 +55,6 @@ class Delivery(Record):
     acked_at: float | None = None
     ack: dict[str, Any] | None = None
     gave_up: bool = False
-
-
-@dataclass
-class Fault(Record):
-    """What goes wrong with the next `times` calls of a method.
-
-    `status` 429 or 5xx; `error` a Slack error; `hold` waits until released; `lose` drops the connection
-    `before` or `after` the call took effect.
-    """
-
-    method: str
-    times: int = 1
-    status: int = 200
-    error: str = ""
-    retry_after: int = 1
-    hold: bool = False
-    lose: Literal["", "before", "after"] = ""
 
 
 @dataclass

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from tests.simulators.common.control import Instruments
 from tests.simulators.slack.control import Control
 from tests.simulators.slack.socket_mode import SocketMode
 from tests.simulators.slack.web_api import WebApi
@@ -38,6 +39,7 @@ class Server:
         app = web.Application()
         app.router.add_route("*", "/api/{method}", WebApi(self.world, self.sockets).handle)
         app.router.add_get("/link/", self.sockets.connect)
+        app.router.add_routes(Instruments(self.world, lambda: self.world.state().json()).routes())
         app.router.add_routes(Control(self.world, self.sockets).routes())
         app.router.add_get("/", _page)
         app.router.add_static("/page/", PAGE)

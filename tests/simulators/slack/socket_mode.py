@@ -119,7 +119,7 @@ class SocketMode:
             return False
         retry = len(delivery.attempts)
         delivery.envelope_id = secrets.token_hex(8)
-        delivery.attempts.append(self._world.now())
+        delivery.attempts.append(self._world.clock.now())
         waiting = asyncio.get_running_loop().create_future()
         self._waiting[delivery.envelope_id] = waiting
         with contextlib.suppress(ConnectionError):
@@ -133,7 +133,7 @@ class SocketMode:
                 delivery.ack = await waiting
         except TimeoutError:
             return False
-        delivery.acked_at = self._world.now()
+        delivery.acked_at = self._world.clock.now()
         await self._world.changed()
         return True
 

@@ -24,12 +24,11 @@ class WebApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
-        call = Call(name, await _arguments(request), self._world.now())
+        call = Call(name, await _arguments(request), self._world.clock.now())
         self._world.calls.append(call)
         await self._world.changed()
         fault = self._world.fault(name)
-        if fault is not None and fault.hold:
-            await self._world.released.wait()
+        await self._world.delay(fault)
         if fault is not None and fault.lose == "before":
             return _lost(request)
         call.status, call.response = await self._answer(call, request, fault)

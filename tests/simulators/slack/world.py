@@ -1,12 +1,12 @@
-"""The workspace itself: what exists, what happened, and a bell that rings at every change."""
+"""The workspace itself: what exists in it, and what happened there."""
 
-import asyncio
 import re
 import time
 from itertools import count
 from typing import Any
 
-from tests.simulators.slack.records import Call, Channel, Delivery, Fault, Message, State, User, Whisper
+from tests.simulators.common.ledger import Ledger
+from tests.simulators.slack.records import Channel, Delivery, Message, State, User, Whisper
 
 TEAM = "T0THREAD"
 APP = "A0THREAD"
@@ -18,31 +18,22 @@ SCOPES = (
 _PING = re.compile(r"<!(?:channel|here|everyone|subteam)[^>]*>|<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
 
-class World:
+class World(Ledger):
     """One workspace with one app in it."""
 
     def __init__(self, *, bot_token: str, app_token: str) -> None:
+        super().__init__()
         self.bot_token = bot_token
         self.app_token = app_token
         self.scopes = set(SCOPES.split(","))
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[tuple[str, str], Message] = {}
-        self.calls: list[Call] = []
         self.deliveries: dict[str, Delivery] = {}
         self.whispers: list[Whisper] = []
-        self.faults: list[Fault] = []
-        self.failures: list[str] = []
         self.sockets = 0
-        self.version = 0
-        self.released = asyncio.Event()
-        self._started = time.monotonic()
-        self._bell = asyncio.Condition()
         self._numbers = count(1)
         self._last_ts = 0
-
-    def now(self) -> float:
-        return round(time.monotonic() - self._started, 4)
 
     def new_id(self, letter: str) -> str:
         return f"{letter}{next(self._numbers):08d}"
@@ -51,33 +42,6 @@ class World:
         """A timestamp that no other message has, in Slack's form."""
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
-
-    async def changed(self) -> None:
-        self.version += 1
-        async with self._bell:
-            self._bell.notify_all()
-
-    async def after(self, version: int, seconds: float) -> None:
-        """Returns when something changed after `version`, or when the time is up."""
-        async with self._bell:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._bell.wait_for(lambda: self.version > version)
-            except TimeoutError:
-                return
-
-    async def fail(self, sentence: str) -> None:
-        """Something that must not happen: tests assert that there is nothing of this kind."""
-        self.failures.append(sentence)
-        await self.changed()
-
-    def fault(self, method: str) -> Fault | None:
-        """The fault this call meets, used up by meeting it."""
-        for fault in self.faults:
-            if fault.method == method and fault.times > 0:
-                fault.times -= 1
-                return fault
-        return None
 
     def add_user(self, name: str) -> User:
         user = User(self.new_id("U"), name)

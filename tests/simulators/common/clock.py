@@ -1,0 +1,47 @@
+"""The simulator's own time, so that minutes of the platform need not be waited for."""
+
+import asyncio
+import contextlib
+import time
+
+
+class Clock:
+    """Seconds since the simulator started. `rate` 60 makes a minute pass in a second, 0 stands still."""
+
+    def __init__(self) -> None:
+        self._rate = 1.0
+        self._told_at = time.monotonic()
+        self._told = 0.0
+        self._moved = asyncio.Event()
+
+    def now(self) -> float:
+        return round(self._told + (time.monotonic() - self._told_at) * self._rate, 4)
+
+    @property
+    def rate(self) -> float:
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self._move(0, rate)
+
+    def advance(self, seconds: float) -> None:
+        """Lets time jump; whoever slept until then wakes."""
+        self._move(seconds, self._rate)
+
+    def _move(self, seconds: float, rate: float) -> None:
+        self._told, self._told_at = self.now() + seconds, time.monotonic()
+        self._rate = rate
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.now() + seconds
+        while (left := end - self.now()) > 0:
+            await self._moves(left / self._rate if self._rate else None)
+
+    async def _moves(self, seconds: float | None) -> None:
+        """Returns when the clock was moved, or after these seconds of the real one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
