@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from bot.segments import Notice, Text
 from bot.views import AssistantChoice, FoundEndpoint, ModelStatus
@@ -112,17 +112,16 @@ async def test_a_message_whose_answer_was_lost_is_not_asked_twice(page: Page, bo
     """The server took it and the network lost the answer: the page asks again, with the same id."""
     lost: list[str] = []
 
+    async def lose(route: Route) -> None:
+        lost.append(str(route.request.post_data))
+        if len(lost) > 1:
+            await route.continue_()
+        else:
+            await route.fetch()
+            await route.abort()
+
     async with serving(bot) as address:
         await page.goto(address)
-
-        async def lose(route: object, request: object) -> None:
-            lost.append(str(request.post_data))  # type: ignore[attr-defined]
-            if len(lost) == 1:
-                await route.fetch()  # type: ignore[attr-defined]
-                await route.abort()  # type: ignore[attr-defined]
-            else:
-                await route.continue_()  # type: ignore[attr-defined]
-
         await page.route("**/messages", lose)
         await ask(page, "Once")
         [incoming] = await bot.messages(1)
@@ -132,6 +131,32 @@ async def test_a_message_whose_answer_was_lost_is_not_asked_twice(page: Page, bo
 
         assert await said(page) == [["Once", "Only once."]]
         assert len(bot.received) == 1
+
+
+async def test_what_the_server_has_is_not_shown_a_second_time_as_unsent(page: Page, bot: StageBot) -> None:
+    """The answer to the message was lost, its stream was down, and so is everything sent after it."""
+    sent: list[str] = []
+
+    async def lose(route: Route) -> None:
+        if not sent:
+            await route.fetch()
+        sent.append(str(route.request.post_data))
+        await route.abort()
+
+    async with serving(bot) as address:
+        await page.route("**/events", lambda route: route.abort())
+        await page.route("**/messages", lose)
+        await page.goto(address)
+        await ask(page, "Once")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text("Only once."))
+        await page.unroute("**/events")
+        await page.reload()
+        await answered(page, 0)
+
+        assert await said(page) == [["Once", "Only once."]]
+        await expect(page.locator(".delivery")).to_be_hidden()
 
 
 async def test_while_threadline_is_away_what_is_typed_is_kept_and_sent_when_it_is_back(
@@ -171,6 +196,8 @@ async def test_messages_typed_in_a_burst_become_one_exchange_in_order(page: Page
         await bot.messages(1)
         await ask(page, "Two")
         received = await bot.messages(2)
+        await expect(page.locator(".exchange")).to_have_count(2)
+        assert [question for question, _ in await said(page)] == ["One", "Two"]
         key = received[0].place.key
         bot.collect(key)
         bot.show(key)
