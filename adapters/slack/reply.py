@@ -1,6 +1,5 @@
 """Shows one turn in a Slack thread: a placeholder at once, paced growth, the whole answer, nothing twice."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +10,11 @@ from adapters.slack.errors import UncertainError, as_platform_errors
 from adapters.slack.incoming import ref, ts_of
 from adapters.slack.workspace import Workspace
 from bot.adapter import PartState, PlatformError, Turn
+from bot.pacing import Pacing
 from bot.segments import Segment, Snapshot
 
 EVENT_TYPE = "threadline_turn"
 FIRST = 1
-LANDING = 5.0
 
 log = structlog.get_logger()
 
@@ -26,15 +25,12 @@ class SlackReply:
     def __init__(self, workspace: Workspace, turn: Turn, *, pace: float) -> None:
         self._workspace = workspace
         self._turn = turn
-        self._pace = pace
+        self._pacing = Pacing(self._grow, pace=pace, crowd=workspace.crowd)
         self._posted = {part.number: ts_of(part.ref) for part in turn.parts}
         self._kept = {part.number: (ts_of(part.ref), part.state) for part in turn.parts}
         # After a call without an answer the message may be there all the same.
         self._uncertain = False
-        self._newest: Snapshot | None = None
         self._shown = ""
-        self._growth: asyncio.Task[None] | None = None
-        self._ending = asyncio.Event()
 
     async def find(self) -> None:
         try:
@@ -46,58 +42,22 @@ class SlackReply:
             log.warning("cannot look for an earlier reply", error=str(error))
 
     async def show(self, snapshot: Snapshot) -> None:
-        self._newest = snapshot
-        if self._growth is None or self._growth.done():
-            self._growth = asyncio.create_task(self._grow(), name=f"slack-reply-{self._turn.id}")
+        self._pacing.show(snapshot)
 
     async def finish(self, segments: Sequence[Segment]) -> None:
         # What is on its way must land first, or it would land upon the final text.
-        await self._stop_growing()
+        await self._pacing.end()
         for number, text in enumerate(render.parts(segments), FIRST):
             await self._put(number, text, "final")
 
     async def aclose(self) -> None:
-        # What takes longer than this sits out a rate limit: nothing is on its way then.
-        await self._stop_growing(seconds=LANDING)
-        if self._growth is not None:
-            self._growth.cancel()
+        await self._pacing.aclose()
 
-    async def _stop_growing(self, seconds: float | None = None) -> None:
-        """Let nothing follow; returns when what is on its way has landed."""
-        self._ending.set()
-        if self._growth is not None:
-            await asyncio.wait([self._growth], timeout=seconds)
-
-    async def _grow(self) -> None:
-        """Bring the newest snapshot into the message, again and again until there is none newer."""
-        self._workspace.growing += 1
-        try:
-            while (snapshot := self._newest) is not None and not self._ending.is_set():
-                self._newest = None
-                await self._try_to_show(render.growing(snapshot))
-                await self._rest()
-        finally:
-            self._workspace.growing -= 1
-
-    async def _rest(self) -> None:
-        """Wait for the next update's time, or the end."""
-        try:
-            async with asyncio.timeout(self._pace * self._workspace.growing):
-                await self._ending.wait()
-        except TimeoutError:
-            return
-
-    async def _try_to_show(self, text: str) -> None:
-        if text == self._shown:
-            return
-        try:
+    async def _grow(self, snapshot: Snapshot) -> None:
+        text = render.growing(snapshot)
+        if text != self._shown:
             await self._put(FIRST, text, "growing")
             self._shown = text
-        except Exception as error:
-            # Growth is best effort: `finish` meets the same trouble and tells the core.
-            log.warning("reply did not grow", turn=self._turn.tag, error=str(error))
-            if isinstance(error, PlatformError) and not error.retryable:
-                self._ending.set()
 
     async def _put(self, number: int, text: str, state: PartState) -> None:
         """Bring a part's text before people: into its message, or into a new one where there is none."""

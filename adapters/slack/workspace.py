@@ -7,6 +7,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.errors import as_configuration_errors
+from bot.pacing import Crowd
 
 DEFAULT_BASE_URL = "https://slack.com/api/"
 TIMEOUT = 30.0
@@ -25,8 +26,8 @@ class Workspace:
         self.bot_token = bot_token
         self.app_token = app_token
         self._base_url = base_url or DEFAULT_BASE_URL
-        # How many replies grow now: they share the workspace's limit on updates.
-        self.growing = 0
+        # The limit on updates is the workspace's.
+        self.crowd = Crowd()
         self._session: aiohttp.ClientSession | None = None
 
     async def connect(self) -> None:

@@ -170,8 +170,7 @@ async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: b
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.slack.answer(asked.channel, asked.ts, "half an")
-    assert crashed._growth is not None
-    crashed._growth.cancel()
+    await crashed.aclose()
     ref = f"slack:T0THREAD:{asked.channel}:{message.ts}"
     reply = asked.reply(suspect=True, parts=[Part(asked.id, 1, ref, "growing")] if known else [])
     await reply.find()
