@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.settings import Settings
 from tests.models.fixtures import smollm2_weights as smollm2_weights
@@ -23,6 +23,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+# A slow machine is no failure; what never comes is one.
+expect.set_options(timeout=60_000)
 
 Start = Callable[..., tuple[Process, str]]
 

@@ -242,9 +242,9 @@ async def test_the_picker_works_by_keyboard(page: Page, bot: StageBot) -> None:
         await page.goto(address)
         picker = page.get_by_role("button", name="Assistant: Tour (scripted)")
         await picker.press("Enter")
-        await expect(page.get_by_role("radio", name="Tour (scripted)")).to_be_focused()
+        await expect(page.get_by_role("option", name="Tour (scripted)")).to_be_focused()
         await page.keyboard.press("ArrowDown")
-        tutor = page.get_by_role("radio", name="Math Tutor needs a model")
+        tutor = page.get_by_role("option", name="Math Tutor needs a model")
         await expect(tutor).to_be_focused()
         await page.keyboard.press("Enter")
 

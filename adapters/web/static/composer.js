@@ -19,7 +19,7 @@ export class Composer {
     this.field.oninput = () => this.#changed();
     this.field.onkeydown = (event) => this.#key(event);
     document.addEventListener("keydown", (event) => {
-      const typing = event.target.closest?.("input, textarea, select, dialog, [role=radiogroup]");
+      const typing = event.target.closest?.("input, textarea, select, dialog, [role=listbox]");
       if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
         event.preventDefault();
         this.field.focus();

@@ -31,7 +31,7 @@ export class Picker {
   #open() {
     this.list.hidden = false;
     this.button.setAttribute("aria-expanded", "true");
-    (this.list.querySelector("[aria-checked=true]") ?? this.list.firstElementChild)?.focus();
+    (this.list.querySelector("[aria-selected=true]") ?? this.list.firstElementChild)?.focus();
   }
 
   #option(choice) {
@@ -39,8 +39,8 @@ export class Picker {
     if (!choice.ready) title.append(" ", element("span", { className: "tag", text: "needs a model" }));
     const option = element("button", { type: "button", className: "option" }, title,
       element("span", { className: "option-about", text: choice.description }));
-    option.setAttribute("role", "radio");
-    option.setAttribute("aria-checked", String(choice.chosen));
+    option.setAttribute("role", "option");
+    option.setAttribute("aria-selected", String(choice.chosen));
     option.dataset.name = choice.name;
     option.onclick = () => {
       this.close({ focus: true });
