@@ -52,9 +52,7 @@ class Embedded:
             self._use(Endpoint(settings.model_base_url.rstrip("/"), key, settings.model))
 
     async def __aenter__(self) -> Self:
-        self._stack.push_async_callback(self._weights.close)
         self._stack.push_async_callback(self._small_talk.close)
-        self._stack.push_async_callback(self._models.aclose)
         self._stack.push_async_callback(self._service.stop)
         await self._service.start()
         telling = asyncio.create_task(self._tell_progress(), name="weights-progress")
