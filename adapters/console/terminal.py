@@ -32,6 +32,7 @@ class Terminal:
         )
         self._console = Console(highlight=False, soft_wrap=True)
         self._printed = ""
+        self._ending: JSON = {}
         self._ended = asyncio.Event()
         self._waiting = ""
 
@@ -121,8 +122,10 @@ class Terminal:
         if moment["kind"] == "snapshot" and moment["segments"]:
             self._grow(moment["segments"], moment["assistant"])
         elif moment["kind"] == "finished":
-            self._grow(moment["segments"], moment["assistant"])
-            self._end(moment["segments"])
+            if moment != self._ending:  # a turn whose end could not be recorded is ended once more
+                self._grow(moment["segments"], moment["assistant"])
+                self._end(moment["segments"])
+            self._ending = moment
             self._waiting = ""
             self._ended.set()
 

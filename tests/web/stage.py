@@ -6,11 +6,8 @@ import itertools
 import time
 import weakref
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-
-import uvicorn
-from starlette.applications import Starlette
 
 from adapters.web import WebAdapter
 from bot.adapter import ConfigurationError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
@@ -20,6 +17,7 @@ from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
 from bot.watch import Hub, HubReply
 from storage.records import Conversation
+from tests.serving import serving as routes_served
 
 
 class StageDesk:
@@ -153,19 +151,6 @@ class StageBot:
         return HubReply(self.hub, turn)
 
 
-@asynccontextmanager
-async def serving(bot: StageBot, *, port: int = 0) -> AsyncIterator[str]:
+def serving(bot: StageBot, *, port: int = 0) -> AbstractAsyncContextManager[str]:
     """The page over this bot on a real socket; gives its address."""
-    app = Starlette(routes=WebAdapter().routes(bot))
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="off", log_level="error", access_log=False)
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        bot.hub.close()
-        server.force_exit = True  # a test that fails leaves streams open; nobody will end them
-        await server.shutdown()
-        await asyncio.sleep(0)
+    return routes_served(WebAdapter().routes(bot), end_watching=bot.hub.close, port=port)

@@ -1,0 +1,99 @@
+"""A question that a person asked over the wire, and the replies to it, made and ended as the core does."""
+
+import asyncio
+import itertools
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Self
+
+from bot.adapter import PartState, PlatformError, Reply, Turn
+from bot.incoming import Incoming
+from bot.segments import Segment
+from bot.testing.stage import Said, Stage, must
+from storage.records import Conversation, IncomingRow, Part
+
+TRIES = 5
+_numbers = itertools.count(1)
+
+
+class Asked:
+    """`said` is the question, `incoming` what the adapter made of it.
+
+    `kept` are the parts that it recorded: number → reference and state.
+    """
+
+    def __init__(self, stage: Stage, said: Said, incoming: Incoming) -> None:
+        self.stage = stage
+        self.said = said
+        self.kept: dict[int, tuple[str, PartState]] = {}
+        self.incoming = incoming
+        self._number = next(_numbers)
+        self._tag = secrets.token_hex(6)
+
+    @classmethod
+    async def on(cls, stage: Stage, *, after: Said | None = None) -> Self:
+        """Somebody asks, and the adapter brings the question."""
+        text = f"question {next(_numbers)}"
+        said = await stage.say(text, after=after)
+        return cls(stage, said, await stage.bot.takes(text))
+
+    def reply(self, *, again: bool = False) -> Reply:
+        """The reply to it; `again` after a try that failed, when one looks before creating anything."""
+        return self.stage.adapter.reply(self._turn(suspect=again))
+
+    async def finish(self, reply: Reply, segments: Sequence[Segment]) -> None:
+        """End it, trying again as the core does when the platform does not take it."""
+        for failures in range(TRIES):
+            try:
+                async with aclosing(reply):
+                    if failures:
+                        await reply.find()
+                    await reply.finish(segments)
+                return
+            except PlatformError as error:
+                must(error.retryable, "A refusal that passes by itself is retryable.", error)
+                await asyncio.sleep(error.retry_after or 0)
+            reply = self.reply(again=True)
+        raise AssertionError(f"After {TRIES} tries the answer was still not accepted.")
+
+    def _turn(self, *, suspect: bool) -> Turn:
+        place, now = self.incoming.place, time.time()
+        conversation = Conversation(
+            id=self._number,
+            key=place.key,
+            platform=place.platform,
+            workspace=place.workspace,
+            channel=place.channel,
+            thread=place.thread,
+            assistant=None,
+            thread_id=None,
+            engaged=1,
+            title=self.incoming.text,
+            created_at=now,
+            updated_at=now,
+        )
+        parts = [Part(self._number, number, ref, state) for number, (ref, state) in sorted(self.kept.items())]
+        return Turn(
+            self._number, self._tag, conversation, [self._question(now)], "Contract", suspect, parts, self._keep_part
+        )
+
+    def _question(self, now: float) -> IncomingRow:
+        said = self.incoming
+        return IncomingRow(
+            id=self._number,
+            event=said.event,
+            conversation=self._number,
+            position=said.position,
+            author=said.author.id,
+            author_name=said.author.name,
+            body=said.text,
+            reply_to=json.dumps(said.reply_to) if said.reply_to else None,
+            turn=self._number,
+            received_at=now,
+        )
+
+    async def _keep_part(self, number: int, ref: str, state: PartState) -> None:
+        self.kept[number] = (ref, state)

@@ -1,0 +1,81 @@
+"""A bot that takes what an adapter brings it and answers nothing by itself."""
+
+# ruff: noqa: ARG002 - it answers nothing, whatever it is asked
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from bot.adapter import ModelDesk, NotClaimedError, Receipt, Reply, Turn
+from bot.incoming import Command, Incoming, Person, Place
+from bot.settings import Settings
+from bot.views import Answer, AssistantChoice, Exchange, Moment
+from bot.watch import Hub, HubReply
+from storage.records import Conversation
+
+
+class TakingBot:
+    """`Bot` that remembers what was brought to it. While `claims` is false, nothing can be made durable.
+
+    `received` holds every message that was taken, as often as it came; `refused` those that could not be.
+    """
+
+    def __init__(self) -> None:
+        self.settings = Settings(_env_file=None)
+        self.models: ModelDesk | None = None
+        self.claims = True
+        self.received: list[Incoming] = []
+        self.refused: list[Incoming] = []
+        self.commands: list[Command] = []
+        self._changed = asyncio.Condition()
+        self._hub = Hub()
+
+    async def until(self, holds: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Waits until what was brought here makes it true; fails with what was brought instead."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(holds)
+        except TimeoutError:
+            known = [incoming.text for incoming in self.received]
+            raise AssertionError(f"It did not come within {seconds:g} s. What came: {known}.") from None
+
+    async def takes(self, text: str) -> Incoming:
+        """Waits for a message of these words."""
+        await self.until(lambda: any(incoming.text == text for incoming in self.received))
+        return next(incoming for incoming in self.received if incoming.text == text)
+
+    async def receive(self, incoming: Incoming) -> Receipt:
+        known = any(incoming.event == earlier.event for earlier in self.received)
+        (self.received if self.claims else self.refused).append(incoming)
+        async with self._changed:
+            self._changed.notify_all()
+        if not self.claims:
+            raise NotClaimedError("the disk is full")
+        if incoming.author.is_bot:
+            return Receipt("ignored", "written by a bot")
+        return Receipt("duplicate" if known else "accepted")
+
+    async def command(self, command: Command) -> Answer:
+        self.commands.append(command)
+        return Answer(f"You asked for {command.text}.")
+
+    async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:
+        return []
+
+    async def conversations(self, platforms: Sequence[str], *, limit: int = 50) -> list[Conversation]:
+        return []
+
+    async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
+        said = {incoming.event: incoming for incoming in self.received if incoming.place.key == key}
+        return [Exchange(None, one.text, (), "", "waiting", time.time(), (one.event,)) for one in said.values()][
+            -limit:
+        ]
+
+    def watch(self, key: str) -> AsyncIterator[Moment]:
+        return self._hub.watch(key)
+
+    def local_reply(self, turn: Turn) -> Reply:
+        return HubReply(self._hub, turn)
+
+    def end_watching(self) -> None:
+        """Let those who watch go, so that a server of the test's own can close."""
+        self._hub.close()
