@@ -1,0 +1,146 @@
+"""The connection to Discord's REST API: who we are there, and the one client every message goes through."""
+
+import asyncio
+from typing import Any
+
+import discord
+import structlog
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.discord.errors import BarredError, as_configuration_errors, as_platform_errors, refusal
+from bot.adapter import PlatformError
+
+_MESSAGES = "/channels/{channel_id}/messages"
+# No message of ours calls anybody or shows a preview of what it links to.
+_QUIET = {
+    "allowed_mentions": {"parse": [], "replied_user": False},
+    "flags": discord.MessageFlags(suppress_embeds=True).value,
+}
+# We never speak: discord.py need not warn that it could not.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+log = structlog.get_logger()
+
+
+class Account:
+    """Our bot account, able to send. discord.py waits out rate limits, and repeats what Discord's servers failed at."""
+
+    def __init__(self, token: str, *, base_url: str = "", gateway_url: str = "") -> None:
+        self.token = token.strip()
+        self._base_url = base_url.rstrip("/")
+        self._gateway_url = gateway_url
+        self._client = _new_client()
+        self._logging_in = asyncio.Lock()
+        self._barred_until = 0.0
+
+    @property
+    def me(self) -> str:
+        """Our own user id, once logged in."""
+        return str(self._client.user.id) if self._client.user else ""
+
+    async def connect(self) -> None:
+        """Ask Discord who we are. Raises `ConfigurationError`; what passes by itself is logged and tried later."""
+        if self._base_url:
+            Route.BASE = self._base_url
+        if self._gateway_url:
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url)
+        try:
+            await self._log_in()
+        except PlatformError as error:
+            log.warning("not logged in to Discord yet", error=str(error), again="when there is something to send")
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def post(self, channel: str, text: str, *, nonce: str, refers_to: str | None = None) -> dict[str, Any]:
+        """Say something. For some minutes Discord answers a nonce that comes again with the first message of it."""
+        message: dict[str, Any] = {**_QUIET, "content": text, "nonce": nonce, "enforce_nonce": True}
+        if refers_to:
+            message["message_reference"] = {"message_id": refers_to, "fail_if_not_exists": False}
+        return dict(await self._call("send a message", Route("POST", _MESSAGES, channel_id=channel), json=message))
+
+    async def edit(self, channel: str, message: str, text: str) -> None:
+        route = Route("PATCH", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
+        await self._call("edit a message", route, json={**_QUIET, "content": text})
+
+    async def delete(self, channel: str, message: str) -> None:
+        route = Route("DELETE", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
+        await self._call("delete a message", route)
+
+    async def history(self, channel: str, *, after: str) -> list[dict[str, Any]]:
+        """The hundred messages after one, oldest first."""
+        route = Route("GET", _MESSAGES, channel_id=channel)
+        found = await self._call("read the messages", route, params={"after": after, "limit": 100})
+        return sorted(found, key=lambda message: int(message["id"]))
+
+    async def typing(self, channel: str) -> None:
+        """Show for ten seconds that we write."""
+        await self._call("show that we type", Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
+
+    async def open_thread(self, channel: str, message: str, name: str) -> None:
+        """Make a thread from a message; its id will be the message's."""
+        route = Route("POST", f"{_MESSAGES}/{{message_id}}/threads", channel_id=channel, message_id=message)
+        await self._call("open a thread", route, json={"name": name})
+
+    async def edit_response(self, application: str, token: str, message: str, text: str) -> None:
+        """Edit our answer to an interaction: for fifteen minutes its token may, even where the bot may not be."""
+        await self._ready()
+        with as_platform_errors("answer a command"):
+            webhook = discord.Webhook.partial(int(application), token, client=self._client)
+            await webhook.edit_message(int(message), content=text, allowed_mentions=discord.AllowedMentions.none())
+
+    async def follow_up(self, application: str, token: str, text: str) -> str:
+        """Another answer to an interaction; returns its id. Discord has no nonce for these."""
+        await self._ready()
+        with as_platform_errors("answer a command"):
+            webhook = discord.Webhook.partial(int(application), token, client=self._client)
+            sent = await webhook.send(
+                text, wait=True, suppress_embeds=True, allowed_mentions=discord.AllowedMentions.none()
+            )
+        return str(sent.id)
+
+    async def _call(self, doing: str, route: Route, **arguments: Any) -> Any:
+        await self._ready()
+        try:
+            with as_platform_errors(doing):
+                answer = await self._client.http.request(route, **arguments)
+        except PlatformError as error:
+            raise self._barred(error) from error.__cause__
+        if isinstance(answer, str) and answer:
+            raise PlatformError(f"Discord answered with something that is not JSON when we tried to {doing}.")
+        return answer
+
+    async def _ready(self) -> None:
+        """Be logged in, and let Cloudflare's ban pass: every call meanwhile would make it longer."""
+        left = self._barred_until - asyncio.get_running_loop().time()
+        if left > 0:
+            raise PlatformError(f"Cloudflare keeps us away from Discord for {left:.0f} s more.", retry_after=left)
+        if not self.me:
+            await self._log_in()
+
+    async def _log_in(self) -> None:
+        """Raises `ConfigurationError` where trying again is no use, else `PlatformError`."""
+        async with self._logging_in:
+            if self.me:
+                return
+            await self._client.close()
+            self._client = _new_client()
+            try:
+                with as_configuration_errors():
+                    await self._client.login(self.token)
+            except discord.HTTPException as error:
+                raise self._barred(refusal("log in", error)) from error
+
+    def _barred(self, error: PlatformError) -> PlatformError:
+        """The same error; what Cloudflare said is heeded by every later call."""
+        if isinstance(error, BarredError):
+            self._barred_until = asyncio.get_running_loop().time() + (error.retry_after or 0)
+            log.warning("leaving Discord alone for a while", error=str(error), seconds=error.retry_after)
+        return error
+
+
+def _new_client() -> discord.Client:
+    """A client that only sends: it never opens the gateway."""
+    return discord.Client(intents=discord.Intents(guilds=True), max_messages=None)

@@ -1,0 +1,24 @@
+"""Has a message claimed. Discord does not send again what was not taken, so the claim is tried until it holds."""
+
+import asyncio
+import itertools
+
+import structlog
+
+from bot.adapter import Bot, NotClaimedError, Receipt
+from bot.incoming import Incoming
+
+_PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0)
+
+log = structlog.get_logger()
+
+
+async def claim(bot: Bot, incoming: Incoming) -> Receipt:
+    """Returns once the message is durable, or not ours."""
+    for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
+        try:
+            return await bot.receive(incoming)
+        except NotClaimedError as error:
+            log.warning("message not claimed", error=str(error), again_in=pause)
+        await asyncio.sleep(pause)
+    raise AssertionError("the pauses do not end")

@@ -1,0 +1,139 @@
+"""`/assistant` on Discord: use, list, new and ask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import discord
+import structlog
+from discord import app_commands
+
+from adapters.discord.claim import claim
+from adapters.discord.errors import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION
+from adapters.discord.incoming import from_ask, from_command
+from adapters.discord.render import private
+from bot.adapter import Bot
+from bot.incoming import Command
+from bot.views import AssistantChoice
+
+SORRY = "Sorry, that did not work; please try again."
+# Discord's limits for the choices it offers.
+CHOICES, CHOICE = 25, 100
+# What makes one command differ from another; the rest of what Discord tells of it is Discord's own.
+_ESSENCE = ("name", "description", "type", "required", "autocomplete", "options", "contexts", "integration_types")
+
+log = structlog.get_logger()
+
+
+class Commands(app_commands.CommandTree[discord.Client]):
+    """The commands of one connection."""
+
+    def __init__(self, client: discord.Client, bot: Bot, assistants: Sequence[AssistantChoice]) -> None:
+        super().__init__(
+            client,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+        self.add_command(AssistantGroup(bot, assistants))
+
+    async def offer(self) -> bool:
+        """Make Discord's commands ours; False when they were already. A day's budget of changes is small."""
+        ours = [essence(command.to_dict(self)) for command in self.get_commands()]
+        theirs = [essence(command.to_dict()) for command in await self.fetch_commands()]
+        if ours == theirs:
+            return False
+        await self.sync()
+        return True
+
+    async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
+        cause = error.__cause__ or error
+        if isinstance(cause, discord.HTTPException) and cause.code == UNKNOWN_INTERACTION:
+            log.warning("a command came too late to be answered", command=interaction.id)
+            return
+        log.error("command failed", command=interaction.id, exc_info=cause)
+        try:
+            await interaction.edit_original_response(content=SORRY)
+        except discord.HTTPException as refused:
+            log.warning("could not say that a command failed", error=str(refused))
+
+
+class AssistantGroup(app_commands.Group):
+    """`/assistant …`. Its choices come from memory: Discord waits three seconds for them."""
+
+    def __init__(self, bot: Bot, assistants: Sequence[AssistantChoice]) -> None:
+        super().__init__(name="assistant", description="Assistants that answer here")
+        self._bot = bot
+        self._assistants = assistants
+
+    @app_commands.command(description="Pick the assistant that answers you")
+    @app_commands.describe(name="The assistant's name")
+    async def use(self, interaction: discord.Interaction, name: str) -> None:
+        await self._answer(interaction, f"use {name}")
+
+    @use.autocomplete("name")
+    async def _names(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return choices(self._assistants, typed)
+
+    @app_commands.command(name="list", description="Show the assistants")
+    async def list_(self, interaction: discord.Interaction) -> None:
+        await self._answer(interaction, "list")
+
+    @app_commands.command(description="Begin a new conversation here")
+    async def new(self, interaction: discord.Interaction) -> None:
+        await self._answer(interaction, "new")
+
+    @app_commands.command(description="Ask a question; everybody here sees the answer")
+    @app_commands.describe(question="What you want to know")
+    async def ask(self, interaction: discord.Interaction, question: str) -> None:
+        response = await _deferred(interaction)
+        receipt = await claim(self._bot, from_ask(interaction, question, response=response))
+        if receipt.outcome == "ignored":
+            await interaction.edit_original_response(content=f"Nothing to answer: {receipt.reason}.")
+
+    async def _answer(self, interaction: discord.Interaction, text: str) -> None:
+        """Answer to the person alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        answer = await self._bot.command(_command(interaction, text))
+        first, *others = private(answer.text)
+        await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
+        for part in others:
+            await interaction.followup.send(part, ephemeral=True, suppress_embeds=True)
+
+
+def choices(assistants: Sequence[AssistantChoice], typed: str) -> list[app_commands.Choice[str]]:
+    """The assistants whose name or title has what was typed in it."""
+    wanted = typed.strip().casefold()
+    found = [one for one in assistants if wanted in one.name.casefold() or wanted in one.title.casefold()]
+    return [app_commands.Choice(name=one.title[:CHOICE], value=one.name[:CHOICE]) for one in found[:CHOICES]]
+
+
+def essence(command: Mapping[str, Any]) -> dict[str, Any]:
+    """A command without what Discord adds to it, and without what says nothing."""
+    kept = {key: command[key] for key in _ESSENCE if command.get(key)}
+    if options := kept.get("options"):
+        kept["options"] = [essence(option) for option in options]
+    return kept
+
+
+def _command(interaction: discord.Interaction, text: str) -> Command:
+    """A command given in a channel is about the person, as it is on platforms whose commands know no thread.
+
+    Only `new` is about the channel's own conversation, the one that `ask` has there.
+    """
+    command = from_command(interaction, text)
+    in_channel = interaction.guild_id is not None and command.place.thread is None
+    return replace(command, place=replace(command.place, key="")) if in_channel and text != "new" else command
+
+
+async def _deferred(interaction: discord.Interaction) -> int:
+    """Say that we think; the id of the message that says so."""
+    try:
+        answered = await interaction.response.defer(thinking=True)
+    except discord.HTTPException as error:
+        # After a lost connection Discord tells of a command again.
+        if error.code != ALREADY_ACKNOWLEDGED:
+            raise
+        answered = None
+    if answered is not None and answered.message_id is not None:
+        return answered.message_id
+    return (await interaction.original_response()).id

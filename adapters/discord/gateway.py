@@ -1,0 +1,95 @@
+"""One connection to Discord's gateway: what it asks for, and what it does with what it is told."""
+
+import asyncio
+from typing import Any
+
+import discord
+import structlog
+
+from adapters.discord.claim import claim
+from adapters.discord.commands import Commands
+from adapters.discord.incoming import DM, PLATFORM, from_message
+from bot.adapter import Bot
+from bot.incoming import Person, Place
+
+log = structlog.get_logger()
+
+
+class TooSoonError(Exception):
+    """The next IDENTIFY may not be sent for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the next IDENTIFY may be sent in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class Identifies:
+    """Keeps IDENTIFYs apart: a thousand of them in a day, and Discord takes the token away."""
+
+    PAUSES = (0.0, 5.0, 10.0, 20.0, 40.0, 120.0)
+    # discord.py gives up a connection that is not identified after a minute.
+    PATIENCE = 45.0
+    CALM = 600.0
+
+    def __init__(self) -> None:
+        self._sent = 0
+        self._last = 0.0
+
+    async def wait(self) -> None:
+        """Returns when the next one may be sent. Raises `TooSoonError` when that takes too long for an open socket."""
+        now = asyncio.get_running_loop().time()
+        if now - self._last > self.CALM:
+            self._sent = 0
+        pause = self._last + self.PAUSES[min(self._sent, len(self.PAUSES) - 1)] - now
+        if pause > self.PATIENCE:
+            raise TooSoonError(pause)
+        await asyncio.sleep(max(0.0, pause))
+        self._sent += 1
+        self._last = asyncio.get_running_loop().time()
+
+
+class Listener(discord.Client):
+    """Takes messages and commands to the bot. With `reads_all` it asks for the text of messages without a mention."""
+
+    def __init__(self, bot: Bot, identifies: Identifies, *, reads_all: bool) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=reads_all),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+        )
+        self.was_ready = False
+        self._bot = bot
+        self._identifies = identifies
+
+    async def setup_hook(self) -> None:
+        anywhere = Place(key="", platform=PLATFORM, workspace=DM, channel="")
+        commands = Commands(self, self._bot, await self._bot.assistants(anywhere, Person("")))
+        try:
+            if await commands.offer():
+                log.info("told Discord our commands")
+        except discord.HTTPException as error:
+            log.warning("Discord does not take our commands; what it has of them goes on", error=str(error))
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        await self._identifies.wait()
+
+    async def on_ready(self) -> None:
+        self.was_ready = True
+        log.info("listening to Discord", account=str(self.user), servers=len(self.guilds))
+
+    async def on_message(self, message: discord.Message) -> None:
+        if self.user is None:
+            return
+        incoming = from_message(message, await self._channel_of(message), me=self.user.id)
+        if incoming is not None:
+            await claim(self._bot, incoming)
+
+    async def _channel_of(self, message: discord.Message) -> Any:
+        """The message's channel; asked for where we were not told of it, as with a thread that was archived."""
+        if not isinstance(message.channel, discord.PartialMessageable):
+            return message.channel
+        try:
+            return await self.fetch_channel(message.channel.id)
+        except discord.HTTPException as error:
+            log.warning("a message in a channel we may not see", message=message.id, error=str(error))
+            return message.channel

@@ -1,0 +1,118 @@
+"""Maps what discord.py tells to what the bot takes in. Pure."""
+
+import re
+from typing import Any
+
+import discord
+
+from bot.incoming import Command, Incoming, Person, Place
+
+PLATFORM = "discord"
+# The workspace of a DM: there is no server.
+DM = "dm"
+
+_NAMED = re.compile(r"<(?:a?(:\w+:)\d+|[@#][!&]?\d+|/([^:>]+):\d+|t:\d+(?::\w)?)>")
+_NAME = 100
+
+
+def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming | None:
+    """What a person said, or None where no person said anything. `channel` is the message's own, as far as known."""
+    if message.author.bot or message.webhook_id or message.is_system():
+        return None
+    addressed = isinstance(channel, discord.DMChannel) or _mentions(message, me)
+    return Incoming(
+        event=ref(message.id),
+        place=_place(message, channel, addressed=addressed),
+        author=Person(str(message.author.id), message.author.display_name),
+        text=_text(message.content, message, me),
+        position=position(message.id),
+        addressed=addressed,
+    )
+
+
+def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:
+    """A question asked by command; the answer goes into our `response` to it."""
+    return Incoming(
+        event=ref(interaction.id),
+        place=place_of(interaction),
+        author=_person(interaction),
+        text=question,
+        position=position(interaction.id),
+        addressed=True,
+        reply_to={
+            "application": str(interaction.application_id),
+            "token": interaction.token,
+            "response": str(response),
+        },
+    )
+
+
+def from_command(interaction: discord.Interaction, text: str) -> Command:
+    return Command(ref(interaction.id), place_of(interaction), _person(interaction), text)
+
+
+def place_of(interaction: discord.Interaction) -> Place:
+    """Where a command was given: a DM, a thread, or a channel, which is a conversation too."""
+    channel = interaction.channel
+    if isinstance(channel, discord.Thread):
+        return _thread(interaction.guild_id, channel)
+    return _channel(interaction.guild_id, interaction.channel_id or 0)
+
+
+def ref(identity: int | str) -> str:
+    return f"{PLATFORM}:{identity}"
+
+
+def position(snowflake: int) -> str:
+    """An id as text that sorts like the number."""
+    return f"{snowflake:020d}"
+
+
+def thread_name(question: str) -> str:
+    """A name for the thread of a question: its words on one line, at most a hundred characters."""
+    words = " ".join(_NAMED.sub(lambda found: found[1] or found[2] or "", question).split())
+    if len(words) > _NAME:
+        words = words[: _NAME - 1].rsplit(" ", 1)[0] + "…"
+    return words or "Question"
+
+
+def _place(message: discord.Message, channel: Any, *, addressed: bool) -> Place:
+    if isinstance(channel, discord.DMChannel):
+        return _channel(None, channel.id)
+    guild = _guild(channel)
+    if isinstance(channel, discord.Thread):
+        return _thread(guild, channel)
+    if addressed and not isinstance(channel, discord.TextChannel):
+        # No threads beside a voice channel: the place itself is the conversation.
+        return _channel(guild, channel.id)
+    # The thread made from a message shares its id, so this is its key already.
+    return Place(ref(message.id), PLATFORM, str(guild), str(channel.id), str(message.id))
+
+
+def _guild(channel: Any) -> int | None:
+    """The server of a channel, told of or not."""
+    return channel.guild_id if isinstance(channel, discord.PartialMessageable) else channel.guild.id
+
+
+def _thread(guild: int | None, thread: discord.Thread) -> Place:
+    return Place(ref(thread.id), PLATFORM, str(guild), str(thread.parent_id), str(thread.id))
+
+
+def _channel(guild: int | None, channel: int) -> Place:
+    return Place(ref(channel), PLATFORM, str(guild or DM), str(channel))
+
+
+def _person(interaction: discord.Interaction) -> Person:
+    return Person(str(interaction.user.id), interaction.user.display_name, interaction.user.bot)
+
+
+def _mentions(message: discord.Message, me: int) -> bool:
+    """Whether we are called: by name, by a reply, or by the role that Discord gave us."""
+    roles = (role for role in message.role_mentions if role.tags is not None)
+    return any(user.id == me for user in message.mentions) or any(role.tags.bot_id == me for role in roles if role.tags)
+
+
+def _text(content: str, message: discord.Message, me: int) -> str:
+    """The words without our own mention."""
+    ours = [f"!?{me}", *(f"&{role.id}" for role in message.role_mentions if role.tags and role.tags.bot_id == me)]
+    return re.sub(rf"[ \t]*<@(?:{'|'.join(ours)})>[ \t]*", " ", content).strip()

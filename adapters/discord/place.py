@@ -1,0 +1,76 @@
+"""Where a reply stands: the DM, channel or thread of its question; a thread that is not there yet is opened."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from adapters.discord.account import Account
+from adapters.discord.errors import HAS_THREAD, MISSING_ACCESS, MISSING_PERMISSIONS, RefusedError
+from adapters.discord.incoming import PLATFORM, thread_name
+from bot.adapter import Turn
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message of ours."""
+
+    channel: str
+    message: str
+
+    @property
+    def ref(self) -> str:
+        return f"{PLATFORM}:{self.channel}:{self.message}"
+
+    @classmethod
+    def of(cls, ref: str) -> Self:
+        _, channel, message = ref.split(":")
+        return cls(channel, message)
+
+
+class ReplyPlace:
+    """The place of one turn's reply. Asked twice, the thread is opened once."""
+
+    def __init__(self, account: Account, turn: Turn) -> None:
+        self._account = account
+        self._turn = turn
+        self._home = turn.conversation.thread or turn.conversation.channel
+        # A question in a channel has the conversation's own name: its thread will share its id.
+        self._root = next((row for row in turn.incoming if row.event == turn.conversation.key), None)
+        self._channel = Posted.of(turn.parts[0].ref).channel if turn.parts else None
+        self._opening = asyncio.Lock()
+
+    async def channel(self) -> str:
+        """The channel to write to. Raises `PlatformError`."""
+        async with self._opening:
+            if self._channel is None:
+                self._channel = await self._open() if self._root and self._turn.conversation.thread else self._home
+        return self._channel
+
+    async def question(self) -> str | None:
+        """The message to refer to: the newest question, where it stands in the same channel as the reply."""
+        asked = [row for row in self._turn.incoming if not row.reply_to]
+        if not asked:
+            return None
+        stands_in = self._turn.conversation.channel if asked[-1] is self._root else self._home
+        return asked[-1].event.partition(":")[2] if stands_in == await self.channel() else None
+
+    async def is_fresh(self) -> bool:
+        """Whether the reply has a thread to itself, opened for its question."""
+        return self._root is not None and await self.channel() == self._turn.conversation.thread
+
+    async def _open(self) -> str:
+        channel, root = self._turn.conversation.channel, self._home
+        name = thread_name((self._root and self._root.body) or self._turn.conversation.title or "")
+        try:
+            await self._account.open_thread(channel, root, name)
+        except RefusedError as error:
+            if error.code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
+                log.warning("no thread here, answering in the channel", error=str(error))
+                return channel
+            if error.code != HAS_THREAD:
+                raise
+        return root

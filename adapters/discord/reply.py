@@ -1,0 +1,179 @@
+"""Shows one turn on Discord: that we write at once, paced growth, the whole answer, nothing twice."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from adapters.discord import render
+from adapters.discord.account import Account
+from adapters.discord.errors import MISSING_ACCESS, UNKNOWN_MESSAGE, RefusedError
+from adapters.discord.place import Posted, ReplyPlace
+from adapters.discord.response import Response
+from bot.adapter import PartState, PlatformError, Turn
+from bot.pacing import Pacing
+from bot.segments import Segment, Snapshot
+
+FIRST = 1
+# Discord shows for ten seconds that somebody writes.
+TYPING = 8.0
+
+log = structlog.get_logger()
+
+
+class DiscordReply:
+    """`Reply` on Discord. `pace` is the shortest time in seconds between two updates while it grows."""
+
+    def __init__(self, account: Account, turn: Turn, *, pace: float) -> None:
+        self._account = account
+        self._turn = turn
+        self._place = ReplyPlace(account, turn)
+        self._pacing = Pacing(self._grow, pace=pace)
+        self._posted = {part.number: Posted.of(part.ref) for part in turn.parts}
+        self._kept = {part.number: (part.ref, part.state) for part in turn.parts}
+        self._shown: dict[int, str] = {}
+        # How often a part was written anew: a nonce is good for one message, even a deleted one.
+        self._renewed: Counter[int] = Counter()
+        self._responses = [response for row in turn.incoming if (response := Response.of(row))]
+        if self._responses:
+            home = turn.conversation.thread or turn.conversation.channel
+            self._posted.setdefault(FIRST, Posted(home, self._responses[-1].message))
+        self._typing: asyncio.Task[None] | None = None
+
+    async def find(self) -> None:
+        try:
+            await self._look()
+        except PlatformError as error:
+            if error.retryable:
+                raise
+            # Without Read Message History we cannot look: one answer too many is better than none.
+            log.warning("cannot look for an earlier reply", error=str(error))
+
+    async def show(self, snapshot: Snapshot) -> None:
+        # A command's answer says by itself that we think.
+        if self._typing is None and not self._responses:
+            self._typing = asyncio.create_task(self._type(), name="reply-types")
+        self._pacing.show(snapshot)
+
+    async def finish(self, segments: Sequence[Segment]) -> None:
+        # What is on its way must land first, or it would land upon the final text.
+        await self._pacing.end()
+        await self._stop_typing()
+        for response in self._responses[:-1]:
+            await response.edit(self._account, render.TOGETHER)
+        texts = render.whole(segments, asked=self._asked)
+        for number, text in enumerate(texts, FIRST):
+            await self._put(number, text, "final")
+        for number in sorted(number for number in self._posted if number > len(texts)):
+            await self._remove(number)
+
+    async def aclose(self) -> None:
+        await self._stop_typing()
+        await self._pacing.aclose()
+
+    @property
+    def _asked(self) -> str:
+        """The words of a command: nobody else sees them, so they stand above its answer."""
+        return self._responses[-1].question if self._responses else ""
+
+    async def _grow(self, snapshot: Snapshot) -> None:
+        for number, text in enumerate(render.parts(snapshot.segments, asked=self._asked), FIRST):
+            await self._put(number, text, "growing")
+
+    async def _type(self) -> None:
+        """Show that we write, until the answer is there. Best effort."""
+        try:
+            while True:
+                await self._account.typing(await self._place.channel())
+                await asyncio.sleep(TYPING)
+        except PlatformError as error:
+            log.info("cannot show that we write", error=str(error))
+
+    async def _stop_typing(self) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
+            await asyncio.wait([self._typing])
+
+    async def _put(self, number: int, text: str, state: PartState) -> None:
+        """Bring a part's text before people: into its message, or into a new one where there is none."""
+        if self._shown.get(number) != text:
+            if number not in self._posted or not await self._edit(number, text):
+                self._posted[number] = await self._post(number, text)
+            self._shown[number] = text
+        await self._keep(number, state)
+
+    async def _keep(self, number: int, state: PartState) -> None:
+        """Record a part, once for each message and state."""
+        kept = (self._posted[number].ref, state)
+        if self._kept.get(number) != kept:
+            await self._turn.keep_part(number, *kept)
+            self._kept[number] = kept
+
+    async def _post(self, number: int, text: str) -> Posted:
+        """A new message; with the same nonce Discord answers with the one that an earlier try made."""
+        channel = await self._place.channel()
+        nonce = ":".join(
+            [self._turn.tag, str(number), *([str(self._renewed[number])] if self._renewed[number] else [])]
+        )
+        refers_to = await self._place.question() if number == FIRST else None
+        try:
+            message = await self._account.post(channel, text, nonce=nonce, refers_to=refers_to)
+        except RefusedError as error:
+            if error.code == MISSING_ACCESS and self._responses:
+                # A command may be given where the bot may not be: there only its token lets us write.
+                return Posted(channel, await self._responses[-1].follow_up(self._account, text))
+            if error.code != UNKNOWN_MESSAGE or self._renewed[number]:
+                raise
+            self._renewed[number] += 1
+            return await self._post(number, text)
+        if message.get("content", "").strip() != text.strip():
+            await self._account.edit(channel, message["id"], text)
+        return Posted(channel, message["id"])
+
+    async def _edit(self, number: int, text: str) -> bool:
+        """False when the message is no longer there: somebody deleted it."""
+        posted = self._posted[number]
+        for response in self._responses[-1:]:
+            if posted.message == response.message and await response.edit(self._account, text):
+                return True
+        try:
+            await self._account.edit(posted.channel, posted.message, text)
+        except RefusedError as error:
+            if error.code != UNKNOWN_MESSAGE:
+                raise
+            self._renewed[number] += 1
+            return False
+        return True
+
+    async def _remove(self, number: int) -> None:
+        """Take away a part that the finished reply no longer has."""
+        try:
+            await self._account.delete(self._posted[number].channel, self._posted[number].message)
+        except RefusedError as error:
+            if error.code != UNKNOWN_MESSAGE:
+                raise
+        del self._posted[number]
+
+    async def _look(self) -> None:
+        """Find our messages for this turn after its question, recorded or not."""
+        channel, question = await self._place.channel(), await self._place.question()
+        asked = [row.position.lstrip("0") for row in self._turn.incoming]
+        if not asked:
+            return
+        fresh = await self._place.is_fresh()
+        for message in await self._account.history(channel, after=asked[0]):
+            number = self._number(message, question, fresh=fresh)
+            if number and message["author"]["id"] == self._account.me:
+                self._posted.setdefault(number, Posted(channel, message["id"]))
+
+    def _number(self, message: dict[str, Any], question: str | None, *, fresh: bool) -> int | None:
+        """Which part of this reply a message is; where Discord forgot the nonce, its place tells of the first one."""
+        tag, _, number = str(message.get("nonce") or "").partition(":")
+        if number:
+            return int(number.partition(":")[0]) if tag == self._turn.tag else None
+        refers_to = (message.get("message_reference") or {}).get("message_id")
+        if question:
+            return FIRST if refers_to == question else None
+        return FIRST if fresh else None

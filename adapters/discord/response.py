@@ -1,0 +1,45 @@
+"""Our answer to `/assistant ask`, which says that we think until it is edited."""
+
+import json
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from adapters.discord.account import Account
+from adapters.discord.errors import RefusedError
+from storage.records import IncomingRow
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an interaction lets us edit for fifteen minutes, wherever it was given."""
+
+    application: str
+    token: str
+    message: str
+    question: str
+
+    @classmethod
+    def of(cls, row: IncomingRow) -> Self | None:
+        if not row.reply_to:
+            return None
+        given = json.loads(row.reply_to)
+        return cls(given["application"], given["token"], given["response"], row.body or "")
+
+    async def edit(self, account: Account, text: str) -> bool:
+        """False when its time is over, or it is gone."""
+        try:
+            await account.edit_response(self.application, self.token, self.message, text)
+        except RefusedError as error:
+            if error.retryable:
+                raise
+            log.info("a command's answer can no longer be edited by its token", error=str(error))
+            return False
+        return True
+
+    async def follow_up(self, account: Account, text: str) -> str:
+        """Another message after it; returns its id."""
+        return await account.follow_up(self.application, self.token, text)
