@@ -1,1 +1,1 @@
-"""What the simulators of the platforms share: a clock, a call log, faults, waiting, the look of their pages."""
+"""What every simulated platform has: a ledger of calls and faults, its own time, a client for tests, a page's look."""

@@ -3,6 +3,10 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -45,3 +49,16 @@ class Clock:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._moved.wait()
+
+    async def within(self, seconds: float, happens: Awaitable[T]) -> T:
+        """What it gives, or TimeoutError when these seconds have passed first."""
+        happening = asyncio.ensure_future(happens)
+        waiting = asyncio.create_task(self.sleep(seconds))
+        try:
+            await asyncio.wait({happening, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if happening.done():
+                return happening.result()
+            raise TimeoutError
+        finally:
+            waiting.cancel()
+            happening.cancel()

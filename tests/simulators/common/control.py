@@ -16,8 +16,9 @@ Action = Callable[[Order], Awaitable[Order]]
 class Instruments:
     """Actions on the ledger that every simulator keeps. `see` tells everything as JSON."""
 
-    def __init__(self, ledger: Ledger, see: Callable[[], Order]) -> None:
+    def __init__(self, ledger: Ledger[Any], fault: type[Fault], see: Callable[[], Order]) -> None:
         self._ledger = ledger
+        self._shape = fault
         self._see = see
 
     def routes(self) -> list[web.RouteDef]:
@@ -36,7 +37,7 @@ class Instruments:
         return web.json_response(self._see())
 
     async def _fault(self, order: Order) -> Order:
-        self._ledger.faults.append(Fault.of(order))
+        self._ledger.faults.append(self._shape.of(order))
         return {}
 
     async def _release(self, _: Order) -> Order:

@@ -1,22 +1,30 @@
-"""What happened in a simulator, what shall go wrong in it, and a bell that rings at every change."""
+"""What an app did and what shall go wrong with it, on a clock of its own, and a bell that rings at every change."""
 
 import asyncio
+from typing import Generic, TypeVar
 
 from tests.simulators.common.clock import Clock
 from tests.simulators.common.records import Call, Fault
 
+FaultT = TypeVar("FaultT", bound=Fault)
 
-class Ledger:
-    """`failures` are things that must not happen: tests assert that there are none."""
+
+class Ledger(Generic[FaultT]):
+    """The part of a simulated world that is the same on every platform."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.calls: list[Call] = []
-        self.faults: list[Fault] = []
+        self.faults: list[FaultT] = []
         self.failures: list[str] = []
+        self.sockets = 0
         self.version = 0
         self._released = asyncio.Event()
         self._bell = asyncio.Condition()
+
+    def now(self) -> float:
+        """Seconds since it started, on its clock."""
+        return self.clock.now()
 
     async def changed(self) -> None:
         self.version += 1
@@ -33,10 +41,11 @@ class Ledger:
                 return
 
     async def fail(self, sentence: str) -> None:
+        """Something that must not happen: tests assert that there is nothing of this kind."""
         self.failures.append(sentence)
         await self.changed()
 
-    def fault(self, method: str) -> Fault | None:
+    def fault(self, method: str) -> FaultT | None:
         """The fault this call meets, used up by meeting it."""
         for fault in self.faults:
             if fault.method == method and fault.times > 0:
@@ -44,12 +53,15 @@ class Ledger:
                 return fault
         return None
 
-    async def delay(self, fault: Fault | None) -> None:
-        """Waits as long as the fault wants."""
+    async def meet(self, method: str) -> FaultT | None:
+        """The fault this call meets; returns once it is let go on."""
+        fault = self.fault(method)
         if fault is not None and fault.hold:
+            await self.changed()
             await self._released.wait()
         if fault is not None and fault.slow:
             await self.clock.sleep(fault.slow)
+        return fault
 
     def release(self) -> None:
         """Lets every held call go on."""

@@ -1,4 +1,4 @@
-"""Records that every simulator keeps and tells: calls, and what goes wrong with them."""
+"""The shapes every simulator tells in: what an app called, what goes wrong, and all of it at one version."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
@@ -6,8 +6,6 @@ from typing import Any, Literal, Self
 
 @dataclass
 class Record:
-    """A shape that server and client share, as JSON between them."""
-
     def json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -31,15 +29,28 @@ class Call(Record):
 class Fault(Record):
     """What goes wrong with the next `times` calls of a method.
 
-    `status` 429 or 5xx; `error` an error of the platform's own; `hold` waits until released, `slow` for seconds of the
-    simulator's clock; `lose` drops the connection `before` or `after` the call took effect.
+    `status` is what is answered instead; `hold` waits until released, `slow` for seconds of the simulator's clock;
+    `lose` drops the connection `before` or `after` the call took effect.
     """
 
     method: str
     times: int = 1
     status: int = 200
-    error: str = ""
-    retry_after: int = 1
+    retry_after: float = 1
     hold: bool = False
     slow: float = 0
     lose: Literal["", "before", "after"] = ""
+
+
+@dataclass
+class State(Record):
+    """Everything, at one version; the version rises with every change."""
+
+    version: int
+    calls: list[Call]
+    failures: list[str]
+    sockets: int
+
+    def summary(self) -> str:
+        """What to read when something that was waited for did not happen."""
+        raise NotImplementedError

@@ -1,0 +1,242 @@
+"""The gateway: sockets come, identify or resume, beat; events go to every session that may see them."""
+
+import json
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from tests.simulators.discord import payloads
+from tests.simulators.discord.records import Channel, Message
+from tests.simulators.discord.sessions import PRIVILEGED, Session
+from tests.simulators.discord.wire import COMPRESSIONS, Wire
+from tests.simulators.discord.world import APPLICATION, BOT, GUILD, World
+
+FRAME_LIMIT = 4096
+FRAMES_A_MINUTE = 120
+HAS_THREAD = 1 << 5
+BEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT, MEMBERS, INVALID, HELLO, ACK = 1, 2, 3, 6, 7, 8, 9, 10, 11
+
+
+class ClosingError(Exception):
+    """The socket must be closed with this code."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+class Gateway:
+    """The app's sockets and sessions. Discord sends every event to every session."""
+
+    def __init__(self, world: World) -> None:
+        self.beat_every = 41.25
+        self.acknowledges = True
+        self.sessions: dict[str, Session] = {}
+        self._world = world
+        self._wires: dict[Wire, Session | None] = {}
+
+    @property
+    def address(self) -> str:
+        return self._world.address.replace("http", "ws", 1)
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        """One socket of the app, for as long as it lives."""
+        path, compression = request.path.strip("/"), request.query.get("compress", "")
+        await self._world.note("connect", path=path, compress=compression, version=request.query.get("v"))
+        if request.query.get("v") != "10" or compression not in {"", *COMPRESSIONS}:
+            await self._world.fail(f"The gateway was asked for {request.query_string}.")
+            raise web.HTTPBadRequest
+        fault = await self._world.meet("gateway_connect")
+        if fault is not None and fault.status != 200:
+            return web.Response(status=fault.status)
+        socket = web.WebSocketResponse(max_msg_size=0)
+        await socket.prepare(request)
+        wire = Wire(socket, request.transport, compression)
+        self._wires[wire] = None
+        try:
+            await self._serve(wire, fault.close if fault is not None else 0)
+        finally:
+            await self._forget(wire)
+        return socket
+
+    async def _serve(self, wire: Wire, close: int) -> None:
+        try:
+            if close:
+                raise ClosingError(close, "closed before a session exists")
+            await wire.send(HELLO, {"heartbeat_interval": int(self.beat_every * 1000)})
+            await self._listen(wire)
+        except ClosingError as closing:
+            await self._world.note("closed", code=closing.code, why=str(closing))
+            await wire.close(closing.code, message=str(closing))
+
+    async def _forget(self, wire: Wire) -> None:
+        session = self._wires.pop(wire, None)
+        if session is not None and session.wire is wire:
+            session.wire = None
+        await self._count()
+
+    async def _count(self) -> None:
+        self._world.sockets = len([session for session in self.sessions.values() if session.wire is not None])
+        self._world.sessions = len(self.sessions)
+        await self._world.changed()
+
+    async def _listen(self, wire: Wire) -> None:
+        times: list[float] = []
+        async for message in wire.socket:
+            if message.type is not WSMsgType.TEXT:
+                raise ClosingError(4002, "Error while decoding payload.")
+            if len(message.data.encode()) > FRAME_LIMIT:
+                raise ClosingError(4002, "Payload too large.")
+            times = [*(at for at in times if at > self._world.now() - 60), self._world.now()]
+            if len(times) > FRAMES_A_MINUTE:
+                raise ClosingError(4008, "Rate limited.")
+            await self._take(wire, json.loads(message.data))
+
+    async def _take(self, wire: Wire, frame: dict[str, Any]) -> None:
+        op, data = frame["op"], frame.get("d")
+        if op == BEAT:
+            await self._world.note("heartbeat", seen=data)
+            if self.acknowledges:
+                await wire.send(ACK)
+        elif op == IDENTIFY:
+            await self._identify(wire, data or {})
+        elif op == RESUME:
+            await self._resume(wire, data or {})
+        elif op not in (PRESENCE, MEMBERS):
+            raise ClosingError(4001, "Unknown opcode.")
+        elif self._wires[wire] is None:
+            raise ClosingError(4003, "Not authenticated.")
+        elif op == MEMBERS:
+            await self._members(wire, data or {})
+
+    async def _identify(self, wire: Wire, data: dict[str, Any]) -> None:
+        await self._world.note("identify", **{name: value for name, value in data.items() if name != "token"})
+        await self._refuse("gateway_identify")
+        if self._wires[wire] is not None:
+            raise ClosingError(4005, "Already authenticated.")
+        self._check(data)
+        session = Session(int(data["intents"]))
+        self.sessions[session.id] = session
+        await self._attach(wire, session)
+        await session.tell("READY", self._ready(session))
+        if session.wants("guilds"):
+            await session.tell("GUILD_CREATE", payloads.guild(self._world))
+        await self._count()
+
+    def _check(self, data: dict[str, Any]) -> None:
+        if data.get("token") != self._world.token:
+            raise ClosingError(4004, "Authentication failed.")
+        if not isinstance(data.get("intents"), int):
+            raise ClosingError(4013, "Invalid intent(s).")
+        asked = {name for name, bit in PRIVILEGED.items() if data["intents"] & bit}
+        if asked - self._world.privileged:
+            raise ClosingError(4014, "Disallowed intent(s).")
+
+    def _ready(self, session: Session) -> dict[str, Any]:
+        return {
+            "v": 10,
+            "user": payloads.user(BOT) | {"verified": True, "mfa_enabled": False, "email": None, "flags": 0},
+            "guilds": [{"id": GUILD, "unavailable": True}],
+            "session_id": session.id,
+            "session_type": "normal",
+            "resume_gateway_url": f"{self.address}/resume/",
+            "private_channels": [],
+            "relationships": [],
+            "application": {"id": APPLICATION, "flags": self._world.flags()},
+        }
+
+    async def _resume(self, wire: Wire, data: dict[str, Any]) -> None:
+        await self._world.note("resume", seq=data.get("seq"), session=data.get("session_id"))
+        await self._refuse("gateway_resume")
+        if data.get("token") != self._world.token:
+            raise ClosingError(4004, "Authentication failed.")
+        session = self.sessions.get(str(data.get("session_id")))
+        if session is None:
+            await wire.send(INVALID, False)
+            return
+        if data["seq"] > session.number:
+            raise ClosingError(4007, "Invalid seq.")
+        await self._attach(wire, session)
+        await session.replay(data["seq"])
+        await session.tell("RESUMED", {"_trace": []})
+        await self._count()
+
+    async def _attach(self, wire: Wire, session: Session) -> None:
+        before, session.wire = session.wire, wire
+        self._wires[wire] = session
+        if before is not None:
+            await before.close(4000)
+
+    async def _refuse(self, name: str) -> None:
+        """A fault here closes the socket; one with a status forgets the session and says so."""
+        fault = await self._world.meet(name)
+        if fault is not None and fault.close:
+            raise ClosingError(fault.close, f"a fault of {name}")
+
+    async def _members(self, wire: Wire, data: dict[str, Any]) -> None:
+        people = [payloads.member(one, user=payloads.user(one)) for one in self._world.users.values()]
+        chunk = {"guild_id": GUILD, "members": people, "chunk_index": 0, "chunk_count": 1, "nonce": data.get("nonce")}
+        session = self._wires[wire]
+        if session is not None:
+            await session.tell("GUILD_MEMBERS_CHUNK", chunk)
+
+    async def tell(self, event: str, data: dict[str, Any], intent: str | None) -> None:
+        """Tells every session that asked for this intent."""
+        for session in list(self.sessions.values()):
+            if session.wants(intent):
+                await session.tell(event, data)
+
+    async def tell_message(self, event: str, message: Message) -> None:
+        """Tells of a message, to each session as it may read it; of one for a single person's eyes, nobody."""
+        place = self._world.channels[message.channel]
+        if message.only_for is not None or not self.sees(place):
+            return
+        intent = "dm_messages" if place.kind == "dm" else "guild_messages"
+        data = payloads.event(self._world, message)
+        for session in list(self.sessions.values()):
+            if session.wants(intent):
+                await session.tell(event, session.as_allowed(data))
+
+    async def tell_place(self, event: str, place: Channel, **more: Any) -> None:
+        """Tells of a channel or thread."""
+        if place.kind != "dm" and self.sees(place):
+            await self.tell(event, payloads.channel(self._world, place) | more, "guilds")
+
+    async def tell_thread(self, thread: Channel) -> None:
+        """Tells of a new thread, and of the message it was made from."""
+        await self.tell_place("THREAD_CREATE", thread, newly_created=True)
+        message = self._world.messages.get(thread.id)
+        if message is not None:
+            message.flags |= HAS_THREAD
+            await self.tell_message("MESSAGE_UPDATE", message)
+
+    async def tell_deleted(self, message: Message) -> None:
+        place = self._world.channels[message.channel]
+        if message.only_for is None and self.sees(place):
+            where = {} if place.kind == "dm" else {"guild_id": GUILD}
+            intent = "dm_messages" if place.kind == "dm" else "guild_messages"
+            await self.tell("MESSAGE_DELETE", {"id": message.id, "channel_id": place.id, **where}, intent)
+
+    def sees(self, place: Channel) -> bool:
+        return "view_channel" not in self._world.denied(place)
+
+    async def disconnect(self, how: str) -> None:
+        """`reconnect` (op 7), `invalid` or `resumable` (op 9), `beat` asks a heartbeat, `drop`, or a close code."""
+        for wire, session in list(self._wires.items()):
+            if how == "reconnect":
+                await wire.send(RECONNECT)
+            elif how == "beat":
+                await wire.send(BEAT)
+            elif how in ("invalid", "resumable"):
+                if how == "invalid" and session is not None:
+                    self.sessions.pop(session.id, None)
+                await wire.send(INVALID, how == "resumable")
+            elif how == "drop":
+                wire.drop()
+            else:
+                await self._world.note("closed", code=int(how), why="asked for")
+                await wire.close(int(how))
+
+    async def close(self) -> None:
+        for wire in list(self._wires):
+            await wire.close(1001)
