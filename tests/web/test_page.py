@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from assistants.connector import ConnectError
 from bot.segments import Notice, Text
-from bot.views import AssistantChoice, FoundEndpoint, ModelStatus
+from bot.views import AssistantChoice, Exchange, FoundEndpoint, ModelStatus
 from tests.web.reading import answered, ask, exchange, grown, said, watch_growth
 from tests.web.stage import StageBot, serving
 
@@ -342,6 +343,21 @@ async def test_a_phone_shows_everything_and_opens_the_list_as_a_drawer(browser: 
         await page.get_by_role("link", name="Hello").tap()
         await expect(page.locator(".question .words")).to_have_text("Hello")
         await page.close()
+
+
+async def test_an_assistants_server_that_is_away_is_named_until_it_is_back(page: Page, bot: StageBot) -> None:
+    read = bot.transcript
+
+    async def unreachable(key: str, *, limit: int = 50) -> list[Exchange]:
+        raise ConnectError("assistants.example.org cannot be reached.")
+
+    bot.transcript = unreachable  # type: ignore[method-assign]
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.locator("#connection")).to_have_text("assistants.example.org cannot be reached.")
+        bot.transcript = read  # type: ignore[method-assign]
+        await expect(page.locator("#connection")).to_be_hidden()
+        await expect(page.locator("#welcome")).to_be_visible()
 
 
 async def test_a_wrong_address_says_so(page: Page, bot: StageBot) -> None:

@@ -45,7 +45,8 @@ export class Conversation {
   #asked({ event, question }) {
     this.outbox.arrived(event);
     if (this.exchanges.some((exchange) => exchange.events.includes(event))) return;
-    this.exchanges.push({ turn: null, question, answer: [], assistant: "", state: "waiting", events: [event], asked_at: Date.now() / 1000 });
+    const asked_at = Date.now() / 1000;
+    this.exchanges.push({ turn: null, question, answer: [], assistant: "", state: "waiting", events: [event], asked_at });
   }
 
   note(typed, text) {

@@ -57,8 +57,9 @@ export class Desk {
 
   #makeHelp(kind, again) {
     if (kind === "card") return this.#inlineCard(again);
-    if (kind === "button") return { element: element("button", { type: "button", className: "link", text: "Connect a model", onclick: () => this.open() }) };
-    return { element: kind === "again" ? askAgain(again) : null };
+    if (kind === "again") return { element: askAgain(again) };
+    const open = { type: "button", className: "link", text: "Connect a model", onclick: () => this.open() };
+    return { element: kind === "button" ? element("button", open) : null };
   }
 
   #inlineCard(again) {
@@ -72,7 +73,8 @@ export class Desk {
     setHidden($("download"), demo !== "fetching");
     if (demo !== "fetching") return;
     const [here, all] = [done, total].map((bytes) => Math.round(bytes / MB));
-    setText($("download-text"), total ? `Fetching the small demo model, once: ${here} of ${all} MB` : "Fetching the small demo model, once…");
+    const amount = total ? `: ${here} of ${all} MB` : "…";
+    setText($("download-text"), `Fetching the small demo model, once${amount}`);
     if (total) $("bytes").value = done / total;
     else $("bytes").removeAttribute("value");
   }

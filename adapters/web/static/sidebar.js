@@ -40,7 +40,8 @@ export class Sidebar {
 }
 
 function entry(conversation, isCurrent) {
-  const about = conversation.platform === "console" ? `terminal · ${ago(conversation.updated_at)}` : ago(conversation.updated_at);
+  const when = ago(conversation.updated_at);
+  const about = conversation.platform === "console" ? `terminal · ${when}` : when;
   const link = element("a", { href: `/c/${conversation.key}` },
     element("span", { className: "entry-title", text: conversation.title || "New conversation" }),
     element("span", { className: "entry-about", text: about }));

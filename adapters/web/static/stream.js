@@ -51,9 +51,9 @@ export class Stream {
     this.timer = setTimeout(() => this.#broke(), SILENCE);
   }
 
-  #broke() {
+  #broke(sentence = "") {
     this.#drop();
-    this.lost("");
+    this.lost(sentence);
     const pause = PAUSES[Math.min(this.failures++, PAUSES.length - 1)];
     this.timer = setTimeout(() => this.#again(), pause);
   }
@@ -68,7 +68,7 @@ export class Stream {
         this.close();
         this.lost(error.message);
       } else {
-        this.#broke();
+        this.#broke(error.status ? error.message : "");
       }
       return;
     }
