@@ -1,7 +1,7 @@
 """The simulator speaks what the real Bolt understands, and refuses what Slack refuses."""
 
 import asyncio
-import importlib
+import pkgutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -101,10 +101,10 @@ async def test_wrong_tokens_and_missing_scopes_are_refused(
         with pytest.raises(SlackApiError, match=error):
             await AsyncWebClient(token=token, base_url=simulator["api"]).auth_test()
     scopes = ["channels:history"]
-    await slack.settings(scopes=scopes)
+    await slack.app(scopes=scopes)
     with pytest.raises(SlackApiError, match="missing_scope"):
         await web.chat_postMessage(channel="C1", text="hello")
-    await slack.settings(scopes=[*scopes, "chat:write"])
+    await slack.app(scopes=[*scopes, "chat:write"])
 
 
 async def test_slacks_limits_hold(slack: SlackPeople, web: AsyncWebClient) -> None:
@@ -161,7 +161,4 @@ def test_every_pinned_fact_stands_in_the_fact_sheet_and_in_the_simulator(
     shared_facts: Path, where: str, quote: str
 ) -> None:
     assert quote in (shared_facts / "wire.md").read_text("utf-8")
-    module, _, names = where.partition(".")
-    place: Any = importlib.import_module(f"tests.simulators.slack.{module}")
-    for name in names.split("."):
-        place = getattr(place, name)
+    pkgutil.resolve_name(f"tests.simulators.slack.{where}")

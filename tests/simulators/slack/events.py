@@ -33,12 +33,23 @@ def envelope(event: Payload, event_id: str) -> Payload:
     }
 
 
-def of_message(message: Message, channel: Channel, root_author: str | None, files: list[Payload]) -> list[Payload]:
+def rate_limited() -> Payload:
+    """Sent in the place of events when there are too many of them: not an event itself."""
+    return {
+        "token": "verification",
+        "type": "app_rate_limited",
+        "team_id": TEAM,
+        "minute_rate_limited": int(time.time()) // 60 * 60,
+        "api_app_id": APP,
+    }
+
+
+def of_message(message: Message, channel: Channel, root_author: str | None) -> list[Payload]:
     """The events of one posted message: `message.*`, and its twin `app_mention` when it names the app in a channel."""
     event = _message(message, channel, root_author)
-    if files:
-        event |= {"subtype": "file_share", "files": files}
-    mentioned = channel.kind == "channel" and f"<@{BOT['user_id']}>" in message.text and message.bot_id is None
+    if message.files:
+        event |= {"subtype": "file_share", "files": message.files}
+    mentioned = channel.kind != "im" and f"<@{BOT['user_id']}>" in message.text and message.bot_id is None
     return [_mention(event), event] if mentioned else [event]
 
 
@@ -52,7 +63,7 @@ def _message(message: Message, channel: Channel, root_author: str | None) -> Pay
         "ts": message.ts,
         "event_ts": message.ts,
         "team": TEAM,
-        "blocks": [{"type": "rich_text", "block_id": "b", "elements": []}],
+        "blocks": message.blocks or [{"type": "rich_text", "block_id": "b", "elements": []}],
     }
     if message.bot_id is None:
         event["client_msg_id"] = f"client-{message.ts}"
@@ -102,6 +113,35 @@ def of_deletion(message: Message, channel: Channel, ts: str) -> Payload:
 def of_home(user: str, channel: str, tab: str, ts: str) -> Payload:
     """A person opened the app: under agent_view, `tab` is `messages` when they opened the DM."""
     return {"type": "app_home_opened", "user": user, "channel": channel, "tab": tab, "event_ts": ts}
+
+
+def of_session_stopped(user: str, channel: str, thread: str, streams: list[str], ts: str) -> Payload:
+    """A person pressed Stop; the named streams are stopped already."""
+    return {
+        "type": "agent_session_stopped",
+        "user": user,
+        "channel": channel,
+        "thread_ts": thread,
+        "streaming_message_ts": streams,
+        "event_ts": ts,
+    }
+
+
+def of_session_title(user: str, channel: str, thread: str, title: str, ts: str) -> Payload:
+    return {
+        "type": "agent_session_title_changed",
+        "user": user,
+        "channel": channel,
+        "thread_ts": thread,
+        "title": title,
+        "event_ts": ts,
+    }
+
+
+def of_reaction(kind: str, user: str, name: str, message: Message, ts: str) -> Payload:
+    """`kind` is reaction_added or reaction_removed."""
+    item = {"type": "message", "channel": message.channel, "ts": message.ts}
+    return {"type": kind, "user": user, "reaction": name, "item": item, "item_user": message.user, "event_ts": ts}
 
 
 def of_command(user: User, channel: Channel, command: str, text: str, trigger: str, response_url: str) -> Payload:

@@ -1,36 +1,36 @@
-"""Socket Mode: hello, envelopes, acknowledgements, retries of what was not acknowledged, disconnects."""
+"""Socket Mode: tickets, hello, envelopes and their acknowledgements, disconnects."""
 
 import asyncio
 import contextlib
 import secrets
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import WSMsgType, web
 
-from tests.simulators.slack.events import envelope
+from tests.simulators.slack.parcel import Parcel
 from tests.simulators.slack.records import Delivery
 from tests.simulators.slack.world import APP, World
 
+MOST_SOCKETS = 10
+# How long a socket lives on after it was told to reconnect.
+LINGER = 10.0
+Reason = Literal["refresh_requested", "warning", "link_disabled", "too_many_websockets", "drop"]
+
 
 class SocketMode:
-    """The app's open sockets, and what is on its way to them.
+    """The app's open sockets. Each payload goes to one of them."""
 
-    Slack waits `ack_timeout` seconds for an acknowledgement, then sends again after each of `retry_delays`.
-    """
-
-    def __init__(
-        self, world: World, *, ack_timeout: float = 3.0, retry_delays: tuple[float, ...] = (0.1, 60, 300)
-    ) -> None:
-        self.ack_timeout = ack_timeout
-        self.retry_delays = retry_delays
+    def __init__(self, world: World) -> None:
         self.address = ""
+        self.enabled = True
         self._world = world
         self._tickets: set[str] = set()
         self._sockets: list[web.WebSocketResponse] = []
+        self._leaving: set[web.WebSocketResponse] = set()
+        self._numbers: dict[web.WebSocketResponse, int] = {}
         self._turn = 0
         self._waiting: dict[str, asyncio.Future[dict[str, Any] | None]] = {}
-        self._events: dict[str, dict[str, Any]] = {}
-        self._carriers: set[asyncio.Task[None]] = set()
+        self._closers: set[asyncio.Task[None]] = set()
 
     def ticket(self) -> str:
         """A single-use ticket for one socket."""
@@ -46,15 +46,24 @@ class SocketMode:
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        if len(self._sockets) >= MOST_SOCKETS:
+            await socket.send_json(_disconnect("too_many_websockets"))
+            await socket.close()
+            return socket
+        await self._keep(socket)
+        return socket
+
+    async def _keep(self, socket: web.WebSocketResponse) -> None:
         self._sockets.append(socket)
+        self._numbers[socket] = max(self._numbers.values(), default=0) + 1
         await socket.send_json(self._hello())
         await self._count()
         try:
             await self._listen(socket)
         finally:
             self._sockets.remove(socket)
+            self._leaving.discard(socket)
             await self._count()
-        return socket
 
     def _hello(self) -> dict[str, Any]:
         return {
@@ -80,62 +89,24 @@ class SocketMode:
         elif not waiting.done():
             waiting.set_result(ack.get("payload"))
 
-    async def send_event(self, event: dict[str, Any]) -> str:
-        """Starts an event on its way; returns its event id."""
-        event_id = self._world.new_id("Ev")
-        delivery = Delivery("", "events_api", event["type"], event.get("ts", event["event_ts"]), event_id)
-        self._world.deliveries[event_id] = delivery
-        self._events[event_id] = envelope(event, event_id)
-        carrier = asyncio.create_task(self._carry(delivery, self._events[event_id]))
-        self._carriers.add(carrier)
-        carrier.add_done_callback(self._carriers.discard)
-        return event_id
-
-    async def send_command(self, payload: dict[str, Any]) -> Delivery:
-        """Sends a slash command, once; returns when it was acknowledged or the time was up."""
-        delivery = Delivery("", "slash_commands", payload["command"], "", payload["trigger_id"])
-        self._world.deliveries[delivery.event_id] = delivery
-        if not await self._attempt(delivery, payload):
-            delivery.gave_up = True
-            await self._world.changed()
-        return delivery
-
-    async def redeliver(self, event_id: str) -> bool:
-        """Sends an event again although it was acknowledged, as after a lost ack; whether it was acked now."""
-        return await self._attempt(self._world.deliveries[event_id], self._events[event_id])
-
-    async def _carry(self, delivery: Delivery, payload: dict[str, Any]) -> None:
-        for delay in (0.0, *self.retry_delays):
-            await asyncio.sleep(delay)
-            if await self._attempt(delivery, payload):
-                return
-        delivery.gave_up = True
-        await self._world.changed()
-
-    async def _attempt(self, delivery: Delivery, payload: dict[str, Any]) -> bool:
-        """Sends it to one of the sockets; whether it was acknowledged in time."""
+    async def send(self, delivery: Delivery, payload: dict[str, Any], seconds: float) -> Parcel:
+        """Sends it to one of the sockets; returns when it was acknowledged or the time was up."""
         socket = self._next_socket()
         if socket is None:
-            return False
+            return Parcel("no_socket")
         retry = len(delivery.attempts)
         delivery.envelope_id = secrets.token_hex(8)
         delivery.attempts.append(self._world.clock.now())
+        delivery.sockets.append(self._numbers[socket])
         waiting = asyncio.get_running_loop().create_future()
         self._waiting[delivery.envelope_id] = waiting
         with contextlib.suppress(ConnectionError):
             await socket.send_json(self._wrap(delivery, payload, retry))
         await self._world.changed()
-        return await self._acknowledged(delivery, waiting)
-
-    async def _acknowledged(self, delivery: Delivery, waiting: "asyncio.Future[dict[str, Any] | None]") -> bool:
         try:
-            async with asyncio.timeout(self.ack_timeout):
-                delivery.ack = await waiting
+            return Parcel(ack=await self._world.clock.within(seconds, waiting))
         except TimeoutError:
-            return False
-        delivery.acked_at = self._world.clock.now()
-        await self._world.changed()
-        return True
+            return Parcel("timeout")
 
     def _wrap(self, delivery: Delivery, payload: dict[str, Any], retry: int) -> dict[str, Any]:
         is_event = delivery.type == "events_api"
@@ -151,20 +122,41 @@ class SocketMode:
 
     def _next_socket(self) -> web.WebSocketResponse | None:
         """Each payload goes to one of the open sockets, in turn."""
-        open_sockets = [socket for socket in self._sockets if not socket.closed]
+        usable = [socket for socket in self._sockets if not socket.closed and socket not in self._leaving]
         self._turn += 1
-        return open_sockets[self._turn % len(open_sockets)] if open_sockets else None
+        return usable[self._turn % len(usable)] if usable else None
 
-    async def disconnect(self, reason: str) -> None:
-        """Asks every socket to reconnect; `drop` closes them without a word."""
+    async def disconnect(self, reason: Reason) -> None:
+        """Tells every socket why it will be closed, or closes them without a word.
+
+        A `warning` is only that; with `link_disabled` Socket Mode is off until it is enabled again.
+        """
+        if reason == "link_disabled":
+            self.enabled = False
         for socket in list(self._sockets):
             if reason == "drop":
                 await socket.close()
-            else:
-                await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink"}})
+                continue
+            await socket.send_json(_disconnect(reason))
+            if reason != "warning":
+                self._leave(socket)
+
+    def _leave(self, socket: web.WebSocketResponse) -> None:
+        self._leaving.add(socket)
+        closer = asyncio.create_task(self._close_later(socket))
+        self._closers.add(closer)
+        closer.add_done_callback(self._closers.discard)
+
+    async def _close_later(self, socket: web.WebSocketResponse) -> None:
+        await self._world.clock.sleep(LINGER)
+        await socket.close()
 
     async def close(self) -> None:
-        for carrier in list(self._carriers):
-            carrier.cancel()
+        for closer in list(self._closers):
+            closer.cancel()
         for socket in list(self._sockets):
             await socket.close()
+
+
+def _disconnect(reason: str) -> dict[str, Any]:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink"}}

@@ -3,35 +3,35 @@
 import re
 import time
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 from tests.simulators.common.ledger import Ledger
-from tests.simulators.slack.records import Channel, Delivery, Message, State, User, Whisper
+from tests.simulators.slack.app import App
+from tests.simulators.slack.records import Channel, Delivery, Fault, File, Message, Session, State, User, View, Whisper
 
 TEAM = "T0THREAD"
 APP = "A0THREAD"
 BOT = {"user_id": "U0THREADLINE", "bot_id": "B0THREADLINE", "name": "threadline"}
-SCOPES = (
-    "app_mentions:read,assistant:write,channels:history,chat:write,commands,groups:history,"
-    "im:history,mpim:history,users:read"
-)
 _PING = re.compile(r"<!(?:channel|here|everyone|subteam)[^>]*>|<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
 
-class World(Ledger):
+class World(Ledger[Fault]):
     """One workspace with one app in it."""
 
     def __init__(self, *, bot_token: str, app_token: str) -> None:
         super().__init__()
         self.bot_token = bot_token
         self.app_token = app_token
-        self.scopes = set(SCOPES.split(","))
+        self.app = App.of_manifest()
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[tuple[str, str], Message] = {}
         self.deliveries: dict[str, Delivery] = {}
         self.whispers: list[Whisper] = []
-        self.sockets = 0
+        self.files: dict[str, File] = {}
+        self.bytes: dict[str, bytes] = {}
+        self.views: dict[str, View] = {}
+        self.sessions: dict[tuple[str, str], Session] = {}
         self._numbers = count(1)
         self._last_ts = 0
 
@@ -43,13 +43,15 @@ class World(Ledger):
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def add_user(self, name: str) -> User:
-        user = User(self.new_id("U"), name)
+    def add_user(self, name: str, *, admin: bool = False, locale: str = "en-GB") -> User:
+        user = User(self.new_id("U"), name, admin, locale)
         self.users[user.id] = user
         return user
 
-    def add_channel(self, name: str, *, has_bot: bool = True) -> Channel:
-        channel = Channel(self.new_id("C"), name, has_bot=has_bot)
+    def add_channel(
+        self, name: str, *, has_bot: bool = True, kind: Literal["channel", "group", "mpim"] = "channel"
+    ) -> Channel:
+        channel = Channel(self.new_id("C" if kind == "channel" else "G"), name, kind, has_bot=has_bot)
         self.channels[channel.id] = channel
         return channel
 
@@ -66,6 +68,9 @@ class World(Ledger):
         message.versions.append(message.text)
         message.pings = pings(message.text)
         self.messages[message.channel, message.ts] = message
+        session = self.sessions.get((message.channel, message.thread_ts or ""))
+        if session is not None and message.bot_id is not None:
+            session.status_text = ""
         return message
 
     def edit(self, message: Message, text: str) -> None:
@@ -75,24 +80,33 @@ class World(Ledger):
 
     def thread(self, channel: str, root: str) -> list[Message]:
         """A thread's messages, its root first."""
-        found = [
-            message
-            for message in self.messages.values()
-            if message.channel == channel and root in (message.ts, message.thread_ts) and not message.deleted
-        ]
+        return [message for message in self.history(channel) if root in (message.ts, message.thread_ts)]
+
+    def history(self, channel: str) -> list[Message]:
+        """Everything said in a place, oldest first."""
+        found = [message for message in self.messages.values() if message.channel == channel and not message.deleted]
         return sorted(found, key=lambda message: message.ts)
+
+    def session(self, channel: str, thread: str) -> Session:
+        """The agent session of a thread, made when first asked for."""
+        return self.sessions.setdefault((channel, thread), Session(channel, thread))
 
     def state(self) -> State:
         messages = [message for message in self.messages.values() if not message.deleted]
         return State(
             version=self.version,
+            now=self.clock.now(),
             bot=BOT,
             users=list(self.users.values()),
             channels=list(self.channels.values()),
             messages=sorted(messages, key=lambda message: message.ts),
             calls=self.calls,
             deliveries=list(self.deliveries.values()),
-            whispers=self.whispers,
+            whispers=[whisper for whisper in self.whispers if not whisper.gone],
+            files=list(self.files.values()),
+            views=[view for view in self.views.values() if not view.closed],
+            sessions=list(self.sessions.values()),
+            commands=list(self.app.commands.values()),
             failures=self.failures,
             sockets=self.sockets,
         )

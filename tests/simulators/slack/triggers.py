@@ -1,0 +1,33 @@
+"""Trigger ids: what a person did lately, good for opening one form within three seconds."""
+
+from tests.simulators.slack.world import World
+
+LIFE = 3.0
+
+
+class TriggerError(Exception):
+    """Why a trigger is no good, in Slack's word."""
+
+
+class Triggers:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._pulled: dict[str, tuple[str, float]] = {}
+        self._used: set[str] = set()
+
+    def new(self, user: str) -> str:
+        trigger = self._world.new_id("trigger")
+        self._pulled[trigger] = (user, self._world.clock.now())
+        return trigger
+
+    def use(self, trigger: str) -> str:
+        """Who pulled it. Raises `TriggerError`."""
+        if trigger not in self._pulled:
+            raise TriggerError("invalid_trigger_id")
+        if trigger in self._used:
+            raise TriggerError("exchanged_trigger_id")
+        user, at = self._pulled[trigger]
+        if self._world.clock.now() - at > LIFE:
+            raise TriggerError("expired_trigger_id")
+        self._used.add(trigger)
+        return user
