@@ -1,6 +1,7 @@
 """What people may ask with `/assistant`: list, use NAME, new, help."""
 
 import time
+from dataclasses import asdict
 
 from bot.adapter import Adapter, OpensConversations
 from bot.incoming import Command
@@ -47,12 +48,14 @@ class Commands:
             names = ", ".join(f"`{c.name}`" for c in await self._roster.choices(command.place, command.author, None))
             problem = f"There is no assistant called “{_quoted(words)}”." if words else "Say which one."
             return Answer(f"{problem} There are {names}.")
-        place, author = command.place, command.author
-        here = bool(place.key) and await self._db.write(conversations.choose_here, place.key, member.name)
-        if not here:
+        place, author, now = command.place, command.author, time.time()
+        if place.key:
+            await self._db.write(conversations.choose_here, asdict(place), member.name, now)
+            where = "in this conversation"
+        else:
             key = person_key(place, author.id)
-            await self._db.write(conversations.choose, "person", key, member.name, author.id, time.time())
-        where = "in this conversation" if here else "in your conversations, unless one has its own"
+            await self._db.write(conversations.choose, "person", key, member.name, author.id, now)
+            where = "in your conversations, unless one has its own"
         wants = "" if self._roster.ready(member) else " It needs a model first: connect one on Threadline's page."
         return Answer(f"{member.config.title} answers {where} from now on.{wants}")
 

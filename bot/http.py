@@ -20,6 +20,7 @@ OPEN = frozenset({"/healthz"})
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Threadline</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <body><main><h1>Threadline</h1><p>{message}</p>{form}</main></body></html>"""
+LOCKED_DOWN = {"content-security-policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'"}
 FORM = """<form method="post" action="/login"><label>Admin token
 <input type="password" name="token" autofocus required></label> <button>Open</button></form>"""
 
@@ -114,7 +115,7 @@ def _login(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
         given = parse_qs((await request.body()).decode("utf-8", "replace")).get("token", [""])[0]
         if not token or not _same(given, token):
             message = "That is not the admin token; it is the value of THREADLINE_ADMIN_TOKEN."
-            return HTMLResponse(LOGIN.format(message=message, form=FORM), 401)
+            return _plain_page(message, FORM, 401)
         response = RedirectResponse("/", 303)
         secure = settings.public_url.startswith("https:")
         response.set_cookie(
@@ -139,8 +140,12 @@ def _session(token: str) -> str:
 
 def _refused(scope: Scope, status: int, message: str, form: str = "") -> Response:
     if "text/html" in _header(scope, b"accept"):
-        return HTMLResponse(LOGIN.format(message=message, form=form), status)
+        return _plain_page(message, form, status)
     return JSONResponse({"error": message}, status)
+
+
+def _plain_page(message: str, form: str, status: int) -> Response:
+    return HTMLResponse(LOGIN.format(message=message, form=form), status, headers=LOCKED_DOWN)
 
 
 def _same(given: str, expected: str) -> bool:

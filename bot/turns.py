@@ -62,7 +62,7 @@ class Turns:
                 failures = await self._db.write(turns.record_failure, row.id, row.attempts)
                 log.exception("turn failed", failures=failures)
                 if failures >= TRIES:
-                    await self._give_up(row, turn, error)
+                    await self._give_up(row, turn)
                     return
                 await asyncio.sleep(_pause(failures, error))
                 row = replace(row, failures=failures)
@@ -150,15 +150,15 @@ class Turns:
             segments.append(Notice(_reason(outcome), kind="problem", remedy=remedy))
         return [*segments, *_label(member)]
 
-    async def _give_up(self, row: TurnRow, turn: Turn, error: Exception) -> None:
+    async def _give_up(self, row: TurnRow, turn: Turn) -> None:
         sorry = f"Sorry, I could not answer this; please ask again. An operator finds the reason under turn {row.tag}."
-        try:
-            async with aclosing(self._adapters[turn.conversation.platform].reply(turn)) as reply:
+        async with aclosing(self._adapters[turn.conversation.platform].reply(turn)) as reply:
+            try:
                 await reply.find()
                 await reply.finish([Notice(sorry, kind="problem")])
-        except Exception:
-            log.exception("apology not delivered")
-        await self._close(row, turns.Ending("failed", reason=f"{sorry} ({type(error).__name__})"))
+            except Exception:
+                log.exception("apology not delivered")
+            await self._close(row, turns.Ending("failed", reason=sorry))
 
     async def _close(self, row: TurnRow, ending: turns.Ending) -> None:
         await self._db.write(turns.close_turn, row.id, row.attempts, ending, time.time())

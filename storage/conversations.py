@@ -1,6 +1,6 @@
 """Conversations and which assistant was picked for them: the queries, written once for every engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from storage.database import Database, Transaction
 from storage.records import Conversation
@@ -50,12 +50,17 @@ def choose(tx: Transaction, scope: str, key: str, assistant: str, chosen_by: str
     )
 
 
-def choose_here(tx: Transaction, key: str, assistant: str) -> bool:
-    """Remember the assistant picked for one conversation; False when there is none of that key yet."""
-    changed = tx.execute(
-        "update conversations set assistant = :assistant where key = :key", assistant=assistant, key=key
+def choose_here(tx: Transaction, place: Mapping[str, str | None], assistant: str, now: float) -> None:
+    """Remember the assistant picked for one conversation, which begins with that when nobody wrote there yet."""
+    tx.execute(
+        "insert into conversations"
+        " (key, platform, workspace, channel, thread, assistant, engaged, created_at, updated_at)"
+        " values (:key, :platform, :workspace, :channel, :thread, :assistant, 0, :now, :now)"
+        " on conflict (key) do update set assistant = excluded.assistant",
+        **place,
+        assistant=assistant,
+        now=now,
     )
-    return changed > 0
 
 
 async def choice(db: Database, scopes: Sequence[tuple[str, str]]) -> str | None:

@@ -37,7 +37,8 @@ def claim_incoming(tx: Transaction, claim: Claim) -> int | None:
     conversation = tx.query(
         "insert into conversations (key, platform, workspace, channel, thread, title, engaged, created_at, updated_at)"
         " values (:key, :platform, :workspace, :channel, :thread, :title, 1, :now, :now)"
-        " on conflict (key) do update set engaged = 1, updated_at = :now returning id",
+        " on conflict (key) do update set engaged = 1, updated_at = excluded.updated_at,"
+        " title = coalesce(conversations.title, excluded.title) returning id",
         key=claim.key,
         platform=claim.platform,
         workspace=claim.workspace,

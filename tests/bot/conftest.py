@@ -11,8 +11,9 @@ from tests.scripted import Model, scripted_model
 Start = Callable[..., Process]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model_address() -> Iterator[str]:
+    """A model of the test's own: what one test held or released is nothing to the next."""
     with scripted_model() as address:
         yield address
 

@@ -50,9 +50,9 @@ async def test_the_terminal_joins_the_server_that_runs_and_the_page_sees_it(star
 
 
 async def test_a_new_conversation_begins_without_the_old_one(tmp_path: Path) -> None:
-    await chat(tmp_path, "hello")
-    anew = await chat(tmp_path, "/assistant new", "menu", "/quit")
+    anew = await chat(tmp_path, "hello", "/assistant new", "menu", "/quit")
     assert "A new conversation." in anew
+    assert "you  hello" not in anew
     assert "you  hello" not in await chat(tmp_path, "menu", options=("--new",))
 
 
