@@ -28,8 +28,9 @@ class ClosingError(Exception):
 class Gateway:
     """The app's sockets and sessions. Discord sends every event to every session."""
 
+    beat_every = 41.25
+
     def __init__(self, world: World) -> None:
-        self.beat_every = 41.25
         self.acknowledges = True
         self.sessions: dict[str, Session] = {}
         self._world = world
@@ -90,7 +91,7 @@ class Gateway:
             times = [*(at for at in times if at > self._world.now() - 60), self._world.now()]
             if len(times) > FRAMES_A_MINUTE:
                 raise ClosingError(4008, "Rate limited.")
-            await self._take(wire, json.loads(message.data))
+            await self._take(wire, _frame(message.data))
 
     async def _take(self, wire: Wire, frame: dict[str, Any]) -> None:
         op, data = frame["op"], frame.get("d")
@@ -240,3 +241,11 @@ class Gateway:
     async def close(self) -> None:
         for wire in list(self._wires):
             await wire.close(1001)
+
+
+def _frame(text: str) -> dict[str, Any]:
+    try:
+        frame: dict[str, Any] = json.loads(text)
+    except ValueError:
+        raise ClosingError(4002, "Error while decoding payload.") from None
+    return frame
