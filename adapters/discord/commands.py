@@ -39,7 +39,9 @@ class Commands(app_commands.CommandTree[discord.Client]):
     async def offer(self) -> bool:
         """Make Discord's commands ours; False when they were already. A day's budget of changes is small."""
         ours = [essence(command.to_dict(self)) for command in self.get_commands()]
-        theirs = [essence(command.to_dict()) for command in await self.fetch_commands()]
+        # As they come: discord.py's own reading of them leaves out who may install them.
+        known = await self.client.http.get_global_commands(self.client.application_id or 0)
+        theirs = [essence(command) for command in known]
         if ours == theirs:
             return False
         await self.sync()

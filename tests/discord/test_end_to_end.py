@@ -1,0 +1,279 @@
+"""People on Discord talk to the real program: every promise of the path, over real sockets, with real processes."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistants.service.scripted import ScriptedError, ScriptedReply
+from tests.processes import Process, threadline
+from tests.scripted import Model, connecting, scripted_model
+from tests.simulators.discord.client import DiscordPeople, app_messages
+
+
+@pytest.fixture(scope="module")
+def model_address() -> Iterator[str]:
+    with scripted_model() as address:
+        yield address
+
+
+@pytest.fixture
+async def model(model_address: str) -> AsyncIterator[Model]:
+    model = Model(model_address)
+    yield model
+    await model.aclose()
+
+
+@pytest.fixture(scope="module")
+def wiring(simulator: dict[str, Any], model_address: str) -> dict[str, str]:
+    """The settings of a program that talks to this server and this model."""
+    return {
+        "DISCORD_TOKEN": simulator["token"],
+        "DISCORD_API_BASE_URL": simulator["api"],
+        "DISCORD_GATEWAY_URL": simulator["gateway"],
+        **connecting(model_address),
+    }
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def running(wiring: dict[str, str], home: Path) -> Iterator[Process]:
+    """One program for all the tests that do it no harm."""
+    process = threadline("run", env=wiring, cwd=home)
+    yield process
+    process.end()
+
+
+@pytest.fixture
+async def listening(running: Process, discord: DiscordPeople) -> DiscordPeople:
+    """The people, with the program there to hear them."""
+    running.line("listening to Discord")
+    await discord.until(lambda now: now.sockets == 1)
+    return discord
+
+
+async def texts(discord: DiscordPeople, channel: str) -> list[str]:
+    return [message.content for message in await discord.said(channel)]
+
+
+async def test_a_direct_message_is_answered(listening: DiscordPeople) -> None:
+    ada = await listening.user("ada")
+    dm = await listening.dm(ada)
+    question = await listening.say(ada, dm, "hello")
+    answer = await listening.answer(dm, "You said: hello")
+    assert (answer.reference, answer.pings) == (question, [])
+
+
+async def test_a_mention_is_answered_in_a_thread_named_after_the_question(listening: DiscordPeople) -> None:
+    """Pain 13: the reply lands in the channel."""
+    ada, channel = await listening.user("ada"), await listening.channel("questions")
+    question = await listening.say(ada, channel, "@threadline how many legs has a spider?")
+    await listening.answer(question, "You said: how many legs has a spider?")
+    thread = next(place for place in (await listening.state()).channels if place.id == question)
+    assert (thread.kind, thread.parent, thread.name) == ("thread", channel, "how many legs has a spider?")
+    assert await listening.said(channel) == []
+
+
+async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: DiscordPeople, model: Model) -> None:
+    """Pain 14: follow-ups ignored unless re-mentioned."""
+    ada, channel = await listening.user("ada"), await listening.channel("memory")
+    thread = await listening.say(ada, channel, "@threadline my name is Ada")
+    await listening.answer(thread, "You said: my name is Ada")
+    question = await listening.say(ada, thread, "what is my name?")
+    assert (await listening.answer(thread, "You said: what is my name?")).reference == question
+    said = str([message["content"] for message in (await model.requests())[-1]["messages"]])
+    assert "my name is Ada" in said
+    assert "You said: my name is Ada" in said
+
+
+async def test_a_mention_in_a_thread_is_answered_there(listening: DiscordPeople) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("theirs")
+    thread = await listening.thread(ada, channel, "our own talk")
+    await listening.say(ada, thread, "who knows this?")
+    await listening.say(ada, thread, "@threadline do you?")
+    await listening.answer(thread, "You said: do you?")
+    assert await texts(listening, thread) == ["You said: do you?"]
+
+
+async def test_what_is_not_said_to_us_is_left_alone(listening: DiscordPeople) -> None:
+    """Pain 14, the other way: every message answered. And pain 21: bots loop with bots."""
+    ada, channel = await listening.user("ada"), await listening.channel("chatter")
+    robot = await listening.user("robot", bot=True)
+    ignored = [
+        await listening.say(ada, channel, "lunch?"),
+        await listening.say(robot, channel, "@threadline lunch?"),
+        await listening.say(ada, channel, "@threadline lunch?", webhook="77"),
+        await listening.say(ada, channel, "@threadline", type=6),
+    ]
+    last = await listening.say(ada, channel, "@threadline are you there?")
+    await listening.answer(last, "You said: are you there?")
+    # Events are taken in order: an answer to one of these would have begun by now.
+    now = await listening.state()
+    assert [place for place in now.channels if place.id in ignored] == []
+    assert app_messages(now, channel) == []
+
+
+async def test_a_redelivered_message_is_not_answered_again(listening: DiscordPeople) -> None:
+    """Pain 1: the same question answered two to four times."""
+    ada, channel = await listening.user("ada"), await listening.channel("redelivered")
+    question = await listening.say(ada, channel, "@threadline hello")
+    await listening.answer(question, "You said: hello")
+    await listening.redeliver(question)
+    await listening.say(ada, question, "next")
+    await listening.answer(question, "You said: next")
+    assert await texts(listening, question) == ["You said: hello", "You said: next"]
+
+
+async def test_the_command_lists_completes_picks_and_begins_anew(listening: DiscordPeople) -> None:
+    ada, channel = await listening.user("chooser"), await listening.channel("choice")
+    assert await listening.complete(ada, channel, "/assistant use to", "name") == ["Tour (scripted)"]
+
+    async def given(text: str) -> str:
+        asked = await listening.command(ada, channel, text)
+        now = await listening.until(lambda now: any(m.id == asked.original and not m.flags & 128 for m in now.messages))
+        shown = next(message for message in now.messages if message.id == asked.original)
+        assert shown.only_for == ada
+        return shown.content
+
+    assert "`tour`" in await given("/assistant list")
+    assert "Tour (scripted) answers" in await given("/assistant use tour")
+    thread = await listening.say(ada, channel, "@threadline hello")
+    assert (await listening.answer(thread, "scripted reply")).content.startswith("*Tour")
+    assert "no assistant called" in await given("/assistant use nobody")
+    assert await given("/assistant new")
+    assert await given("/assistant use assistant")
+    again = await listening.say(ada, channel, "@threadline back again")
+    await listening.answer(again, "You said: back again")
+
+
+async def test_ask_is_answered_for_everybody_where_it_was_asked(listening: DiscordPeople, model: Model) -> None:
+    """Pain 16: a slash command that did not respond."""
+    ada, channel = await listening.user("ada"), await listening.channel("asking")
+    await model.play(ScriptedReply(chunks=("A long ", "answer."), hold_after=1))
+    asked = await listening.command(ada, channel, "/assistant ask", question="why?")
+    assert not asked.failed
+    await listening.answer(channel, "A long")
+    await model.release()
+    answer = await listening.answer(channel, "A long answer.")
+    assert (answer.id, answer.only_for, answer.content) == (asked.original, None, "> why?\nA long answer.")
+    await listening.command(ada, channel, "/assistant ask", question="and why that?")
+    await listening.answer(channel, "You said: and why that?")
+    assert "A long answer." in str((await model.requests())[-1]["messages"])
+
+
+async def test_the_answer_grows_and_survives_a_rate_limit(listening: DiscordPeople, model: Model) -> None:
+    ada = await listening.user("limited")
+    dm = await listening.dm(ada)
+    await model.play(ScriptedReply(chunks=("One ", "two ", "three."), hold_after=2))
+    await listening.say(ada, dm, "count")
+    await listening.answer(dm, "One two")
+    await listening.fault("edit_message", status=429, retry_after=1)
+    await model.release()
+    answer = await listening.answer(dm, "One two three.")
+    assert await texts(listening, dm) == ["One two three."]
+    assert answer.versions[-1] == "One two three."
+
+
+async def test_it_is_seen_to_write_while_it_thinks(listening: DiscordPeople, model: Model) -> None:
+    ada = await listening.user("patient")
+    dm = await listening.dm(ada)
+    await model.play(ScriptedReply(chunks=("Well.",), hold_after=0))
+    await listening.say(ada, dm, "think hard")
+    await listening.until(lambda now: (dm, now.bot["id"]) in [(typing.channel, typing.user) for typing in now.typing])
+    assert await texts(listening, dm) == []
+    await model.release()
+    await listening.answer(dm, "Well.")
+
+
+async def test_everyone_that_a_model_writes_is_called_by_nobody(listening: DiscordPeople, model: Model) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("quiet")
+    loud = f"Dear @everyone, @here, <@{ada}> and <@&1000000000000000002>: read."
+    await model.play(ScriptedReply(chunks=tuple(loud), chunk_delay=0.01))
+    thread = await listening.say(ada, channel, "@threadline call them all")
+    await listening.answer(thread, ": read.")
+    for message in await listening.said(thread):
+        assert message.pings == []
+        assert not message.mentions_everyone
+        assert not any(call in text for text in message.versions for call in ("@everyone", "@here", f"<@{ada}>"))
+
+
+async def test_an_over_long_answer_comes_whole(listening: DiscordPeople, model: Model) -> None:
+    """Pain 6: answers over 2,000 characters ended in an error or a silent cut."""
+    ada, channel = await listening.user("ada"), await listening.channel("long")
+    lines = [f"Line {number} of a long answer." for number in range(300)]
+    await model.play(ScriptedReply(chunks=("\n".join(lines),)))
+    thread = await listening.say(ada, channel, "@threadline tell me everything")
+    await listening.answer(thread, "Line 299 of a long answer.")
+    parts = await texts(listening, thread)
+    assert all(len(part) <= 2_000 for part in parts)
+    assert [line for part in parts for line in part.strip().split("\n")] == lines
+
+
+async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: DiscordPeople, model: Model) -> None:
+    """Pain 15: silence, no answer and no reason."""
+    ada = await listening.user("unlucky")
+    dm = await listening.dm(ada)
+    await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
+    await listening.say(ada, dm, "hello")
+    now = await listening.until(lambda now: bool(app_messages(now, dm)))
+    (message,) = app_messages(now, dm)
+    assert "sk-scripted" not in message.content
+    assert message.content.endswith(".")
+
+
+@pytest.fixture
+async def alone(running: Process, discord: DiscordPeople) -> DiscordPeople:
+    """The people once the shared program is gone: what follows kills its own."""
+    running.end()
+    await discord.until(lambda now: now.sockets == 0)
+    return discord
+
+
+async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
+    alone: DiscordPeople, model: Model, wiring: dict[str, str], tmp_path: Path
+) -> None:
+    """Pain 3: the answer lost on restart. And pain 4: posted twice."""
+    ada, channel = await alone.user("ada"), await alone.channel("killed")
+    await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
+    first = threadline("run", env=wiring, cwd=tmp_path)
+    first.line("listening to Discord")
+    thread = await alone.say(ada, channel, "@threadline hello")
+    partial = await alone.answer(thread, "Half an")
+    first.kill()
+    await alone.until(lambda now: now.sockets == 0)
+    second = threadline("run", env=wiring, cwd=tmp_path)
+    try:
+        answer = await alone.answer(thread, "You said: hello")
+        assert answer.id == partial.id
+        second.line("listening to Discord")
+        await alone.say(ada, thread, "still there?")
+        await alone.answer(thread, "You said: still there?")
+        assert await texts(alone, thread) == ["You said: hello", "You said: still there?"]
+    finally:
+        assert second.end() == 0
+
+
+async def test_the_commands_are_not_sent_again_at_the_next_start(
+    alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
+) -> None:
+    before = [call for call in (await alone.state()).calls if call.method == "overwrite_global_commands"]
+    process = threadline("run", env=wiring, cwd=tmp_path)
+    try:
+        process.line("listening to Discord")
+        after = [call for call in (await alone.state()).calls if call.method == "overwrite_global_commands"]
+        assert len(after) == len(before) == 1
+    finally:
+        assert process.end() == 0
+
+
+def test_a_wrong_token_is_one_sentence_and_exit_code_2(wiring: dict[str, str], tmp_path: Path) -> None:
+    process = threadline("run", env={**wiring, "DISCORD_TOKEN": "secret-1"}, cwd=tmp_path)
+    assert process.wait() == 2
+    assert len([line for line in process.output.splitlines() if "Discord refuses DISCORD_TOKEN" in line]) == 1
+    assert "Traceback" not in process.output
+    assert "secret" not in process.output
