@@ -1,8 +1,34 @@
 """What others build on: a client of any Assistants-v2 server, and the border that an adapter stands on."""
 
 from assistants.connector import AssistantsClient
-from bot.adapter import Adapter, Reply
-from bot.incoming import Incoming
-from bot.segments import Segment
+from bot.adapter import Adapter, Bot, ConfigurationError, NotClaimedError, PlatformError, Reply, Turn
+from bot.incoming import Command, Incoming, Person, Place
+from bot.pacing import Pacing
+from bot.segments import Notice, Segment, Snapshot, Text
+from bot.settings import Settings, load_settings
+from bot.words.harmless import harmless
+from bot.words.split import split
 
-__all__ = ["Adapter", "AssistantsClient", "Incoming", "Reply", "Segment"]
+__all__ = [
+    "Adapter",
+    "AssistantsClient",
+    "Bot",
+    "Command",
+    "ConfigurationError",
+    "Incoming",
+    "NotClaimedError",
+    "Notice",
+    "Pacing",
+    "Person",
+    "Place",
+    "PlatformError",
+    "Reply",
+    "Segment",
+    "Settings",
+    "Snapshot",
+    "Text",
+    "Turn",
+    "harmless",
+    "load_settings",
+    "split",
+]
