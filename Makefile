@@ -23,8 +23,11 @@ help:  ## What the workshop can do
 run: $(FOR_RUN)  ## Set up once, start Threadline, print the address of its page
 	@exec $(BIN)/threadline run
 
+# Most tests wait for programs more than they compute: several at once fit on two processors.
+JOBS := 4
+
 test: lint  ## Style, types, layers and every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: lint locks  ## What must hold without running the tests: style, types, layers, lock files, repository
 	$(BIN)/pytest -q tests/workshop
