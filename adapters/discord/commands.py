@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -55,7 +56,7 @@ class Commands(app_commands.CommandTree[discord.Client]):
         log.error("command failed", command=interaction.id, exc_info=cause)
         try:
             await interaction.edit_original_response(content=SORRY)
-        except discord.HTTPException as refused:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as refused:
             log.warning("could not say that a command failed", error=str(refused))
 
 

@@ -1,0 +1,30 @@
+"""What `/assistant` offers, and when Discord is told of it."""
+
+import pytest
+
+from adapters.discord.commands import choices, essence
+from bot.views import AssistantChoice
+
+
+def assistant(name: str, title: str) -> AssistantChoice:
+    return AssistantChoice(name, title, "", ready=True)
+
+
+@pytest.mark.parametrize(("typed", "names"), [("", ["tour", "math-tutor"]), ("TUT", ["math-tutor"]), ("small", [])])
+def test_the_choices_have_what_was_typed_in_their_name_or_title(typed: str, names: list[str]) -> None:
+    assistants = [assistant("tour", "Tour"), assistant("math-tutor", "Math Tutor")]
+    assert [choice.value for choice in choices(assistants, typed)] == names
+
+
+def test_no_more_choices_than_discord_takes() -> None:
+    many = [assistant(f"{number}" * 120, "Title " * 30) for number in range(30)]
+    found = choices(many, "")
+    assert len(found) == 25
+    assert all(len(choice.name) <= 100 and len(choice.value) <= 100 for choice in found)
+
+
+def test_what_discord_adds_to_a_command_does_not_make_it_another() -> None:
+    ours = {"name": "assistant", "type": 1, "options": [{"name": "use", "type": 1, "options": [], "required": False}]}
+    theirs = {**ours, "id": "7", "version": "8", "dm_permission": True, "options": [{"name": "use", "type": 1}]}
+    assert essence(ours) == essence(theirs)
+    assert essence(ours) != essence({**theirs, "options": [{"name": "list", "type": 1}]})

@@ -1,0 +1,70 @@
+"""Every way to configure Discord wrongly is one sentence that says what to do."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from adapters.discord import DiscordAdapter
+from bot.adapter import ConfigurationError
+from bot.settings import Settings
+from tests.simulators.discord.client import DiscordPeople
+
+
+def configured(**settings: Any) -> DiscordAdapter | None:
+    return DiscordAdapter.from_settings(Settings(**settings, _env_file=None))
+
+
+def test_without_a_token_there_is_no_discord() -> None:
+    assert configured() is None
+
+
+async def connecting(settings: Settings, **wrong: str) -> DiscordAdapter:
+    given = settings.model_dump(include={"discord_token", "discord_api_base_url", "discord_gateway_url"})
+    adapter = configured(**{**given, **wrong})
+    assert adapter is not None
+    try:
+        await adapter.connect()
+    finally:
+        await adapter.close()
+    return adapter
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"discord_token": "other"}, "refuses DISCORD_TOKEN.*Reset Token.*page Bot"),
+        ({"discord_api_base_url": "http://127.0.0.1:1/api/v10"}, "cannot be reached.*DISCORD_API_BASE_URL"),
+    ],
+)
+async def test_what_discord_refuses_at_start_is_named(
+    settings: Settings, discord: DiscordPeople, wrong: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as refused:
+        await connecting(settings, **wrong)
+    assert "other" not in str(refused.value)
+
+
+async def test_an_answer_whose_type_a_proxy_changed_is_named(settings: Settings, discord: DiscordPeople) -> None:
+    await discord.settings(content_type="application/json; charset=utf-8")
+    with pytest.raises(ConfigurationError, match=r"DISCORD_API_BASE_URL.*Content-Type: application/json"):
+        await connecting(settings)
+    await discord.settings(content_type="application/json")
+
+
+@pytest.mark.parametrize(("token", "said"), [("", "None"), ("secret", "Discord needs the discord extra")])
+def test_without_the_extra_discord_is_absent_or_says_how_to_get_it(token: str, said: str) -> None:
+    program = """
+import sys
+sys.modules["discord"] = None
+from adapters.discord import DiscordAdapter
+from bot.adapter import ConfigurationError
+from bot.settings import Settings
+try:
+    print(DiscordAdapter.from_settings(Settings(discord_token=sys.argv[1], _env_file=None)))
+except ConfigurationError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", program, token], capture_output=True, text=True, check=True)
+    assert said in result.stdout

@@ -1,0 +1,347 @@
+"""A reply on Discord: life at once, growth, the whole answer, nothing twice. Over the wire."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+
+import pytest
+
+from adapters.discord import DiscordAdapter
+from adapters.discord.incoming import position
+from adapters.discord.reply import DiscordReply
+from bot.adapter import PartState, PlatformError, Turn
+from bot.segments import Notice, Snapshot, Text
+from bot.testing import TakingBot
+from storage.records import Conversation, IncomingRow, Part
+from tests.simulators.common.records import Call
+from tests.simulators.discord.client import DiscordPeople
+from tests.simulators.discord.records import Interaction, Message
+
+LONG = "".join(f"Line {number} of the long answer.\n" for number in range(150))
+
+
+@dataclass
+class Asked:
+    """A question, and the turn that answers it: in a DM, or by mention in a channel (`thread` will be made)."""
+
+    adapter: DiscordAdapter
+    discord: DiscordPeople
+    channel: str
+    question: str
+    id: int
+    thread: str | None = None
+    command: Interaction | None = None
+    kept: list[tuple[int, str, PartState]] = field(default_factory=list)
+
+    @property
+    def home(self) -> str:
+        return self.thread or self.channel
+
+    def turn(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> Turn:
+        async def keep(number: int, ref: str, state: PartState) -> None:
+            self.kept.append((number, ref, state))
+
+        key = f"discord:{self.home}"
+        conversation = Conversation(1, key, "discord", "1", self.channel, self.thread, None, None, 1, None, 0, 0)
+        given = self.command
+        reply_to = (
+            {"application": "1000000000000000001", "token": given.token, "response": given.original} if given else 0
+        )
+        row = IncomingRow(
+            1,
+            f"discord:{self.question}",
+            1,
+            position(int(self.question)),
+            "U1",
+            None,
+            "how many legs has a spider?",
+            json.dumps(reply_to) if given else None,
+            self.id,
+            0,
+        )
+        return Turn(self.id, f"tag{self.id}", conversation, [row], "Tour", suspect, parts, keep)
+
+    def reply(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> DiscordReply:
+        reply = self.adapter.reply(self.turn(suspect=suspect, parts=parts))
+        assert isinstance(reply, DiscordReply)
+        return reply
+
+    async def messages(self) -> list[Message]:
+        return [message for message in await self.discord.said(self.home) if not message.deleted]
+
+    async def texts(self) -> list[str]:
+        return [message.content for message in await self.messages()]
+
+    async def calls(self, *methods: str) -> list[Call]:
+        calls = (await self.discord.state()).calls
+        return [call for call in calls if call.method in methods and call.arguments.get("channel") == self.home]
+
+    async def grown(self, text: str) -> Message:
+        return await self.discord.answer(self.home, text)
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+async def asked(adapter: DiscordAdapter, discord: DiscordPeople) -> Asked:
+    """In a DM of a new person."""
+    number = next(_numbers)
+    person = await discord.user(f"person{number}")
+    dm = await discord.dm(person)
+    return Asked(adapter, discord, dm, await discord.say(person, dm, "hello"), number)
+
+
+@pytest.fixture
+async def mentioned(adapter: DiscordAdapter, discord: DiscordPeople) -> Asked:
+    """In a new channel of the server."""
+    number = next(_numbers)
+    person, channel = await discord.user(f"person{number}"), await discord.channel(f"replies-{number}")
+    question = await discord.say(person, channel, "@threadline how many legs has a spider?")
+    return Asked(adapter, discord, channel, question, number, thread=question)
+
+
+async def test_the_answer_grows_into_one_message_that_refers_to_the_question(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await asked.discord.until(lambda now: asked.channel in [typing.channel for typing in now.typing])
+    await reply.show(Snapshot((Text("Two and"),)))
+    await asked.grown("Two and")
+    await reply.finish([Text("Two and two is four."), Notice("often wrong")])
+    (message,) = await asked.messages()
+    assert message.versions == ["Two and", "Two and two is four.\n\n-# often wrong"]
+    assert (message.reference, message.pings, message.flags & 4) == (asked.question, [], 4)
+    ref = f"discord:{asked.channel}:{message.id}"
+    assert asked.kept == [(1, ref, "growing"), (1, ref, "final")]
+
+
+async def test_the_latest_snapshot_wins_and_one_update_is_on_its_way_at_a_time(asked: Asked) -> None:
+    await asked.discord.fault("create_message", hold=True)
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("zero"),)))
+    await asked.discord.until(lambda now: any(c.method == "create_message" and not c.status for c in now.calls))
+    for words in ("one", "one two", "one two three"):
+        await reply.show(Snapshot((Text(words),)))
+    await asked.discord.release()
+    await asked.grown("one two three")
+    assert (await asked.messages())[0].versions == ["zero", "one two three"]
+    await reply.finish([Text("one two three")])
+
+
+async def test_updates_keep_their_distance(asked: Asked) -> None:
+    asked.adapter.pace = 0.2
+    reply = asked.reply()
+    for number in range(1, 6):
+        await reply.show(Snapshot((Text("word " * number),)))
+        await asked.grown(("word " * number).strip())
+    calls = await asked.calls("create_message", "edit_message")
+    assert len(calls) == 5
+    assert all(later.at - earlier.at >= 0.19 for earlier, later in pairwise(calls))
+    await reply.finish([Text("done")])
+
+
+async def test_a_growing_update_never_lands_upon_the_final_text(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("ha"),)))
+    await asked.grown("ha")
+    await asked.discord.fault("edit_message", status=429, retry_after=1)
+    await reply.show(Snapshot((Text("half"),)))
+    await asked.discord.until(lambda now: any(call.status == 429 for call in now.calls))
+    await reply.finish([Text("whole")])
+    assert (await asked.messages())[0].versions == ["ha", "half", "whole"]
+
+
+async def test_a_long_answer_grows_part_by_part_and_each_is_posted_once(asked: Asked) -> None:
+    """Pain 6: answers over the limit ended in an error or a silent cut."""
+    reply = asked.reply()
+    await reply.show(Snapshot((Text(LONG[:3_000]),)))
+    await asked.discord.until(lambda now: len([m for m in now.messages if m.channel == asked.channel]) == 3)
+    await reply.show(Snapshot((Text(LONG),)))
+    await reply.finish([Text(LONG)])
+    await reply.finish([Text(LONG)])
+    assert [line for text in await asked.texts() for line in text.splitlines()] == LONG.splitlines()
+    messages = await asked.messages()
+    assert len(messages[0].versions) == 1
+    final = [number for number, _, state in asked.kept if state == "final"]
+    assert final == list(range(1, len(messages) + 1))
+
+
+async def test_a_reply_that_ends_shorter_leaves_nothing_behind(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot((Text(LONG),)))
+    await asked.grown("Line 149")
+    await reply.finish([Notice("Sorry, I could not answer this.", kind="problem")])
+    assert await asked.texts() == ["Sorry, I could not answer this."]
+
+
+async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice(asked: Asked) -> None:
+    """Pain 4: the final message posted twice."""
+    reply = asked.reply()
+    await asked.discord.fault("create_message", status=400, code=50035)
+    with pytest.raises(PlatformError, match="refused to send a message"):
+        await reply.finish([Text(LONG)])
+    await reply.finish([Text(LONG)])
+    assert [line for text in await asked.texts() for line in text.splitlines()] == LONG.splitlines()
+
+
+@pytest.mark.parametrize("lose", ["before", "after"])
+async def test_a_lost_answer_to_a_post_leaves_one_message(asked: Asked, lose: str) -> None:
+    reply = asked.reply()
+    await asked.discord.fault("create_message", lose=lose)
+    with pytest.raises(PlatformError, match="did not answer"):
+        await reply.finish([Text("once")])
+    await reply.finish([Text("once and for all")])
+    assert await asked.texts() == ["once and for all"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
+    """Pain 3: an answer lost on restart; and pain 4, posted twice."""
+    crashed = asked.reply()
+    await crashed.show(Snapshot((Text("half an"),)))
+    message = await asked.grown("half an")
+    await crashed.aclose()
+    # Long after: Discord no longer knows the nonce.
+    await asked.discord.clock(advance=3600)
+    ref = f"discord:{asked.channel}:{message.id}"
+    reply = asked.reply(suspect=True, parts=[Part(asked.id, 1, ref, "growing")] if known else [])
+    await reply.find()
+    await reply.show(Snapshot(status="Thinking…"))
+    await reply.finish([Text("half an hour")])
+    assert await asked.texts() == ["half an hour"]
+    assert asked.kept[-1] == (1, ref, "final")
+
+
+async def test_what_answers_another_question_is_not_taken_up(asked: Asked) -> None:
+    """As when an earlier answer ended after this question was asked."""
+    person = next(place.user for place in (await asked.discord.state()).channels if place.id == asked.channel)
+    earlier = await asked.discord.say(person, asked.channel, "before that")
+    later = await asked.discord.say(person, asked.channel, "and then")
+    await Asked(asked.adapter, asked.discord, asked.channel, earlier, asked.id + 1000).reply().finish([Text(LONG)])
+    before = await asked.texts()
+    reply = Asked(asked.adapter, asked.discord, asked.channel, later, asked.id + 2000).reply(suspect=True)
+    await reply.find()
+    await reply.finish([Text("mine")])
+    assert await asked.texts() == [*before, "mine"]
+
+
+async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:
+    await asked.discord.fault("create_message", hold=True)
+    first = asked.reply()
+    await first.show(Snapshot((Text("on its way"),)))
+    await asked.discord.until(
+        lambda now: any(c.method == "create_message" and c.arguments["channel"] == asked.channel for c in now.calls)
+    )
+    closing = asyncio.create_task(first.aclose())
+    assert await asked.messages() == []
+    assert not closing.done()
+    await asked.discord.release()
+    await closing
+    second = asked.reply(suspect=True)
+    await second.find()
+    await second.finish([Text("once")])
+    assert await asked.texts() == ["once"]
+
+
+async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("still"),)))
+    await asked.discord.delete((await asked.grown("still")).id)
+    await reply.finish([Text("still answered")])
+    assert await asked.texts() == ["still answered"]
+
+
+async def test_a_thread_is_made_from_the_question_once(mentioned: Asked) -> None:
+    """Pain 13: the reply lands in the channel."""
+    first = mentioned.reply()
+    await first.show(Snapshot((Text("ei"),)))
+    await mentioned.grown("ei")
+    await first.aclose()
+    second = mentioned.reply(suspect=True)
+    await second.find()
+    await second.finish([Text("eight")])
+    assert await mentioned.texts() == ["eight"]
+    now = await mentioned.discord.state()
+    (thread,) = [place for place in now.channels if place.parent == mentioned.channel]
+    assert (thread.id, thread.name) == (mentioned.question, "how many legs has a spider?")
+
+
+async def test_without_the_permission_for_threads_the_answer_stands_in_the_channel(mentioned: Asked) -> None:
+    await mentioned.discord.deny(mentioned.channel, "create_public_threads")
+    await mentioned.reply().finish([Text("eight")])
+    (message,) = await mentioned.discord.said(mentioned.channel)
+    assert (message.content, message.reference) == ("eight", mentioned.question)
+
+
+async def test_a_missing_permission_says_which_and_that_trying_again_is_no_use(mentioned: Asked) -> None:
+    await mentioned.discord.deny(mentioned.channel, "send_messages_in_threads")
+    reply = mentioned.reply()
+    await reply.show(Snapshot((Text("eight"),)))
+    with pytest.raises(PlatformError, match=r"50013.*Send Messages in Threads") as refused:
+        await reply.finish([Text("eight")])
+    assert not refused.value.retryable
+
+
+async def test_a_deleted_channel_says_so_and_that_trying_again_is_no_use(mentioned: Asked) -> None:
+    await mentioned.discord.delete_channel(mentioned.channel)
+    with pytest.raises(PlatformError, match=r"10003.*deleted") as refused:
+        await mentioned.reply().finish([Text("eight")])
+    assert not refused.value.retryable
+
+
+async def test_a_deleted_question_says_so(mentioned: Asked) -> None:
+    await mentioned.discord.delete(mentioned.question)
+    with pytest.raises(PlatformError, match="10008") as refused:
+        await mentioned.reply().finish([Text("eight")])
+    assert not refused.value.retryable
+
+
+async def test_cloudflare_is_left_alone_for_as_long_as_it_says(asked: Asked) -> None:
+    """A 429 without Via: whoever goes on calling is kept away longer."""
+    await asked.discord.fault("create_message", status=429, scope="cloudflare", retry_after=1)
+    reply = asked.reply()
+    with pytest.raises(PlatformError, match="Cloudflare") as refused:
+        await reply.finish([Text("once")])
+    assert (refused.value.retryable, refused.value.retry_after) == (True, 1)
+    before = len((await asked.discord.state()).calls)
+    with pytest.raises(PlatformError, match="Cloudflare keeps us away from Discord for"):
+        await reply.finish([Text("once")])
+    assert len((await asked.discord.state()).calls) == before
+
+
+async def by_command(adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot) -> Asked:
+    number = next(_numbers)
+    person, channel = await discord.user(f"person{number}"), await discord.channel(f"asked-{number}")
+    given = await discord.command(person, channel, "/assistant ask", question=f"question {number}")
+    incoming = await bot.takes(f"question {number}")
+    assert incoming.reply_to["response"] == given.original
+    return Asked(adapter, discord, channel, given.id, number, command=given)
+
+
+async def test_a_commands_answer_takes_the_place_of_its_thinking(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    asked = await by_command(adapter, discord, bot)
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await reply.show(Snapshot((Text("ei"),)))
+    await asked.grown("ei")
+    await reply.finish([Text(LONG)])
+    first, *others = await asked.messages()
+    assert asked.command is not None
+    assert first.id == asked.command.original
+    assert first.content.startswith("> how many legs has a spider?\nLine 0 ")
+    assert others[-1].content.strip().endswith("Line 149 of the long answer.")
+    assert asked.channel not in [typing.channel for typing in (await discord.state()).typing]
+
+
+async def test_a_command_whose_token_ran_out_is_answered_all_the_same(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    asked = await by_command(adapter, discord, bot)
+    await discord.clock(advance=16 * 60)
+    await asked.reply(suspect=True).finish([Text("eight")])
+    (message,) = await asked.messages()
+    assert message.content == "> how many legs has a spider?\neight"
