@@ -63,7 +63,7 @@ class Invoking:
         self._world.interactions[asked.id] = asked
         await self._gateway.tell("INTERACTION_CREATE", self._payload(asked), None)
         await self._world.changed()
-        responded = await self._world.within(RESPOND_SECONDS, lambda: asked.response is not None)
+        responded = await self._world.before(asked.at + RESPOND_SECONDS, lambda: asked.response is not None)
         asked.failed = not responded
         await self._world.changed()
         return asked

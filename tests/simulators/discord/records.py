@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from tests.simulators.common.records import Call, Record
+from tests.simulators.common.records import Call as Call
+from tests.simulators.common.records import Record
 from tests.simulators.common.records import Fault as CommonFault
 from tests.simulators.common.records import State as CommonState
 

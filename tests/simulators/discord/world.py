@@ -50,10 +50,10 @@ class World(Ledger[Fault]):
         """The application's flags: which privileged intents its portal page allows (to an app in few servers)."""
         return sum(PORTAL_FLAGS[name] for name in self.privileged)
 
-    async def within(self, seconds: float, holds: Callable[[], bool]) -> bool:
-        """Waits until it holds, or these seconds have passed; whether it holds."""
+    async def before(self, deadline: float, holds: Callable[[], bool]) -> bool:
+        """Waits until it holds, or the clock shows `deadline`; whether it holds."""
         with contextlib.suppress(TimeoutError):
-            await self.clock.within(seconds, self._until(holds))
+            await self.clock.before(deadline, self._until(holds))
         return holds()
 
     async def _until(self, holds: Callable[[], bool]) -> None:
