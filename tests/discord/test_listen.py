@@ -1,0 +1,169 @@
+"""What happens on Discord reaches the bot, whatever the gateway does. Over the wire."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from adapters.discord import DiscordAdapter
+from adapters.discord.gateway import Identifies, TooSoonError
+from bot.adapter import ConfigurationError
+from bot.testing import TakingBot
+from tests.simulators.discord.client import DiscordPeople
+from tests.simulators.discord.records import State
+
+
+def frames(now: State, *ops: str) -> list[str]:
+    return [frame.op for frame in now.frames if frame.op in ops]
+
+
+async def ended(listening: "asyncio.Task[None]") -> None:
+    listening.cancel()
+    await asyncio.wait([listening])
+
+
+async def test_messages_reach_the_bot_with_their_place(bot: TakingBot, discord: DiscordPeople) -> None:
+    ada, channel = await discord.user("ada"), await discord.channel("reach")
+    mention = await discord.say(ada, channel, "@threadline hello")
+    first = await bot.takes("hello")
+    assert (first.event, first.place.key, first.addressed) == (f"discord:{mention}", f"discord:{mention}", True)
+    assert (first.place.channel, first.place.thread, first.author.id) == (channel, mention, ada)
+    assert first.position.endswith(mention)
+    assert len(first.position) == 20
+    thread = await discord.thread(ada, channel, "theirs")
+    await discord.say(ada, thread, "in a thread")
+    second = await bot.takes("in a thread")
+    assert (second.place.key, second.place.channel, second.addressed) == (f"discord:{thread}", channel, False)
+    dm = await discord.dm(ada)
+    await discord.say(ada, dm, "just between us")
+    third = await bot.takes("just between us")
+    assert (third.place.key, third.place.thread, third.addressed) == (f"discord:{dm}", None, True)
+
+
+async def test_a_reply_to_us_is_meant_for_us(bot: TakingBot, discord: DiscordPeople) -> None:
+    ada, channel = await discord.user("ada"), await discord.channel("replied")
+    ours = await discord.say((await discord.state()).bot["id"], channel, "I said this")
+    await discord.say(ada, channel, "and I ask about it", reply_to=ours)
+    assert (await bot.takes("and I ask about it")).addressed
+
+
+async def test_a_message_that_was_not_claimed_is_claimed_later(bot: TakingBot, discord: DiscordPeople) -> None:
+    """Discord does not send again what nobody took."""
+    bot.claims = False
+    ada = await discord.user("ada")
+    await discord.say(ada, await discord.dm(ada), "do not lose me")
+    await bot.until(lambda: bool(bot.refused))
+    bot.claims = True
+    assert (await bot.takes("do not lose me")).author.id == ada
+
+
+async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, discord: DiscordPeople) -> None:
+    """Pain 16: “did not respond”."""
+    ada, channel = await discord.user("ada"), await discord.channel("commands")
+    asked = await discord.command(ada, channel, "/assistant list")
+    now = await discord.until(lambda now: any("You asked for list" in message.content for message in now.messages))
+    assert [message.only_for for message in now.messages if message.id == asked.original] == [ada]
+    assert (bot.commands[-1].event, bot.commands[-1].place.key) == (f"discord:{asked.id}", "")
+
+
+async def test_a_command_in_a_thread_or_dm_is_about_that_conversation(bot: TakingBot, discord: DiscordPeople) -> None:
+    ada, channel = await discord.user("ada"), await discord.channel("about")
+    for place in (await discord.thread(ada, channel, "theirs"), await discord.dm(ada)):
+        await discord.command(ada, place, "/assistant use", name="tour")
+        await bot.until(lambda place=place: any(c.place.key == f"discord:{place}" for c in bot.commands))  # type: ignore[misc]
+    assert bot.commands[-1].text == "use tour"
+
+
+@pytest.mark.parametrize("how", ["reconnect", "drop", "4000", "resumable"])
+async def test_nothing_said_while_the_connection_was_lost_is_missed(
+    bot: TakingBot, discord: DiscordPeople, how: str
+) -> None:
+    before = frames(await discord.state(), "identify", "resume")
+    ada = await discord.user("ada")
+    dm = await discord.dm(ada)
+    await discord.fault("gateway_connect", hold=True)
+    await discord.disconnect(how)
+    await discord.until(lambda now: now.sockets == 0)
+    await discord.say(ada, dm, f"said meanwhile {how}")
+    await discord.release()
+    await bot.takes(f"said meanwhile {how}")
+    now = await discord.until(lambda now: now.sockets == 1)
+    assert frames(now, "identify", "resume")[len(before) :] == ["resume"]
+
+
+async def test_a_socket_that_closes_before_a_session_exists_is_tried_again_later(
+    adapter: DiscordAdapter, discord: DiscordPeople
+) -> None:
+    """discord.py falls over with an AttributeError there."""
+    before = len((await discord.state()).frames)
+    adapter.pauses = (0.2, 0.4)
+    await discord.fault("gateway_connect", close=4000, times=3)
+    listening = asyncio.create_task(adapter.listen(TakingBot()))
+    now = await discord.until(lambda now: now.sockets == 1)
+    connects = [frame.at for frame in now.frames[before:] if frame.op == "connect"]
+    assert len(connects) == 4
+    assert all(later - earlier >= 0.19 for earlier, later in pairwise(connects))
+    assert connects[3] - connects[2] >= 0.39
+    assert frames(now, "identify")[-1:] == ["identify"]
+    assert len([frame for frame in now.frames[before:] if frame.op == "identify"]) == 1
+    await ended(listening)
+
+
+async def test_without_the_message_content_intent_it_goes_on_and_says_which_switch(
+    adapter: DiscordAdapter,
+    discord: DiscordPeople,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Pain 24: setup traps. Close code 4014."""
+    await discord.settings(privileged=[])
+    bot = TakingBot()
+    listening = asyncio.create_task(adapter.listen(bot))
+    await discord.until(lambda now: now.sockets == 1)
+    assert "switch on Message Content Intent" in capsys.readouterr().out + caplog.text
+    ada, channel = await discord.user("ada"), await discord.channel("lean")
+    await discord.say(ada, channel, "@threadline still there?")
+    await bot.takes("still there?")
+    await discord.say(ada, await discord.thread(ada, channel, "theirs"), "nobody reads this")
+    await bot.takes("")
+    await ended(listening)
+    await discord.settings(privileged=["message_content"])
+
+
+@pytest.mark.parametrize(("code", "sentence"), [(4004, "refuses DISCORD_TOKEN"), (4013, "for good .4013")])
+async def test_a_gateway_that_closes_for_good_is_a_sentence(
+    adapter: DiscordAdapter, discord: DiscordPeople, code: int, sentence: str
+) -> None:
+    await discord.fault("gateway_identify", close=code)
+    with pytest.raises(ConfigurationError, match=sentence):
+        await adapter.listen(TakingBot())
+
+
+async def test_cloudflare_at_the_login_is_waited_out(adapter: DiscordAdapter, discord: DiscordPeople) -> None:
+    await discord.fault("get_current_user", status=429, scope="cloudflare", retry_after=1)
+    before = len((await discord.state()).calls)
+    listening = asyncio.create_task(adapter.listen(TakingBot()))
+    now = await discord.until(lambda now: now.sockets == 1)
+    logins = [call.at for call in now.calls[before:] if call.method == "get_current_user"]
+    assert len(logins) == 2
+    assert logins[1] - logins[0] >= 0.99
+    await ended(listening)
+
+
+async def test_identifies_come_ever_later_and_never_hold_a_socket_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand in a day, and Discord takes the token away."""
+    monkeypatch.setattr(Identifies, "PAUSES", (0.0, 0.1, 0.2, 60.0))
+    loop, identifies, sent = asyncio.get_running_loop(), Identifies(), []
+    for _ in range(3):
+        await identifies.wait()
+        sent.append(loop.time())
+    assert all(later - earlier >= pause for (earlier, later), pause in zip(pairwise(sent), (0.1, 0.2), strict=True))
+    with pytest.raises(TooSoonError) as too_soon:
+        await identifies.wait()
+    assert 50 < too_soon.value.seconds <= 60
+    monkeypatch.setattr(Identifies, "CALM", 0.0)
+    await identifies.wait()
+
+
+def test_it_has_no_pages_of_its_own(adapter: DiscordAdapter) -> None:
+    assert adapter.routes(TakingBot()) == []
