@@ -40,8 +40,10 @@ class Clock:
         self._moved = asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
-        end = self.now() + seconds
-        while (left := end - self.now()) > 0:
+        await self.sleep_until(self.now() + seconds)
+
+    async def sleep_until(self, at: float) -> None:
+        while (left := round(at - self.now(), 3)) > 0:
             await self._moves(left / self._rate if self._rate else None)
 
     async def _moves(self, seconds: float | None) -> None:
@@ -50,10 +52,10 @@ class Clock:
             async with asyncio.timeout(seconds):
                 await self._moved.wait()
 
-    async def within(self, seconds: float, happens: Awaitable[T]) -> T:
-        """What it gives, or TimeoutError when these seconds have passed first."""
+    async def before(self, deadline: float, happens: Awaitable[T]) -> T:
+        """What it gives, or TimeoutError when the clock shows `deadline` first."""
         happening = asyncio.ensure_future(happens)
-        waiting = asyncio.create_task(self.sleep(seconds))
+        waiting = asyncio.create_task(self.sleep_until(deadline))
         try:
             await asyncio.wait({happening, waiting}, return_when=asyncio.FIRST_COMPLETED)
             if happening.done():

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tests.simulators.slack import events
 from tests.simulators.slack.http_mode import HttpMode
+from tests.simulators.slack.parcel import Parcel
 from tests.simulators.slack.records import Delivery
 from tests.simulators.slack.socket_mode import SocketMode
 from tests.simulators.slack.world import World
@@ -65,7 +66,7 @@ class Deliveries:
         carrier.add_done_callback(self._carriers.discard)
 
     def _is_over_the_limit(self) -> bool:
-        now = self._world.clock.now()
+        now = self._world.now()
         while self._sent and self._sent[0] <= now - HOUR:
             self._sent.popleft()
         if len(self._sent) >= self.terms.hourly:
@@ -82,44 +83,52 @@ class Deliveries:
 
     async def ask(self, kind: Literal["slash_commands", "interactive"], name: str, payload: dict[str, Any]) -> Delivery:
         """Sends a command or an interaction, once; returns when it was acknowledged or the time was up."""
-        delivery = Delivery("", kind, name, "", payload.get("trigger_id", self._world.new_id("In")))
+        delivery = Delivery("", kind, name, "", payload.get("trigger_id") or self._world.new_id("In"))
         self._world.deliveries[delivery.event_id] = delivery
-        if not await self._attempt(delivery, payload):
-            delivery.gave_up = True
-            await self._world.changed()
+        parcel = await self._attempt(delivery, payload)
+        delivery.gave_up = bool(parcel.reason)
+        await self._world.changed()
         return delivery
 
     async def redeliver(self, event_id: str) -> bool:
         """Sends an event again although it was acknowledged, as after a lost ack; whether it was acked now."""
-        return await self._attempt(self._world.deliveries[event_id], self._events[event_id])
+        parcel = await self._attempt(self._world.deliveries[event_id], self._events[event_id])
+        await self._world.changed()
+        return not parcel.reason
 
     async def _carry(self, delivery: Delivery, payload: dict[str, Any]) -> None:
-        for delay in (0.0, *self.terms.retry_delays):
-            await self._world.clock.sleep(delay)
-            if await self._attempt(delivery, payload):
-                return
+        while (parcel := await self._attempt(delivery, payload)).reason:
+            tried, delays = len(delivery.reasons), self.terms.retry_delays
+            delivery.gave_up = parcel.is_last or tried > len(delays)
+            if not delivery.gave_up:
+                delivery.due = self._world.now() + delays[tried - 1]
+            await self._world.changed()
             if delivery.gave_up:
-                break
-        delivery.gave_up = True
+                return
+            await self._world.clock.sleep_until(delivery.due)
         await self._world.changed()
 
-    async def _attempt(self, delivery: Delivery, payload: dict[str, Any]) -> bool:
-        """Sends it once; whether it was acknowledged in time."""
+    async def _attempt(self, delivery: Delivery, payload: dict[str, Any]) -> Parcel:
+        """Sends it once."""
         way = self._http if self._http.url else self._sockets
         parcel = await way.send(delivery, payload, self.terms.ack_timeout)
-        if parcel.reason == "" and self.terms.lose_acks and delivery.type == "events_api":
+        if not parcel.reason and self.terms.lose_acks and delivery.type == "events_api":
             self.terms.lose_acks -= 1
             parcel.reason = parcel.lost
         if parcel.reason:
             delivery.reasons.append(parcel.reason)
-            delivery.gave_up = parcel.is_last
         else:
-            delivery.ack, delivery.acked_at = parcel.ack, self._world.clock.now()
-        await self._world.changed()
-        return not parcel.reason
+            delivery.ack, delivery.acked_at = parcel.ack, self._world.now()
+        return parcel
 
-    async def close(self) -> None:
+    def give_up(self) -> None:
+        """Lets go of whatever is on its way."""
         for carrier in list(self._carriers):
             carrier.cancel()
+        for delivery in self._world.deliveries.values():
+            delivery.gave_up = delivery.gave_up or delivery.acked_at is None
+
+    async def close(self) -> None:
+        self.give_up()
         await self._http.close()
         await self._sockets.close()

@@ -38,13 +38,14 @@ class HttpMode:
 
     async def send(self, delivery: Delivery, payload: dict[str, Any], seconds: float) -> Parcel:
         """Posts it; 2xx in time acknowledges it."""
-        headers = self._retry(delivery)
-        delivery.attempts.append(self._world.clock.now())
+        headers, deadline = self._retry(delivery), self._world.now() + seconds
+        delivery.attempts.append(self._world.now())
         delivery.sockets.append(-1)
         body, kind = _form(delivery.type, payload)
         await self._world.changed()
+        answer = self._answer(body, {**headers, "Content-Type": kind})
         try:
-            return await self._world.clock.within(seconds, self._answer(body, {**headers, "Content-Type": kind}))
+            return await self._world.clock.before(deadline, answer)
         except TimeoutError:
             return Parcel("http_timeout")
         except aiohttp.TooManyRedirects:

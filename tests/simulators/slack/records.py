@@ -127,7 +127,7 @@ class View(Record):
 class Delivery(Record):
     """One payload on its way to the app. `attempts` are the times it was sent, `acked_at` when it was acknowledged.
 
-    `reasons` say why each attempt but the last was not enough; `sockets` which socket carried each, -1 for HTTP.
+    `reasons` say why attempts were not enough, `due` when the next is; `sockets` who carried each, -1 for HTTP.
     """
 
     envelope_id: str
@@ -138,6 +138,7 @@ class Delivery(Record):
     attempts: list[float] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     sockets: list[int] = field(default_factory=list)
+    due: float = 0
     acked_at: float | None = None
     ack: dict[str, Any] | None = None
     gave_up: bool = False

@@ -36,14 +36,14 @@ class ResponseUrls:
 
     def new(self, channel: str, user: str, *, ts: str = "", thread_ts: str | None = None) -> str:
         name = secrets.token_hex(8)
-        self._urls[name] = _Url(channel, user, self._world.clock.now(), ts, thread_ts)
+        self._urls[name] = _Url(channel, user, self._world.now(), ts, thread_ts)
         return f"{self.address}/response/{name}"
 
     async def handle(self, request: web.Request) -> web.Response:
         url = self._urls.get(request.match_info["name"])
         if url is None or url.uses == 0:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
-        if self._world.clock.now() - url.born > LIFE:
+        if self._world.now() - url.born > LIFE:
             return web.json_response({"ok": False, "error": "expired_url"}, status=404)
         url.uses -= 1
         try:
@@ -96,6 +96,6 @@ class ResponseUrls:
             self._world.add_message(message)
             await self._deliveries.tell(*events.of_message(message, self._world.channels[channel], None))
         else:
-            whisper = Whisper(channel, user, text, self._world.clock.now(), ts, thread_ts, shown)
+            whisper = Whisper(channel, user, text, self._world.now(), ts, thread_ts, shown)
             self._world.whispers.append(whisper)
         await self._world.changed()

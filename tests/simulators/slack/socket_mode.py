@@ -94,9 +94,9 @@ class SocketMode:
         socket = self._next_socket()
         if socket is None:
             return Parcel("no_socket")
-        retry = len(delivery.attempts)
+        retry, deadline = len(delivery.attempts), self._world.now() + seconds
         delivery.envelope_id = secrets.token_hex(8)
-        delivery.attempts.append(self._world.clock.now())
+        delivery.attempts.append(self._world.now())
         delivery.sockets.append(self._numbers[socket])
         waiting = asyncio.get_running_loop().create_future()
         self._waiting[delivery.envelope_id] = waiting
@@ -104,7 +104,7 @@ class SocketMode:
             await socket.send_json(self._wrap(delivery, payload, retry))
         await self._world.changed()
         try:
-            return Parcel(ack=await self._world.clock.within(seconds, waiting))
+            return Parcel(ack=await self._world.clock.before(deadline, waiting))
         except TimeoutError:
             return Parcel("timeout")
 

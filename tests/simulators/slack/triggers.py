@@ -17,7 +17,7 @@ class Triggers:
 
     def new(self, user: str) -> str:
         trigger = self._world.new_id("trigger")
-        self._pulled[trigger] = (user, self._world.clock.now())
+        self._pulled[trigger] = (user, self._world.now())
         return trigger
 
     def use(self, trigger: str) -> str:
@@ -27,7 +27,7 @@ class Triggers:
         if trigger in self._used:
             raise TriggerError("exchanged_trigger_id")
         user, at = self._pulled[trigger]
-        if self._world.clock.now() - at > LIFE:
+        if self._world.now() - at > LIFE:
             raise TriggerError("expired_trigger_id")
         self._used.add(trigger)
         return user

@@ -20,7 +20,7 @@ class WebApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
-        call = Call(name, await _arguments(request), self._world.clock.now())
+        call = Call(name, await _arguments(request), self._world.now())
         self._world.calls.append(call)
         await self._world.changed()
         fault = await self._world.meet(name)

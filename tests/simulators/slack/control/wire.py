@@ -17,6 +17,7 @@ class Wire:
             {
                 "event": self._event,
                 "redeliver": self._redeliver,
+                "give_up": self._give_up,
                 "disconnect": self._disconnect,
                 "http": self._http,
                 "settings": self._settings,
@@ -30,6 +31,11 @@ class Wire:
 
     async def _redeliver(self, order: Order) -> Order:
         return {"acked": await self._site.deliveries.redeliver(order["event_id"])}
+
+    async def _give_up(self, _: Order) -> Order:
+        self._site.deliveries.give_up()
+        await self._world.changed()
+        return {}
 
     async def _disconnect(self, order: Order) -> Order:
         await self._site.sockets.disconnect(order.get("reason", "refresh_requested"))

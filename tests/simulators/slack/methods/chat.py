@@ -41,7 +41,7 @@ async def _post_ephemeral(context: Context) -> dict[str, Any]:
     if user not in context.world.users:
         raise SlackError("user_not_in_channel")
     said, thread, ts = text(context.arguments, TEXT_LIMIT), context.thread(channel), context.world.new_ts()
-    whisper = Whisper(channel.id, user, said, context.world.clock.now(), ts, thread, context.blocks())
+    whisper = Whisper(channel.id, user, said, context.world.now(), ts, thread, context.blocks())
     context.world.whispers.append(whisper)
     return {"message_ts": ts}
 

@@ -68,7 +68,7 @@ async def _set_text(context: Context) -> dict[str, Any]:
     if "status" not in context.arguments:
         raise invalid("missing field: status")
     session.status_text = str(context.arguments["status"])
-    session.status_until = context.world.clock.now() + STATUS_LIFE
+    session.status_until = context.world.now() + STATUS_LIFE
     return {}
 
 

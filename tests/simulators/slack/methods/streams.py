@@ -37,7 +37,7 @@ async def _start(context: Context) -> dict[str, Any]:
         bot_id=BOT["bot_id"],
         markdown=True,
         stream="open",
-        streamed_at=context.world.clock.now(),
+        streamed_at=context.world.now(),
         recipient=str(context.arguments.get("recipient_user_id") or channel.user),
     )
     said = _grow(context, message)
@@ -92,7 +92,7 @@ def _streaming(context: Context, channel: Channel) -> Message:
     """The message, while its stream is open and young enough."""
     message = context.message(channel)
     own(message, "message_not_owned_by_app")
-    if message.stream == "open" and context.world.clock.now() - message.streamed_at > LIFE:
+    if message.stream == "open" and context.world.now() - message.streamed_at > LIFE:
         message.stream = "expired"
     if message.stream == "stopped_by_user":
         raise SlackError("stopped_by_user")
