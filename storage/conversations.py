@@ -73,11 +73,19 @@ async def choice(db: Database, scopes: Sequence[tuple[str, str]]) -> str | None:
 
 
 def set_aside(tx: Transaction, key: str) -> str | None:
-    """Free a conversation's key, so that the next message there begins a new one. The old one keeps its thread.
+    """Begin a conversation anew under its key, with everybody still heard there. The old one keeps its thread.
 
     Returns the old conversation's new key, None when there was nothing to set aside.
     """
     number = tx.query("select count(*) as n from conversations where key like :pattern", pattern=f"{key}~%")[0]["n"] + 1
     aside = f"{key}~{number}"
-    changed = tx.execute("update conversations set key = :aside where key = :key", aside=aside, key=key)
-    return aside if changed else None
+    if not tx.execute("update conversations set key = :aside where key = :key", aside=aside, key=key):
+        return None
+    tx.execute(
+        "insert into conversations (key, platform, workspace, channel, thread, engaged, created_at, updated_at)"
+        " select :key, platform, workspace, channel, thread, engaged, updated_at, updated_at"
+        " from conversations where key = :aside",
+        key=key,
+        aside=aside,
+    )
+    return aside

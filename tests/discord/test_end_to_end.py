@@ -91,6 +91,19 @@ async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: 
     assert "You said: my name is Ada" in said
 
 
+async def test_a_thread_that_begins_anew_forgets_and_still_needs_no_mention(
+    listening: DiscordPeople, model: Model
+) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("anew")
+    thread = await listening.say(ada, channel, "@threadline my name is Ada")
+    await listening.answer(thread, "You said: my name is Ada")
+    await listening.command(ada, thread, "/assistant new")
+    await listening.until(lambda now: any("new conversation begins" in message.content for message in now.messages))
+    await listening.say(ada, thread, "what is my name?")
+    await listening.answer(thread, "You said: what is my name?")
+    assert "my name is Ada" not in str((await model.requests())[-1]["messages"])
+
+
 async def test_a_mention_in_a_thread_is_answered_there(listening: DiscordPeople) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("theirs")
     thread = await listening.thread(ada, channel, "our own talk")

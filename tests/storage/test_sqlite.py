@@ -286,13 +286,17 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path: Path
         SQLiteDatabase.open(tmp_path / "file" / "a.db")
 
 
-async def test_setting_a_conversation_aside_frees_its_key_and_keeps_the_old_one(db: SQLiteDatabase) -> None:
+async def test_setting_a_conversation_aside_begins_it_anew_and_keeps_the_old_one(db: SQLiteDatabase) -> None:
     first = await db.write(turns.claim_incoming, claim("web:1"))
+    assert await db.write(conversations.set_aside, "web:b") is None
     assert await db.write(conversations.set_aside, "web:a") == "web:a~1"
+    fresh = await conversations.by_key(db, "web:a")
+    assert fresh is not None
+    assert (fresh.engaged, fresh.thread_id, fresh.assistant, fresh.title) == (1, None, None, None)
     second = await db.write(turns.claim_incoming, claim("web:2"))
     assert first != second
     assert await db.write(conversations.set_aside, "web:a") == "web:a~2"
-    assert {c.key for c in await conversations.latest(db, ["web"], 10)} == {"web:a~1", "web:a~2"}
+    assert {c.key for c in await conversations.latest(db, ["web"], 10)} == {"web:a", "web:a~1", "web:a~2"}
 
 
 async def test_a_conversation_keeps_the_first_thread_it_was_given_until_that_one_is_lost(db: SQLiteDatabase) -> None:
