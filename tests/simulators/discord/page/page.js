@@ -1,0 +1,93 @@
+// The server as one person sees it.
+import { $, act, element, fill, follow, look } from "/common/live.js";
+import { composer } from "/page/composer.js";
+import { message, nameOf } from "/page/message.js";
+
+let state = null;
+let place = null;
+let thread = null;
+
+const me = () => $("#who").value;
+const channel = (id) => state.channels.find((one) => one.id === id);
+
+function link(one, label) {
+  const open = () => {
+    if (one.kind === "thread") return openThread(one.id);
+    place = one.id;
+    thread = null;
+    draw();
+  };
+  const here = one.id === (thread ?? place);
+  return element("button", { onclick: open, ariaCurrent: String(here) }, label);
+}
+
+function openThread(id) {
+  thread = id;
+  place = channel(id).parent;
+  draw();
+  $("#inside input").focus();
+}
+
+function channels() {
+  return state.channels.filter((one) => one.kind === "text").map((one) => {
+    const threads = state.channels.filter((inner) => inner.parent === one.id && !inner.archived);
+    const below = threads.map((inner) => element("li", {}, link(inner, `↳ ${inner.name}`)));
+    return element("li", {}, link(one, `# ${one.name}`), below.length ? element("ul", {}, ...below) : null);
+  });
+}
+
+function show(list, typing, id) {
+  const here = state.messages.filter((one) => one.channel === id && (!one.only_for || one.only_for === me()));
+  fill(list, here.map((one) => [one.id, signature(one), () => message(state, one, me(), openThread)]));
+  const names = state.typing.filter((one) => one.channel === id && one.user !== me()).map((one) => nameOf(state, one.user));
+  typing.textContent = names.length ? `${[...new Set(names)].join(", ")} is typing…` : "";
+}
+
+// All that a message's look depends on.
+function signature(said) {
+  const started = channel(said.id);
+  const inside = started ? state.messages.filter((one) => one.channel === said.id).length : 0;
+  return JSON.stringify([said, me(), started?.name, inside, state.users.length]);
+}
+
+function draw() {
+  if (!channel(place)) place = state.channels.find((one) => one.kind === "text").id;
+  if (thread && !channel(thread)) thread = null;
+  const here = channel(place);
+  const title = here.kind === "dm" ? `@ ${state.bot.name}` : `# ${here.name}`;
+  $("#places").replaceChildren(...channels());
+  $("#dms").replaceChildren(...state.channels.filter((one) => one.user === me()).map((one) => element("li", {}, link(one, `@ ${state.bot.name}`))));
+  $("#title").textContent = title;
+  $("#here input").placeholder = here.kind === "dm" ? `Message @${state.bot.name}` : `@${state.bot.name} hello, or /assistant list`;
+  show($("#messages"), $("#typing"), place);
+  $("#thread").hidden = !thread;
+  if (thread) {
+    $("#thread-title").textContent = channel(thread).name;
+    show($("#replies"), $("#thread-typing"), thread);
+  }
+  const failures = state.failures.length ? `, FAILURES: ${state.failures.join(" ")}` : "";
+  $("#health").textContent = `${state.bot.name} is ${state.sockets ? "online" : "offline"}; ${state.calls.length} calls${failures}`;
+}
+
+async function enter() {
+  await act("dms", { user: me() });
+  state = await look();
+  if (channel(place)?.kind === "dm") place = state.channels.find((one) => one.user === me()).id;
+  draw();
+}
+
+$("#new").onsubmit = async (event) => {
+  event.preventDefault();
+  place = (await act("channels", { name: event.target.elements.name.value })).id;
+  thread = null;
+  event.target.reset();
+};
+$("#close").onclick = () => { thread = null; draw(); };
+$("#who").onchange = enter;
+composer($("#here"), () => ({ state, user: me(), channel: place }));
+composer($("#inside"), () => ({ state, user: me(), channel: thread }));
+
+state = await look();
+$("#who").replaceChildren(...state.users.map((user) => element("option", { value: user.id }, user.name)));
+await enter();
+follow((now) => { state = now; draw(); });
