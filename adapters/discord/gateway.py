@@ -15,6 +15,16 @@ from bot.incoming import Person, Place
 log = structlog.get_logger()
 
 
+# What the bot needs where it answers; docs/discord.md says it, too.
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    read_message_history=True,
+    create_public_threads=True,
+    send_messages_in_threads=True,
+)
+
+
 class TooSoonError(Exception):
     """The next IDENTIFY may not be sent for so many seconds."""
 
@@ -76,6 +86,10 @@ class Listener(discord.Client):
     async def on_ready(self) -> None:
         self.was_ready = True
         log.info("listening to Discord", account=str(self.user), servers=len(self.guilds))
+        if not self.guilds:
+            log.warning(
+                "on no server yet; open this address to invite the bot", address=invitation(self.application_id or 0)
+            )
 
     async def on_message(self, message: discord.Message) -> None:
         if self.user is None:
@@ -93,3 +107,8 @@ class Listener(discord.Client):
         except discord.HTTPException as error:
             log.warning("a message in a channel we may not see", message=message.id, error=str(error))
             return message.channel
+
+
+def invitation(application: int) -> str:
+    """Where somebody who manages a server lets the bot in."""
+    return discord.utils.oauth_url(application, permissions=PERMISSIONS, scopes=("bot", "applications.commands"))

@@ -1,9 +1,14 @@
 """What `/assistant` offers, and when Discord is told of it."""
 
+import re
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from adapters.discord.commands import choices, essence
+from adapters.discord.gateway import invitation
 from bot.views import AssistantChoice
+from tests.conftest import ROOT
 
 
 def assistant(name: str, title: str) -> AssistantChoice:
@@ -28,3 +33,11 @@ def test_what_discord_adds_to_a_command_does_not_make_it_another() -> None:
     theirs = {**ours, "id": "7", "version": "8", "dm_permission": True, "options": [{"name": "use", "type": 1}]}
     assert essence(ours) == essence(theirs)
     assert essence(ours) != essence({**theirs, "options": [{"name": "list", "type": 1}]})
+
+
+def test_the_invitation_asks_for_what_the_documentation_names() -> None:
+    asked = invitation(7).replace("7", "APPLICATION_ID", 1).replace("%20", "+")
+    wanted = parse_qs(urlsplit(asked).query)
+    found = re.search(r"https://discord\.com/oauth2/authorize\?\S+", (ROOT / "docs" / "discord.md").read_text("utf-8"))
+    assert found is not None
+    assert parse_qs(urlsplit(found[0]).query) == wanted
