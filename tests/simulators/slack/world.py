@@ -92,6 +92,9 @@ class World(Ledger[Fault]):
         return self.sessions.setdefault((channel, thread), Session(channel, thread))
 
     def state(self) -> State:
+        for session in self.sessions.values():
+            if session.status_text and self.now() > session.status_until:
+                session.status_text = ""
         messages = [message for message in self.messages.values() if not message.deleted]
         return State(
             version=self.version,

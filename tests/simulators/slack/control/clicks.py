@@ -103,7 +103,7 @@ class Clicks:
 
     def _answered(self, view: View, ack: dict[str, Any]) -> None:
         """What an app may do with a submission: complain, change the form, put another upon it, close it or all."""
-        action = ack.get("response_action")
+        action, view.errors = ack.get("response_action"), {}
         if action == "errors":
             view.errors = ack["errors"]
         elif action == "update":
