@@ -56,13 +56,17 @@ class Hearing:
         same = {(i.place, i.author, i.text, i.addressed) for i in stage.bot.received}
         must(len(same) == 1, "Every delivery of a message says the same.", same)
 
-    async def test_a_message_that_was_not_claimed_is_not_acknowledged_and_is_taken_when_it_comes_again(
-        self, stage: Stage
-    ) -> None:
+    @needs("acknowledgement")
+    async def test_a_message_that_was_not_claimed_is_not_acknowledged(self, stage: Stage) -> None:
         stage.bot.claims = False
         said = await stage.say("do not lose me")
         await stage.bot.until(lambda: bool(stage.bot.refused))
         must(not await stage.acknowledged(said), "NotClaimedError means: do not acknowledge.", stage.bot.refused)
+
+    async def test_a_message_that_was_not_claimed_is_taken_when_it_comes_again(self, stage: Stage) -> None:
+        stage.bot.claims = False
+        said = await stage.say("do not lose me")
+        await stage.bot.until(lambda: bool(stage.bot.refused))
         stage.bot.claims = True
         await stage.resend(said)
         await stage.bot.takes("do not lose me")
@@ -93,7 +97,7 @@ class Hearing:
         must(stage.bot.commands == [], "An unknown click is no command.", stage.bot.commands)
         now = await stage.until(said, lambda _: True)
         must(list(now) == list(seen), "An unknown click changes nothing in the conversation.", now)
-        await stage.say("after", after=said)
+        await stage.say("after")
         await stage.bot.takes("after")
 
 

@@ -108,9 +108,9 @@ class Speaking:
         await stage.hold()
         reply = asked.reply()
         async with asyncio.timeout(SOON):
-            await reply.show(Snapshot(status="Thinking…"))
+            await reply.show(Snapshot((Text("word"),)))
             await stage.held()
-            for count in range(1, 50):
+            for count in range(2, 50):
                 await reply.show(Snapshot((Text("word " * count),)))
         await stage.release()
         await asked.finish(reply, [Text("word " * 50)])
@@ -134,7 +134,7 @@ class Speaking:
         asked = await Asked.on(stage)
         await stage.hold()
         reply = asked.reply()
-        await reply.show(Snapshot(status="Thinking…"))
+        await reply.show(Snapshot((Text("in time"),)))
         await stage.held()
         await reply.show(Snapshot((Text("too late"),)))
         closing = asyncio.create_task(reply.aclose())

@@ -12,7 +12,17 @@ from bot.adapter import Adapter
 from bot.testing.bot import TakingBot
 
 Capability = Literal[
-    "bots", "bystanders", "calls", "clicks", "editing", "holding", "limit", "parts", "redelivery", "refusals"
+    "acknowledgement",
+    "bots",
+    "bystanders",
+    "calls",
+    "clicks",
+    "editing",
+    "holding",
+    "limit",
+    "parts",
+    "redelivery",
+    "refusals",
 ]
 CAPABILITIES: frozenset[str] = frozenset(get_args(Capability))
 
@@ -48,11 +58,18 @@ class Stage(ABC):
 
     @abstractmethod
     async def acknowledged(self, said: Said) -> bool:
-        """Whether the platform knows that it arrived; returns as soon as it does, or has stopped waiting for that."""
+        """Whether the platform knows that it arrived; returns as soon as it does, or has stopped waiting for that.
+
+        On a platform that is not told (without the capability `acknowledgement`): True, as soon as the adapter is
+        through with it.
+        """
 
     @abstractmethod
     async def resend(self, said: Said) -> None:
-        """The platform delivers it once more; returns when it has."""
+        """The platform delivers it once more; returns when it has. Without `redelivery`: the person says it again.
+
+        Nothing at all where an adapter tries by itself until a message is claimed.
+        """
 
     @abstractmethod
     def watch(self, said: Said) -> AsyncGenerator[Sequence[str], None]:

@@ -43,6 +43,10 @@ class People(Generic[StateT]):
         """For the test that provokes one."""
         await self._do("forget_failures")
 
+    async def forget_faults(self) -> None:
+        """What has not gone wrong yet will not."""
+        await self._do("forget_faults")
+
     async def release(self) -> None:
         """Lets every held call go on."""
         await self._do("release")

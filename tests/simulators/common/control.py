@@ -26,6 +26,7 @@ class Instruments:
             "faults": self._fault,
             "release": self._release,
             "forget_failures": self._forget_failures,
+            "forget_faults": self._forget_faults,
             "clock": self._clock,
         }
         return [*posts(actions), web.get("/sim/state", self._state)]
@@ -46,6 +47,10 @@ class Instruments:
 
     async def _forget_failures(self, _: Order) -> Order:
         self._ledger.failures.clear()
+        return {}
+
+    async def _forget_faults(self, _: Order) -> Order:
+        self._ledger.faults.clear()
         return {}
 
     async def _clock(self, order: Order) -> Order:
