@@ -11,18 +11,9 @@ PERSON = Person(id="web")
 _KEY = re.compile(r"(web|console):([A-Za-z0-9][A-Za-z0-9._~-]{0,99})")
 
 
-def web_place(name: str) -> Place:
-    """The place of a conversation that began on the page."""
-    return _place("web", name)
-
-
 def place_of(key: str) -> Place:
     """The place a key names. Raises `BadRequestError`."""
     match = _KEY.fullmatch(key)
     if match is None:
         raise BadRequestError("There is no conversation of that name here; its key looks like web:… or console:….")
-    return _place(match[1], match[2])
-
-
-def _place(platform: str, name: str) -> Place:
-    return Place(key=f"{platform}:{name}", platform=platform, workspace="local", channel="page", thread=name)
+    return Place(key, platform=match[1], workspace="local", channel="page", thread=match[2])
