@@ -35,7 +35,7 @@ check: lint locks  ## What must hold without running the tests: style, types, la
 proof: .venv/installed-dev  ## The long proofs
 	$(BIN)/pytest -m proof
 
-sim: .venv/installed-dev  ## Play: Threadline beside a simulated Slack, nothing to sign up for
+sim: .venv/installed-dev  ## Play: Threadline beside a simulated Slack and Discord, nothing to sign up for
 	@exec $(BIN)/python -m tests.simulators
 
 bench: .venv/installed-dev  ## Run the measurements under bench/

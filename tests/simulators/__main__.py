@@ -1,4 +1,4 @@
-"""`make sim`: Threadline beside a simulated Slack, wired to each other, for anyone to play with."""
+"""`make sim`: Threadline beside a simulated Slack and a simulated Discord, all wired to each other, for play."""
 
 import argparse
 import contextlib
@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from tests.processes import ROOT, python, told
 
@@ -16,23 +18,42 @@ DATA = ROOT / ".cache" / "sim"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Threadline beside a simulated Slack.")
+    parser = argparse.ArgumentParser(description="Threadline beside a simulated Slack and a simulated Discord.")
     parser.add_argument("--port", help="Threadline's port; PORT or its default otherwise")
-    parser.add_argument("--slack-port", default="0", help="the simulator's port; 0 picks a free one")
+    parser.add_argument("--slack-port", default="0", help="the simulated Slack's port; 0 picks a free one")
+    parser.add_argument("--discord-port", default="0", help="the simulated Discord's port; 0 picks a free one")
     parser.add_argument("--data", default=str(DATA), help="Threadline's DATA_DIR")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    with contextlib.suppress(KeyboardInterrupt), python("tests.simulators.slack", "--port", given.slack_port) as slack:
-        where = told(slack)
-        print(f"Slack, simulated, is at {where['address']} (type there as somebody of the workspace)", flush=True)  # noqa: T201
-        wiring = {
-            "SLACK_BOT_TOKEN": where["bot_token"],
-            "SLACK_APP_TOKEN": where["app_token"],
-            "SLACK_API_BASE_URL": where["api"],
-            "DATA_DIR": given.data,
-        }
-        return _run_bot(["--port", given.port] if given.port else [], wiring)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        _platform("slack", given.slack_port) as slack,
+        _platform("discord", given.discord_port) as discord,
+    ):
+        return _run_bot(
+            ["--port", given.port] if given.port else [], _wiring(slack, discord) | {"DATA_DIR": given.data}
+        )
     return 0
+
+
+@contextlib.contextmanager
+def _platform(name: str, port: str) -> Iterator[dict[str, Any]]:
+    """One simulator, running; tells people where it is."""
+    with python(f"tests.simulators.{name}", "--port", port) as process:
+        where = told(process)
+        print(f"{name.capitalize()}, simulated, is at {where['address']} (type there as somebody)", flush=True)  # noqa: T201
+        yield where
+
+
+def _wiring(slack: dict[str, Any], discord: dict[str, Any]) -> dict[str, str]:
+    return {
+        "SLACK_BOT_TOKEN": slack["bot_token"],
+        "SLACK_APP_TOKEN": slack["app_token"],
+        "SLACK_API_BASE_URL": slack["api"],
+        "DISCORD_TOKEN": discord["token"],
+        "DISCORD_API_BASE_URL": discord["api"],
+        "DISCORD_GATEWAY_URL": discord["gateway"],
+    }
 
 
 def _run_bot(arguments: list[str], wiring: dict[str, str]) -> int:

@@ -55,19 +55,21 @@ export function fill(list, entries) {
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
-// Text with code fences, code, bold and links as nodes. `inline` turns what a platform adds, such as mentions, into nodes.
-export function prose(text, inline = (plain) => [plain]) {
+// Text with code fences, code, bold and links as nodes. `inline` turns what a platform adds, such as mentions, into
+// nodes; `star` is what one star around words makes of them.
+export function prose(text, inline = (plain) => [plain], star = "i") {
   const nodes = text.split(/(```[^]*?(?:```|$))/).flatMap((piece) => {
     const fence = piece.match(/^```(?:[\w+-]*\n)?([^]*?)(?:```|$)$/);
-    return fence ? [element("pre", {}, element("code", {}, fence[1]))] : words(piece, inline);
+    return fence ? [element("pre", {}, element("code", {}, fence[1]))] : words(piece, inline, star);
   });
   return element("div", { className: "text" }, ...nodes);
 }
 
-function words(text, inline) {
-  return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*|https?:\/\/[^\s<>)]+)/).flatMap((piece) => {
+function words(text, inline, star) {
+  return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*|\*[^*\s](?:[^*\n]*[^*\s])?\*|https?:\/\/[^\s<>)]+)/).flatMap((piece) => {
     if (/^`[^`]+`$/.test(piece)) return [element("code", {}, piece.slice(1, -1))];
     if (/^\*\*[^*]+\*\*$/.test(piece)) return [element("b", {}, ...inline(piece.slice(2, -2)))];
+    if (/^\*[^*]+\*$/.test(piece)) return [element(star, {}, ...inline(piece.slice(1, -1)))];
     if (/^https?:/.test(piece)) return [element("a", { href: piece, rel: "noreferrer" }, piece)];
     return inline(piece);
   });

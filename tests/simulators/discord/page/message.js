@@ -11,7 +11,7 @@ export function message(state, said, me, openThread) {
   const isApp = said.author === state.bot.id || author.bot || said.webhook;
   const className = said.only_for ? "private" : said.pings.includes(`<@${me}>`) || said.mentions_everyone ? "called" : "";
   return element("li", { className }, face(author.name), element("div", {},
-    used(state, said), repliedTo(state, said),
+    used(state, said) ?? repliedTo(state, said),
     element("div", { className: "who" }, element("b", {}, author.name), isApp ? element("span", { className: "badge" }, "APP") : null, element("small", {}, clock(said.at))),
     said.flags & THINKING ? element("em", { className: "text" }, `${author.name} is thinking…`) : prose(said.content, (text) => mentions(state, text)),
     said.edited_at && !said.interaction ? element("span", { className: "note" }, "(edited)") : null,
@@ -34,7 +34,12 @@ function mentions(state, text) {
 
 function used(state, said) {
   const came = said.type === 20 && state.interactions.find((one) => one.id === said.interaction);
-  return came ? element("div", { className: "used" }, `${nameOf(state, came.user)} used /${came.data.name ?? ""}`) : null;
+  return came?.data.name ? element("div", { className: "used" }, `${nameOf(state, came.user)} used /${path(came.data)}`) : null;
+}
+
+function path(told) {
+  const inner = (told.options ?? []).find((one) => one.type <= 2);
+  return inner ? `${told.name} ${path(inner)}` : told.name;
 }
 
 function repliedTo(state, said) {
