@@ -28,15 +28,11 @@ export const look = async () => (await fetch("/sim/state")).json();
 export async function follow(draw) {
   let version = -1;
   for (;;) {
-    try {
-      const state = await (await fetch(`/sim/state?after=${version}`)).json();
-      version = state.version;
-      draw(state);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      notice("The simulator is not there. Reload the page when it is.");
-      return;
-    }
+    const response = await fetch(`/sim/state?after=${version}`).catch(() => null);
+    if (!response) return notice("The simulator is not there. Reload the page when it is.");
+    const state = await response.json();
+    version = state.version;
+    draw(state);
   }
 }
 

@@ -33,7 +33,7 @@ function mentions(state, text) {
 }
 
 function used(state, said) {
-  const came = said.type === 20 && state.interactions.find((one) => one.id === said.interaction);
+  const came = said.type === 20 ? state.interactions.find((one) => one.id === said.interaction) : null;
   return came?.data.name ? element("div", { className: "used" }, `${nameOf(state, came.user)} used /${path(came.data)}`) : null;
 }
 

@@ -1,0 +1,117 @@
+"""The simulator's page shows the server as a person sees it, and lets them do there what they do in Discord."""
+
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from discord import ButtonStyle, Interaction, TextStyle, app_commands, ui
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.discord.stock import Stock, running
+from tests.simulators.discord.client import DiscordPeople
+from tests.web.conftest import ARGUMENTS
+
+pytestmark = pytest.mark.browser
+Asked = Interaction[Any]
+
+
+class Form(ui.Modal, title="Say it in your words"):
+    words: ui.TextInput["Form"] = ui.TextInput(label="Your words", custom_id="words", style=TextStyle.paragraph)
+
+    async def on_submit(self, interaction: Interaction[Any]) -> None:
+        await interaction.response.send_message(f"You wrote: {self.words.value}", ephemeral=True)
+
+
+class Buttons(ui.View):
+    @ui.button(label="Write", style=ButtonStyle.primary)
+    async def form(self, interaction: Asked, _: ui.Button["Buttons"]) -> None:
+        await interaction.response.send_modal(Form())
+
+
+async def _names(interaction: Asked, current: str) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name=name, value=name) for name in ("Tour", "Small talk") if current in name]
+
+
+@app_commands.autocomplete(name=_names)
+async def _use(interaction: Asked, name: str) -> None:
+    await interaction.response.send_message(f"{name} answers you", view=Buttons())
+
+
+@pytest.fixture
+async def stock(simulator: dict[str, Any], discord: DiscordPeople) -> AsyncIterator[Stock]:
+    """A client with a command."""
+    client = Stock(simulator)
+    client.tree.command(name="use", description="Choose who answers")(_use)
+    async with running(client, simulator["token"]):
+        await client.tree.sync()
+        yield client
+    await discord.until(lambda now: now.sockets == 0)
+
+
+@pytest.fixture
+async def page(stock: Stock, simulator: dict[str, Any]) -> AsyncIterator[Page]:
+    """The page, opened by the first of the server's people; an error in it fails the test."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("chromium is not installed: apt install chromium")
+    errors: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        page = await browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(simulator["address"])
+        yield page
+        await browser.close()
+    assert errors == []
+
+
+async def _type(page: Page, text: str, *, label: str = "Message") -> None:
+    box = page.get_by_role("textbox", name=label, exact=True)
+    await box.fill(text)
+    await box.press("Enter")
+
+
+async def test_a_question_its_thread_and_a_growing_answer_are_seen(page: Page, stock: Stock) -> None:
+    await _type(page, "@threadline what now?")
+    heard = await stock.heard.get()
+    thread = await heard.create_thread(name="What now")
+    answer = await thread.send("It is")
+    await page.locator("#messages .thread").get_by_role("button").click()
+    shown = page.locator("#replies li").first
+    await expect(shown).to_contain_text("It is")
+    await answer.edit(content="It is **growing** `fast`")
+    await expect(shown.locator("b", has_text="growing")).to_be_visible()
+    await thread.typing()
+    await expect(page.locator("#thread-typing")).to_have_text("threadline is typing…")
+    await _type(page, "thanks", label="Message in the thread")
+    assert (await stock.heard.get()).channel.id == thread.id
+
+
+async def test_a_command_is_offered_chosen_and_its_button_opens_a_form(page: Page) -> None:
+    await page.get_by_role("textbox", name="Message", exact=True).press_sequentially("/u")
+    await page.get_by_role("button", name="/use").click()
+    await page.get_by_role("button", name="Small talk").click()
+    await page.get_by_role("textbox", name="Message", exact=True).press("Enter")
+    said = page.locator("#messages li", has_text="Small talk answers you")
+    await expect(said).to_contain_text("ada used /use")
+    await said.get_by_role("button", name="Write").click()
+    await page.get_by_label("Your words").fill("hello")
+    await page.get_by_role("button", name="Submit").click()
+    await expect(page.locator("li.private")).to_contain_text("You wrote: hello")
+    await page.get_by_label("You are").select_option("grace")
+    await expect(page.locator("li.private")).to_have_count(0)
+
+
+async def test_everybody_has_a_dm_of_their_own(page: Page, stock: Stock) -> None:
+    await page.get_by_role("button", name="@ threadline").click()
+    await _type(page, "between us")
+    await (await stock.heard.get()).reply("just us")
+    await expect(page.locator("#messages")).to_contain_text("just us")
+    await page.get_by_label("You are").select_option("grace")
+    await expect(page.locator("#messages")).not_to_contain_text("just us")
+
+
+async def test_what_nobody_could_type_is_said(page: Page) -> None:
+    await _type(page, "/nothing")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no command /nothing")
