@@ -171,6 +171,7 @@ class State(CommonState):
     views: list[View]
     sessions: list[Session]
     commands: list[dict[str, str]]
+    prompts: list[dict[str, str]]
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Self:

@@ -110,6 +110,7 @@ class World(Ledger[Fault]):
             views=[view for view in self.views.values() if not view.closed],
             sessions=list(self.sessions.values()),
             commands=list(self.app.commands.values()),
+            prompts=self.app.prompts,
             failures=self.failures,
             sockets=self.sockets,
         )

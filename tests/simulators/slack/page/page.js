@@ -1,118 +1,129 @@
-// The workspace as one person sees it, told of every change by a long poll.
-const $ = (selector) => document.querySelector(selector);
+// The workspace as one person sees it.
+import { $, act, element, face, fill, follow, look } from "/common/live.js";
+import { blocks } from "/page/blocks.js";
+import { composer } from "/page/composer.js";
+import { forms } from "/page/forms.js";
+import { message, nameOf, presser } from "/page/message.js";
+
 let state = null;
 let place = null;
 let thread = null;
+let home = false;
 
-async function act(action, order) {
-  const response = await fetch(`/sim/${action}`, { method: "POST", body: JSON.stringify(order) });
-  return response.json();
-}
+const SIGN = { channel: "#", group: "🔒", mpim: "👥" };
+const me = () => $("#who").value;
+const called = (id) => nameOf(state, id);
+const channel = (id) => state.channels.find((one) => one.id === id);
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-function nameOf(id) {
-  return id === state.bot.user_id ? state.bot.name : (state.users.find((user) => user.id === id)?.name ?? id);
-}
-
-function readable(text) {
-  return text
-    .replace(/<@([A-Z0-9]+)(\|[^>]*)?>/g, (_, id) => `@${nameOf(id)}`)
-    .replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-}
-
-function item(message, inThread) {
-  const time = new Date(Number(message.ts) * 1000).toLocaleTimeString();
-  const made = element("li", {}, element("b", {}, `${nameOf(message.user)} `, element("small", {}, time)), readable(message.text));
-  if (!inThread) {
-    const replies = state.messages.filter((m) => m.channel === place && m.thread_ts === message.ts).length;
-    made.append("\n", element("button", { onclick: () => openThread(message.ts) }, replies ? `${replies} ${replies === 1 ? "reply" : "replies"}` : "Reply in thread"));
-  }
-  return made;
+function go(id, atHome = false) {
+  [place, thread, home] = [id, null, atHome];
+  draw();
 }
 
 function openThread(ts) {
   thread = ts;
   draw();
-  $("#thread input").focus();
+  $("#inside input[name=text]").focus();
 }
 
-function places() {
-  const mine = (channel) => channel.kind !== "im" || channel.user === $("#who").value;
-  return state.channels.filter(mine).map((channel) => {
-    const open = () => { place = channel.id; thread = null; draw(); };
-    const label = channel.kind === "im" ? `✦ ${state.bot.name} · Messages` : `# ${channel.name}`;
-    return element("li", {}, element("button", { onclick: open, ariaCurrent: String(channel.id === place) }, label));
+function link(label, here, open) {
+  return element("li", {}, element("button", { onclick: open, ariaCurrent: String(here) }, label));
+}
+
+function apps() {
+  const dm = state.channels.find((one) => one.user === me());
+  if (!dm) return [];
+  const open = (tab) => () => { act("home", { user: me(), tab }); go(dm.id, tab === "home"); };
+  const hasHome = state.views.some((one) => one.type === "home" && one.user === me());
+  const messages = link(`✦ ${state.bot.name}`, place === dm.id && !home, open("messages"));
+  return hasHome ? [messages, link("⌂ Home", place === dm.id && home, open("home"))] : [messages];
+}
+
+// What stands in a place or a thread: what was said, and what only this person sees.
+function entries(inThread) {
+  const here = (one) => one.channel === place && (inThread ? thread && (one.ts === thread || one.thread_ts === thread) : !one.thread_ts);
+  const whispers = state.whispers.filter((one) => here(one) && one.user === me()).map((one) => ({ ...one, ephemeral: true }));
+  return [...state.messages.filter(here), ...whispers].sort((a, b) => a.ts.localeCompare(b.ts)).map((one) => {
+    const count = state.messages.filter((other) => other.thread_ts === one.ts).length;
+    const build = () => message(state, one, { me: me(), open: inThread ? null : openThread, ephemeral: one.ephemeral });
+    return [one.ts, JSON.stringify([one, count, me(), state.users.length]), build];
   });
 }
 
-function fill(list, items) {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-  list.replaceChildren(...items);
-  if (atEnd) list.scrollTop = list.scrollHeight;
+// An empty Messages tab offers what one may begin with.
+function prompts() {
+  const begin = (one) => () => act("say", { user: me(), channel: place, text: one.message });
+  const offered = state.prompts.map((one) => element("button", { onclick: begin(one) }, one.title));
+  const words = element("div", {}, `This is the beginning of what you say to ${state.bot.name}.`);
+  return ["prompts", "", () => element("li", {}, face(state.bot.name), words, element("div", { className: "controls" }, ...offered))];
+}
+
+function working() {
+  const session = state.sessions.find((one) => one.channel === place && one.thread_ts === thread);
+  const busy = session?.status === "processing";
+  const stop = () => act("stop", { user: me(), channel: place, thread_ts: thread });
+  const line = session?.status_text ? `${state.bot.name} ${session.status_text}` : busy ? `${state.bot.name} is working…` : "";
+  // Free text and the native status share one place: the text hides the button.
+  const button = busy && !session.status_text ? element("button", { className: "link", onclick: stop }, "Stop") : null;
+  $("#working").replaceChildren(...[line, button].filter(Boolean));
+  $("#thread-title").textContent = session?.title ?? "";
+}
+
+function drawHome() {
+  const view = state.views.find((one) => one.type === "home" && one.user === me());
+  const where = { user: me(), view_id: view?.id };
+  $("#home").replaceChildren(...blocks(view?.view.blocks ?? [], { nameOf: called, press: presser(where), where }));
+}
+
+function wire() {
+  const lines = state.calls.slice(-12).map((one) => element("li", {}, one.method, element("span", {}, one.response.error ?? one.status)));
+  $("#wire ul").replaceChildren(...lines.reverse());
+  const failures = state.failures.length ? `, FAILURES: ${state.failures.join(" ")}` : "";
+  $("#health").textContent = `${state.bot.name} is ${state.sockets ? "connected" : "away"}; ${state.calls.length} calls${failures}`;
 }
 
 function draw() {
-  const channel = state.channels.find((one) => one.id === place);
-  $("#places").replaceChildren(...places());
-  $("#title").textContent = channel.kind === "im" ? `${state.bot.name} · Messages` : `# ${channel.name}`;
-  const here = state.messages.filter((message) => message.channel === place);
-  const whispers = state.whispers.filter((one) => one.channel === place && one.user === $("#who").value).slice(-3)
-    .map((one) => element("li", { className: "private" }, element("b", {}, `${state.bot.name} `, element("small", {}, "only you see this")), one.text));
-  fill($("#messages"), [...here.filter((message) => !message.thread_ts).map((message) => item(message, false)), ...whispers]);
-  fill($("#replies"), here.filter((message) => thread && (message.ts === thread || message.thread_ts === thread)).map((message) => item(message, true)));
+  const mine = state.channels.filter((one) => one.kind !== "im");
+  if (!channel(place)) place = mine[0].id;
+  const here = channel(place);
+  const isDm = here.kind === "im";
+  $("#places").replaceChildren(...mine.map((one) => link(`${SIGN[one.kind]} ${one.name}`, one.id === place, () => go(one.id))));
+  $("#apps").replaceChildren(...apps());
+  $("#title").textContent = isDm ? `✦ ${state.bot.name} · ${home ? "Home" : "Messages"}` : `${SIGN[here.kind]} ${here.name}`;
+  $("#here input[name=text]").placeholder = isDm ? `Message ${state.bot.name}` : `@${state.bot.name} hello, or /assistant list`;
+  $("#messages").hidden = home;
+  $("#home").hidden = !home;
+  const said = entries(false);
+  fill($("#messages"), isDm && !said.length ? [prompts()] : said);
+  // Shown first: a list that is hidden has no end to keep in sight.
   $("#thread").hidden = !thread;
-  $("main input").placeholder = channel.kind === "im" ? "Message" : `@${state.bot.name} hello, or /assistant list`;
-  $("#health").textContent = `${state.sockets} socket(s), ${state.calls.length} calls` + (state.failures.length ? `, FAILURES: ${state.failures.join(" ")}` : "");
-}
-
-async function begin() {
-  state = await (await fetch("/sim/state")).json();
-  $("#who").replaceChildren(...state.users.map((user) => element("option", { value: user.id }, user.name)));
-  $("#who").onchange = () => enter();
-  place = state.channels.find((channel) => channel.kind === "channel").id;
-  await enter();
-  for (;;) {
-    state = await (await fetch(`/sim/state?after=${state.version}`)).json();
-    draw();
-  }
+  fill($("#replies"), entries(true));
+  drawHome();
+  working();
+  wire();
+  forms(state, me(), called);
 }
 
 async function enter() {
-  await act("dms", { user: $("#who").value });
-  state = await (await fetch("/sim/state")).json();
-  if (!places().some((one) => one.querySelector("[aria-current=true]"))) {
-    place = state.channels.find((channel) => channel.kind === "channel").id;
-  }
+  await act("dms", { user: me() });
+  state = await look();
+  if (channel(place)?.kind === "im") go(state.channels.find((one) => one.user === me()).id);
   draw();
 }
 
-async function send(form) {
-  const input = form.elements.text;
-  const text = input.value.trim();
-  if (!text) return;
-  input.value = "";
-  const user = $("#who").value;
-  const command = text.match(/^(\/\w+)\s*(.*)$/s);
-  if (command) {
-    await act("command", { user, channel: place, command: command[1], text: command[2] });
-  } else {
-    await act("say", { user, channel: place, text, ...(form.dataset.thread ? { thread_ts: thread } : {}) });
-  }
-}
-
-for (const form of document.querySelectorAll(".composer")) {
-  form.onsubmit = (event) => { event.preventDefault(); send(form); };
-}
 $("#new").onsubmit = async (event) => {
   event.preventDefault();
-  place = (await act("channels", { name: event.target.elements.name.value })).id;
+  const made = await act("channels", { name: event.target.elements.name.value });
   event.target.reset();
-  await enter();
+  state = await look();
+  go(made.id);
 };
 $("#close").onclick = () => { thread = null; draw(); };
-begin();
+$("#who").onchange = enter;
+composer($("#here"), () => ({ user: me(), channel: place, commands: state.commands }));
+composer($("#inside"), () => ({ user: me(), channel: place, thread_ts: thread, commands: [] }));
+
+state = await look();
+$("#who").replaceChildren(...state.users.map((user) => element("option", { value: user.id }, user.name)));
+await enter();
+follow((now) => { state = now; draw(); });
