@@ -11,7 +11,7 @@ import structlog
 from assistants.connector import AssistantsClient, NotFoundError
 from assistants.contract import Run
 from bot import runs
-from bot.adapter import Adapter, PartState, Reply, Turn
+from bot.adapter import Adapter, PartState, PlatformError, Reply, Turn
 from bot.incoming import Place
 from bot.roster import Member, Roster
 from bot.segments import Notice, Remedy, Segment, Snapshot, Text
@@ -60,8 +60,11 @@ class Turns:
                 raise
             except Exception as error:
                 failures = await self._db.write(turns.record_failure, row.id, row.attempts)
-                log.exception("turn failed", failures=failures)
-                if failures >= TRIES:
+                if isinstance(error, PlatformError):
+                    log.warning("turn failed", failures=failures, error=str(error))
+                else:
+                    log.exception("turn failed", failures=failures)
+                if failures >= TRIES or _is_lasting(error):
                     await self._give_up(row, turn)
                     return
                 await asyncio.sleep(_pause(failures, error))
@@ -114,7 +117,8 @@ class Turns:
         question = runs.Question(turn.tag, thread_id, member.id, texts)
 
         async def began(run: Run) -> None:
-            await self._db.write(turns.record_run, row.id, row.attempts, member.name, run.id)
+            stays = not self._roster.stands_in(member)
+            await self._db.write(turns.record_run, row.id, row.attempts, member.name, run.id, stays=stays)
 
         async def grew(text: str) -> None:
             await reply.show(Snapshot((Text(text), *_label(member))))
@@ -156,6 +160,8 @@ class Turns:
             try:
                 await reply.find()
                 await reply.finish([Notice(sorry, kind="problem")])
+            except PlatformError as refused:
+                log.warning("apology not delivered", error=str(refused))
             except Exception:
                 log.exception("apology not delivered")
             await self._close(row, turns.Ending("failed", reason=sorry))
@@ -188,6 +194,11 @@ def _reason(outcome: runs.Outcome) -> str:
         "expired": "The assistant took longer than ten minutes, so the answer was given up.",
         "requires_action": "The assistant asked for a function that nobody here can run.",
     }.get(run.status, "The model answered with nothing.")
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether the platform said that trying again is no use."""
+    return isinstance(error, PlatformError) and not error.retryable
 
 
 def _pause(failures: int, error: Exception) -> float:

@@ -239,6 +239,24 @@ async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: DiscordPeo
     assert message.content.endswith(".")
 
 
+async def test_where_it_may_not_write_the_log_says_why_and_the_next_question_is_answered(
+    listening: DiscordPeople, running: Process
+) -> None:
+    """Pain 24: setup traps. And pain 15: no answer and no reason."""
+    ada, channel = await listening.user("ada"), await listening.channel("forbidden")
+    await listening.deny(channel, "send_messages_in_threads")
+    thread = await listening.say(ada, channel, "@threadline hello")
+    running.line("apology not delivered")
+    reasons = [
+        line for line in running.output.splitlines() if "Missing Permissions (50013); give the bot's role" in line
+    ]
+    assert any("Send Messages in Threads" in line and "turn failed" in line for line in reasons)
+    assert "Traceback" not in running.output
+    await listening.deny(channel)
+    await listening.say(ada, thread, "and now?")
+    await listening.answer(thread, "You said: and now?")
+
+
 @pytest.fixture
 async def alone(running: Process, discord: DiscordPeople) -> DiscordPeople:
     """The people once the shared program is gone: what follows kills its own."""
