@@ -23,8 +23,8 @@ const DRAWN = {
 
 function feedback(told, { press }) {
   if (told.type !== "feedback_buttons") return [pressed(told, { press })];
-  return [["👍", told.positive_button], ["👎", told.negative_button]].map(([sign, one]) =>
-    element("button", { type: "button", title: one.text.text, onclick: () => press(told.action_id, one.value) }, sign));
+  return [told.positive_button, told.negative_button].map((one) =>
+    element("button", { type: "button", onclick: () => press(told.action_id, one.value) }, one.text.text));
 }
 
 export function pressed(told, how) {
