@@ -196,6 +196,17 @@ async def test_a_thread_from_a_message_shares_its_id(discord: DiscordPeople, sto
         await thread.send("not here")
 
 
+async def test_a_thread_is_archived_when_nothing_was_said_for_long_and_woken_by_a_word(
+    discord: DiscordPeople, place: TextChannel
+) -> None:
+    thread = await (await place.send("question")).create_thread(name="Quiet", auto_archive_duration=60)
+    await discord.clock(advance=3600)
+    await discord.until(lambda now: next(one for one in now.channels if one.id == str(thread.id)).archived)
+    assert thread.id in [one.id async for one in place.archived_threads()]
+    await discord.say(await discord.user("ada"), str(thread.id), "back again")
+    assert thread.id in [one.id for one in await place.guild.active_threads()]
+
+
 async def test_typing_is_seen_until_the_message_or_ten_seconds(discord: DiscordPeople, place: TextChannel) -> None:
     await place.typing()
     assert [one.channel for one in (await discord.state()).typing] == [str(place.id)]

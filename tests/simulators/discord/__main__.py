@@ -22,7 +22,7 @@ async def _serve(port: int) -> None:
     told = {
         "address": server.address,
         "api": server.api,
-        "gateway": f"{server.gateway.address}/gateway/",
+        "gateway": f"{server.world.gateway}/gateway/",
         "token": TOKEN,
         "application": APPLICATION,
         "guild": GUILD,

@@ -1,11 +1,11 @@
-"""What one REST call is given: the world, the gateway, its path, query, body and files."""
+"""What one REST call is given: the world, who hears of it, its path, query, body and files."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.simulators.discord.audience import Audience
 from tests.simulators.discord.errors import refusal
-from tests.simulators.discord.gateway import Gateway
 from tests.simulators.discord.records import Channel, Message
 from tests.simulators.discord.world import World
 
@@ -22,7 +22,7 @@ class Context:
     """`files` are the uploaded ones by their number, as `attachments` in the body speaks of them."""
 
     world: World
-    gateway: Gateway
+    audience: Audience
     path: dict[str, str]
     query: dict[str, str]
     body: Any

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from tests.simulators.common.control import Action, Instruments, Order, posts
 from tests.simulators.discord import payloads
+from tests.simulators.discord.audience import Audience
 from tests.simulators.discord.gateway import Gateway
 from tests.simulators.discord.invoking import Invoking
 from tests.simulators.discord.mentions import called
@@ -18,11 +19,12 @@ from tests.simulators.discord.world import World
 class Control:
     """Routes for tests and for the page."""
 
-    def __init__(self, world: World, gateway: Gateway, rest: Rest) -> None:
+    def __init__(self, world: World, audience: Audience, gateway: Gateway, rest: Rest) -> None:
         self._world = world
+        self._audience = audience
         self._gateway = gateway
         self._rest = rest
-        self._invoking = Invoking(world, gateway)
+        self._invoking = Invoking(world, audience)
 
     def routes(self) -> list[web.RouteDef]:
         actions: dict[str, Action] = {
@@ -54,7 +56,7 @@ class Control:
 
     async def _add_channel(self, order: Order) -> Order:
         channel = self._world.add_channel(order["name"], order.get("denied", ()))
-        await self._gateway.tell_place("CHANNEL_CREATE", channel)
+        await self._audience.tell_place("CHANNEL_CREATE", channel)
         await self._world.changed()
         return channel.json()
 
@@ -62,7 +64,7 @@ class Control:
         """A person starts a thread, from a message or alone."""
         parent = self._world.channels[order["channel"]]
         thread = self._world.add_thread(parent, order["name"], order["user"], order.get("message"), 1440)
-        await self._gateway.tell_thread(thread)
+        await self._audience.tell_thread(thread)
         await self._world.changed()
         return thread.json()
 
@@ -87,8 +89,9 @@ class Control:
             attachments=[world.keep(order["channel"], *_file(one)) for one in files],
         )
         replied_to = world.messages[reference].author if reference else None
+        await self._audience.wake(world.channels[message.channel])
         world.add_message(message, called(message.content, None, replied_to))
-        await self._gateway.tell_message("MESSAGE_CREATE", message)
+        await self._audience.tell_message("MESSAGE_CREATE", message)
         await world.changed()
         return {"id": message.id}
 
@@ -96,14 +99,14 @@ class Control:
         message = self._world.messages[order["message"]]
         content = self._world.as_typed(order["text"])
         self._world.edit(message, content, called(content, None, None))
-        await self._gateway.tell_message("MESSAGE_UPDATE", message)
+        await self._audience.tell_message("MESSAGE_UPDATE", message)
         await self._world.changed()
         return {}
 
     async def _delete(self, order: Order) -> Order:
         message = self._world.messages[order["message"]]
         message.deleted = True
-        await self._gateway.tell_deleted(message)
+        await self._audience.tell_deleted(message)
         await self._world.changed()
         return {}
 
@@ -112,7 +115,7 @@ class Control:
         gone = [one for one in self._world.channels.values() if order["channel"] in (one.id, one.parent)]
         for place in sorted(gone, key=lambda one: one.kind == "text"):
             place.deleted = True
-            await self._gateway.tell_place("THREAD_DELETE" if place.kind == "thread" else "CHANNEL_DELETE", place)
+            await self._audience.tell_place("THREAD_DELETE" if place.kind == "thread" else "CHANNEL_DELETE", place)
         await self._world.changed()
         return {}
 
@@ -120,7 +123,7 @@ class Control:
         """From now on the app lacks these permissions there, and no others."""
         place = self._world.channels[order["channel"]]
         place.denied = order["permissions"]
-        await self._gateway.tell("CHANNEL_UPDATE", payloads.channel(self._world, place), "guilds")
+        await self._audience.tell("CHANNEL_UPDATE", payloads.channel(self._world, place), "guilds")
         await self._world.changed()
         return {}
 
@@ -130,7 +133,7 @@ class Control:
         self._world.typing.append(Typing(place.id, user.id, self._world.clock.now()))
         told = {"channel_id": place.id, "user_id": user.id, "timestamp": int(time.time())}
         in_dm = place.kind == "dm"
-        await self._gateway.tell("TYPING_START", told, "dm_typing" if in_dm else "guild_typing")
+        await self._audience.tell("TYPING_START", told, "dm_typing" if in_dm else "guild_typing")
         await self._world.changed()
         return {}
 
@@ -152,12 +155,12 @@ class Control:
 
     async def _redeliver(self, order: Order) -> Order:
         """The gateway tells of a message again."""
-        await self._gateway.tell_message("MESSAGE_CREATE", self._world.messages[order["message"]])
+        await self._audience.tell_message("MESSAGE_CREATE", self._world.messages[order["message"]])
         return {}
 
     async def _event(self, order: Order) -> Order:
         """Any event at all, as given."""
-        await self._gateway.tell(order["name"], order["data"], None)
+        await self._audience.tell(order["name"], order["data"], None)
         return {}
 
     async def _disconnect(self, order: Order) -> Order:

@@ -1,4 +1,4 @@
-"""The gateway: sockets come, identify or resume, beat; events go to every session that may see them."""
+"""The gateway's door: sockets come, identify or resume, beat, and are closed."""
 
 import json
 from typing import Any
@@ -6,14 +6,13 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from tests.simulators.discord import payloads
-from tests.simulators.discord.records import Channel, Message
+from tests.simulators.discord.audience import Audience
 from tests.simulators.discord.sessions import PRIVILEGED, Session
 from tests.simulators.discord.wire import COMPRESSIONS, Wire
 from tests.simulators.discord.world import APPLICATION, BOT, GUILD, World
 
 FRAME_LIMIT = 4096
 FRAMES_A_MINUTE = 120
-HAS_THREAD = 1 << 5
 BEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT, MEMBERS, INVALID, HELLO, ACK = 1, 2, 3, 6, 7, 8, 9, 10, 11
 
 
@@ -26,19 +25,15 @@ class ClosingError(Exception):
 
 
 class Gateway:
-    """The app's sockets and sessions. Discord sends every event to every session."""
+    """The app's sockets, and how each of them gets a session."""
 
     beat_every = 41.25
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, audience: Audience) -> None:
         self.acknowledges = True
-        self.sessions: dict[str, Session] = {}
         self._world = world
+        self._sessions = audience.sessions
         self._wires: dict[Wire, Session | None] = {}
-
-    @property
-    def address(self) -> str:
-        return self._world.address.replace("http", "ws", 1)
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """One socket of the app, for as long as it lives."""
@@ -77,8 +72,8 @@ class Gateway:
         await self._count()
 
     async def _count(self) -> None:
-        self._world.sockets = len([session for session in self.sessions.values() if session.wire is not None])
-        self._world.sessions = len(self.sessions)
+        self._world.sockets = len([session for session in self._sessions.values() if session.wire is not None])
+        self._world.sessions = len(self._sessions)
         await self._world.changed()
 
     async def _listen(self, wire: Wire) -> None:
@@ -117,7 +112,7 @@ class Gateway:
             raise ClosingError(4005, "Already authenticated.")
         self._check(data)
         session = Session(int(data["intents"]))
-        self.sessions[session.id] = session
+        self._sessions[session.id] = session
         await self._attach(wire, session)
         await session.tell("READY", self._ready(session))
         if session.wants("guilds"):
@@ -140,7 +135,7 @@ class Gateway:
             "guilds": [{"id": GUILD, "unavailable": True}],
             "session_id": session.id,
             "session_type": "normal",
-            "resume_gateway_url": f"{self.address}/resume/",
+            "resume_gateway_url": f"{self._world.gateway}/resume/",
             "private_channels": [],
             "relationships": [],
             "application": {"id": APPLICATION, "flags": self._world.flags()},
@@ -151,7 +146,7 @@ class Gateway:
         await self._refuse("gateway_resume")
         if data.get("token") != self._world.token:
             raise ClosingError(4004, "Authentication failed.")
-        session = self.sessions.get(str(data.get("session_id")))
+        session = self._sessions.get(str(data.get("session_id")))
         if session is None:
             await wire.send(INVALID, False)
             return
@@ -181,46 +176,6 @@ class Gateway:
         if session is not None:
             await session.tell("GUILD_MEMBERS_CHUNK", chunk)
 
-    async def tell(self, event: str, data: dict[str, Any], intent: str | None) -> None:
-        """Tells every session that asked for this intent."""
-        for session in list(self.sessions.values()):
-            if session.wants(intent):
-                await session.tell(event, data)
-
-    async def tell_message(self, event: str, message: Message) -> None:
-        """Tells of a message, to each session as it may read it; of one for a single person's eyes, nobody."""
-        place = self._world.channels[message.channel]
-        if message.only_for is not None or not self.sees(place):
-            return
-        intent = "dm_messages" if place.kind == "dm" else "guild_messages"
-        data = payloads.event(self._world, message)
-        for session in list(self.sessions.values()):
-            if session.wants(intent):
-                await session.tell(event, session.as_allowed(data))
-
-    async def tell_place(self, event: str, place: Channel, **more: Any) -> None:
-        """Tells of a channel or thread."""
-        if place.kind != "dm" and self.sees(place):
-            await self.tell(event, payloads.channel(self._world, place) | more, "guilds")
-
-    async def tell_thread(self, thread: Channel) -> None:
-        """Tells of a new thread, and of the message it was made from."""
-        await self.tell_place("THREAD_CREATE", thread, newly_created=True)
-        message = self._world.messages.get(thread.id)
-        if message is not None:
-            message.flags |= HAS_THREAD
-            await self.tell_message("MESSAGE_UPDATE", message)
-
-    async def tell_deleted(self, message: Message) -> None:
-        place = self._world.channels[message.channel]
-        if message.only_for is None and self.sees(place):
-            where = {} if place.kind == "dm" else {"guild_id": GUILD}
-            intent = "dm_messages" if place.kind == "dm" else "guild_messages"
-            await self.tell("MESSAGE_DELETE", {"id": message.id, "channel_id": place.id, **where}, intent)
-
-    def sees(self, place: Channel) -> bool:
-        return "view_channel" not in self._world.denied(place)
-
     async def disconnect(self, how: str) -> None:
         """`reconnect` (op 7), `invalid` or `resumable` (op 9), `beat` asks a heartbeat, `drop`, or a close code."""
         for wire, session in list(self._wires.items()):
@@ -230,7 +185,7 @@ class Gateway:
                 await wire.send(BEAT)
             elif how in ("invalid", "resumable"):
                 if how == "invalid" and session is not None:
-                    self.sessions.pop(session.id, None)
+                    self._sessions.pop(session.id, None)
                 await wire.send(INVALID, how == "resumable")
             elif how == "drop":
                 wire.drop()

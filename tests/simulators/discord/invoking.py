@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from tests.simulators.discord import limits, payloads, permissions
-from tests.simulators.discord.gateway import Gateway
+from tests.simulators.discord.audience import Audience
 from tests.simulators.discord.records import Interaction
 from tests.simulators.discord.responses import COMMAND, COMPLETING, COMPONENT, FORM, RESPOND_SECONDS
 from tests.simulators.discord.world import APPLICATION, GUILD, World
@@ -16,9 +16,9 @@ ATTACHMENT_LIMIT = 10 * 1024 * 1024
 class Invoking:
     """The people's side of interactions."""
 
-    def __init__(self, world: World, gateway: Gateway) -> None:
+    def __init__(self, world: World, audience: Audience) -> None:
         self._world = world
-        self._gateway = gateway
+        self._audience = audience
 
     async def command(self, user: str, channel: str, text: str, options: dict[str, Any], **more: Any) -> Interaction:
         """`text` is as typed: `/assistant use small talk`; `options` are given by name."""
@@ -61,7 +61,7 @@ class Invoking:
         """Sends it; returns once the app responded, or three seconds have passed."""
         asked.at = self._world.clock.now()
         self._world.interactions[asked.id] = asked
-        await self._gateway.tell("INTERACTION_CREATE", self._payload(asked), None)
+        await self._audience.tell("INTERACTION_CREATE", self._payload(asked), None)
         await self._world.changed()
         responded = await self._world.before(asked.at + RESPOND_SECONDS, lambda: asked.response is not None)
         asked.failed = not responded

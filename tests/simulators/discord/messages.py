@@ -16,7 +16,7 @@ SETTABLE = SUPPRESS_EMBEDS | EPHEMERAL | 1 << 12 | limits.COMPONENTS_V2
 
 
 async def _create(context: Context) -> Any:
-    place = writable(context)
+    place = await _writable(context)
     again = _sent_before(context, place)
     if again is not None:
         return payloads.message(context.world, again) | {"nonce": again.nonce}
@@ -26,15 +26,15 @@ async def _create(context: Context) -> Any:
     return payloads.message(context.world, message) | ({"nonce": message.nonce} if message.nonce else {})
 
 
-def writable(context: Context) -> Channel:
+async def _writable(context: Context) -> Channel:
     """The channel in the path, if the app may write there. Writing brings an archived thread back."""
     thread = context.world.channels.get(context.path["channel"], Channel("", "")).kind == "thread"
     place = context.channel("send_messages_in_threads" if thread else "send_messages")
     if place.locked and place.archived:
         raise refusal(50083)
-    place.archived = False
     if context.files:
         context.channel("attach_files")
+    await context.audience.wake(place)
     return place
 
 
@@ -82,7 +82,7 @@ async def post(context: Context, message: Message) -> None:
     answered = context.world.messages.get(message.reference or "")
     allowed = context.body.get("allowed_mentions")
     context.world.add_message(message, called(message.content, allowed, answered.author if answered else None))
-    await context.gateway.tell_message("MESSAGE_CREATE", message)
+    await context.audience.tell_message("MESSAGE_CREATE", message)
 
 
 def attachments(context: Context, place: Channel, kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ async def revise(context: Context, message: Message) -> Any:
     context.world.edit(
         message, after["content"] or "", called(after["content"] or "", body.get("allowed_mentions"), None)
     )
-    await context.gateway.tell_message("MESSAGE_UPDATE", message)
+    await context.audience.tell_message("MESSAGE_UPDATE", message)
     return payloads.message(context.world, message)
 
 
@@ -133,7 +133,7 @@ async def _delete(context: Context) -> None:
 
 async def remove(context: Context, message: Message) -> None:
     message.deleted = True
-    await context.gateway.tell_deleted(message)
+    await context.audience.tell_deleted(message)
 
 
 async def _get(context: Context) -> Any:
@@ -166,7 +166,7 @@ def _around(here: list[Message], query: dict[str, str], limit: int) -> list[Mess
 
 
 async def _type(context: Context) -> None:
-    place = writable(context)
+    place = await _writable(context)
     context.world.typing.append(Typing(place.id, BOT.id, context.world.clock.now()))
 
 

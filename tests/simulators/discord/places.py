@@ -34,7 +34,7 @@ async def _application(context: Context) -> Any:
 
 async def _gateway(context: Context) -> Any:
     start = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-    return {"url": f"{context.gateway.address}/gateway/", "shards": 1, "session_start_limit": start}
+    return {"url": f"{context.world.gateway}/gateway/", "shards": 1, "session_start_limit": start}
 
 
 async def _user(context: Context) -> Any:
@@ -78,7 +78,7 @@ async def _modify(context: Context) -> Any:
     place.archived = context.body.get("archived", place.archived)
     place.locked = context.body.get("locked", place.locked)
     place.auto_archive = _auto_archive(context.body.get("auto_archive_duration", place.auto_archive))
-    await context.gateway.tell_place("THREAD_UPDATE" if place.kind == "thread" else "CHANNEL_UPDATE", place)
+    await context.audience.tell_place("THREAD_UPDATE" if place.kind == "thread" else "CHANNEL_UPDATE", place)
     return payloads.channel(context.world, place)
 
 
@@ -86,7 +86,7 @@ async def _delete(context: Context) -> Any:
     place = context.channel("manage_threads")
     payload = payloads.channel(context.world, place)
     place.deleted = True
-    await context.gateway.tell_place("THREAD_DELETE" if place.kind == "thread" else "CHANNEL_DELETE", place)
+    await context.audience.tell_place("THREAD_DELETE" if place.kind == "thread" else "CHANNEL_DELETE", place)
     return payload
 
 
@@ -108,7 +108,7 @@ async def _start(context: Context, parent: Channel, message: str | None) -> Any:
     name = _name(context.body.get("name", ""))
     keep = _auto_archive(context.body.get("auto_archive_duration") or 1440)
     thread = context.world.add_thread(parent, name, BOT.id, message, keep)
-    await context.gateway.tell_thread(thread)
+    await context.audience.tell_thread(thread)
     return payloads.channel(context.world, thread) | {"member": payloads.thread_member(thread)}
 
 

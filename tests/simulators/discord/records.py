@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from tests.simulators.common.records import Call as Call
-from tests.simulators.common.records import Record
 from tests.simulators.common.records import Fault as CommonFault
+from tests.simulators.common.records import Record
 from tests.simulators.common.records import State as CommonState
 
 
@@ -20,7 +20,8 @@ class User(Record):
 class Channel(Record):
     """A channel of the server, a thread in one (`parent`), or a DM with the app (`user` is the person).
 
-    `denied` names the permissions the app lacks here; threads have those of their parent.
+    `denied` names the permissions the app lacks here; threads have those of their parent. `active` is when something
+    was last said in a thread: it is archived `auto_archive` minutes later.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Channel(Record):
     owner: str = ""
     denied: list[str] = field(default_factory=list)
     auto_archive: int = 1440
+    active: float = 0
     archived: bool = False
     locked: bool = False
     deleted: bool = False

@@ -66,7 +66,7 @@ def _flags(data: dict[str, Any]) -> int:
 
 
 def _with_body(context: Context, body: dict[str, Any]) -> Context:
-    return Context(context.world, context.gateway, context.path, context.query, body, context.files)
+    return Context(context.world, context.audience, context.path, context.query, body, context.files)
 
 
 async def _say(context: Context, interaction: Interaction, **more: Any) -> Message:

@@ -8,10 +8,10 @@ from aiohttp import web
 from tests.simulators.common.http import lost
 from tests.simulators.common.records import Call
 from tests.simulators.discord import commands, messages, places, refusals, responses
+from tests.simulators.discord.audience import Audience
 from tests.simulators.discord.buckets import Buckets
 from tests.simulators.discord.context import Context, Route, Upload
 from tests.simulators.discord.errors import ApiError, refusal
-from tests.simulators.discord.gateway import Gateway
 from tests.simulators.discord.records import Fault
 from tests.simulators.discord.refusals import Answer
 from tests.simulators.discord.world import World
@@ -25,11 +25,11 @@ REQUEST_LIMIT = 25 * 1024 * 1024
 class Rest:
     """Every call the app may make. One that is not here is answered 404 and recorded as a failure."""
 
-    def __init__(self, world: World, gateway: Gateway) -> None:
+    def __init__(self, world: World, audience: Audience) -> None:
         self.content_type = "application/json"
         self.buckets = Buckets(world.clock)
         self._world = world
-        self._gateway = gateway
+        self._audience = audience
 
     def add_to(self, app: web.Application) -> None:
         for route in ROUTES:
@@ -86,7 +86,7 @@ class Rest:
 
     async def _context(self, request: web.Request) -> Context:
         body, files = await _body(request)
-        return Context(self._world, self._gateway, dict(request.match_info), dict(request.query), body, files)
+        return Context(self._world, self._audience, dict(request.match_info), dict(request.query), body, files)
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         await self._world.fail(f"The app called {request.method} {request.path}, which this simulator does not know.")

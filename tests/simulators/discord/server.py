@@ -1,10 +1,12 @@
 """The simulator as one server on loopback: REST, gateway, control API and page on one port."""
 
+import asyncio
 from pathlib import Path
 
 from aiohttp import web
 
 from tests.simulators.common.http import add_page
+from tests.simulators.discord.audience import Audience
 from tests.simulators.discord.control import Control
 from tests.simulators.discord.gateway import Gateway
 from tests.simulators.discord.rest import BASE, REQUEST_LIMIT, Rest
@@ -18,9 +20,11 @@ class Server:
 
     def __init__(self, *, token: str) -> None:
         self.world = World(token=token)
-        self.gateway = Gateway(self.world)
-        self._rest = Rest(self.world, self.gateway)
+        audience = self._audience = Audience(self.world)
+        self._gateway = Gateway(self.world, audience)
+        self._rest = Rest(self.world, audience)
         self._runner: web.AppRunner | None = None
+        self._archiving: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> str:
@@ -35,10 +39,13 @@ class Server:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
+        self._archiving = asyncio.create_task(self._audience.archive())
         self.world.address = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        await self.gateway.close()
+        if self._archiving is not None:
+            self._archiving.cancel()
+        await self._gateway.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -46,7 +53,7 @@ class Server:
         app = web.Application(client_max_size=REQUEST_LIMIT)
         self._rest.add_to(app)
         for path in ("/gateway/", "/resume/"):
-            app.router.add_get(path, self.gateway.connect)
-        app.router.add_routes(Control(self.world, self.gateway, self._rest).routes())
+            app.router.add_get(path, self._gateway.connect)
+        app.router.add_routes(Control(self.world, self._audience, self._gateway, self._rest).routes())
         add_page(app, PAGE)
         return app

@@ -40,6 +40,10 @@ class World(Ledger[Fault]):
         self.sessions = 0
         self._last_id = 0
 
+    @property
+    def gateway(self) -> str:
+        return self.address.replace("http", "ws", 1)
+
     def new_id(self) -> str:
         """A snowflake that nothing else has, higher than every one before."""
         fresh = (time.time_ns() // 1_000_000 - EPOCH) << 22
@@ -75,6 +79,7 @@ class World(Ledger[Fault]):
     def add_thread(self, parent: Channel, name: str, owner: str, id_: str | None, auto_archive: int) -> Channel:
         """A thread; one made from a message has that message's id."""
         thread = Channel(id_ or self.new_id(), name, "thread", parent=parent.id, owner=owner, auto_archive=auto_archive)
+        thread.active = self.now()
         return self._add(thread)
 
     def dm(self, user: str) -> Channel:
@@ -97,7 +102,7 @@ class World(Ledger[Fault]):
         message.mentions, message.mentions_everyone = called.users, called.everyone
         message.pings = called.pings
         self.messages[message.id] = message
-        self.posted[message.id] = self.clock.now()
+        self.posted[message.id] = self.channels[message.channel].active = self.now()
         self.typing = [one for one in self.typing if (one.channel, one.user) != (message.channel, message.author)]
         return message
 
