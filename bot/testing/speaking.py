@@ -9,6 +9,8 @@ from bot.testing.asked import Asked
 from bot.testing.stage import Stage, must, needs
 
 SOON = 20.0
+# How long somebody who should wait is given to show that they do not.
+HASTE = 0.2
 CALLS = "@everyone @here <!channel> <!here> <!everyone> <!subteam^S1> <@U0ADA> <@1> <@!1> <@&1> @channel"
 
 
@@ -123,13 +125,14 @@ class Speaking:
         reply = asked.reply()
         await reply.show(Snapshot((Text("half"),)))
         await stage.held()
-        finishing = asyncio.create_task(asked.finish(reply, [Text("whole")]))
-        await _started(finishing)
+        finishing = asyncio.create_task(reply.finish([Text("whole")]))
+        await asyncio.wait([finishing], timeout=HASTE)
         await stage.release()
         await finishing
+        await reply.aclose()
         await answered(asked, "whole")
 
-    @needs("holding")
+    @needs("holding", "editing")
     async def test_a_closed_reply_writes_nothing_more(self, stage: Stage) -> None:
         asked = await Asked.on(stage)
         await stage.hold()
@@ -138,15 +141,17 @@ class Speaking:
         await stage.held()
         await reply.show(Snapshot((Text("too late"),)))
         closing = asyncio.create_task(reply.aclose())
-        await _started(closing)
+        await asyncio.wait([closing], timeout=HASTE)
         await stage.release()
         await closing
-        # Another answer goes all the way: what was still to come would have come by then.
+        # Another answer grows at the same pace: what was still to come would have come by then.
         later = await Asked.on(stage, after=asked.said)
         another = later.reply()
-        await another.show(Snapshot(status="Thinking…"))
-        await later.finish(another, [Text("another answer")])
-        seen = await _reads(later, "another answer")
+        for words in ("one", "one two", "one two three"):
+            await another.show(Snapshot((Text(words),)))
+            await _reads(later, words)
+        await later.finish(another, [Text("one two three")])
+        seen = await _reads(later, "one two three")
         must("too late" not in " ".join(seen), "A closed reply writes nothing more.", seen)
 
 
@@ -170,14 +175,6 @@ async def _found(asked: Asked) -> Reply:
     reply = asked.reply(again=True)
     await reply.find()
     return reply
-
-
-async def _started(task: "asyncio.Task[None]") -> None:
-    """Lets a task go as far as it gets without anybody's answer."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-        if task.done():
-            return
 
 
 def _bare(text: str) -> str:

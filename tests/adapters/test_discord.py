@@ -54,7 +54,8 @@ class DiscordStage(Stage):
         return True
 
     async def resend(self, said: Said) -> None:
-        await self._discord.redeliver(said.message)
+        if not any(refused.event.endswith(said.message) for refused in self.bot.refused):
+            await self._discord.redeliver(said.message)
 
     async def watch(self, said: Said) -> AsyncGenerator[Sequence[str], None]:
         now = await self._discord.state()

@@ -40,6 +40,29 @@ def test_it_keeps_the_adapter_contract(installed: Path, tmp_path: Path) -> None:
     assert "skipped" not in run.output
 
 
+@pytest.mark.parametrize(
+    ("file", "kept", "broken", "promise"),
+    [
+        ("__init__.py", "continue  # not", "pass  # not", "was_not_claimed_is_not_acknowledged"),
+        ("reply.py", "{self._turn.tag}.{number}", "{id(self)}.{number}", "finishing_again"),
+        ("line.py", 'retryable=said["again"]', "retryable=False", "rate_limit"),
+    ],
+    ids=["acknowledges too early", "repeats itself", "gives up"],
+)
+def test_one_that_breaks_a_promise_fails_the_test_of_that_promise(
+    installed: Path, tmp_path: Path, file: str, kept: str, broken: str, promise: str
+) -> None:
+    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+    shutil.copy(EXAMPLE / "pyproject.toml", tmp_path)
+    shutil.copytree(installed / "threadline_partyline", tmp_path / "threadline_partyline")
+    source = tmp_path / "threadline_partyline" / file
+    assert kept in source.read_text("utf-8")
+    source.write_text(source.read_text("utf-8").replace(kept, broken), "utf-8")
+    run = Process(sys.executable, "-m", "pytest", "-q", "-k", promise, env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
+    assert run.wait() == 1, run.output
+    assert "1 failed" in run.output
+
+
 @pytest.fixture
 def line(installed: Path, tmp_path: Path) -> Iterator[str]:
     """A party line in a process of its own; gives its address."""
@@ -73,9 +96,8 @@ async def test_the_program_finds_it_by_its_entry_point_and_answers_there(
         assert program.end() == 0, program.output
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:1"], ids=["malformed", "nobody there"])
-def test_a_line_that_cannot_be_reached_is_one_sentence(installed: Path, address: str, tmp_path: Path) -> None:
-    program = threadline("run", env={"PYTHONPATH": str(installed), "PARTYLINE": address}, cwd=tmp_path)
+def test_a_line_that_cannot_be_reached_is_one_sentence(installed: Path, tmp_path: Path) -> None:
+    program = threadline("run", env={"PYTHONPATH": str(installed), "PARTYLINE": "127.0.0.1:1"}, cwd=tmp_path)
     assert program.wait() == 2
-    assert "PARTYLINE" in program.output.splitlines()[-1]
+    assert "check PARTYLINE" in program.output.splitlines()[-1]
     assert "Traceback" not in program.output
