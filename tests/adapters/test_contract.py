@@ -1,6 +1,8 @@
 """The suite itself: what an adapter lacks it says, and says truly; an adapter that breaks a promise does not pass."""
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -36,3 +38,8 @@ def test_what_is_lacking_must_be_known_and_have_its_reason(lacks: dict[Capabilit
 async def test_what_is_neither_written_nor_said_to_be_missing_fails() -> None:
     with pytest.raises(NotImplementedError, match="must write this, or its suite must say why it lacks 'refusals'"):
         await Stage.refuse(object.__new__(test_web.WebStage), 429)
+
+
+def test_the_suite_comes_with_the_program_and_needs_nothing_more_to_be_imported() -> None:
+    look = "import sys, threadline.testing; sys.exit('pytest' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
