@@ -161,6 +161,9 @@ async def test_an_ephemeral_answer_is_for_one_person(
     place = await stock.fetch_channel(int(channel))
     assert isinstance(place, library.TextChannel)
     assert [message async for message in place.history()] == []
+    await discord.say(ada, channel, "told in order")
+    await stock.heard.get()
+    assert [message.content for message in stock.cached_messages] == ["told in order"]
 
 
 async def test_after_three_seconds_nobody_waits_any_more(

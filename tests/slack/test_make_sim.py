@@ -1,21 +1,41 @@
-"""`make sim`: anyone can play, with nothing to sign up for."""
+"""`make sim`: anyone can play on both platforms, with nothing to sign up for."""
 
 import re
 from pathlib import Path
 
-from tests.processes import python
+from tests.processes import Process, python
+from tests.simulators.discord.client import DiscordPeople
 from tests.simulators.slack.client import SlackPeople
 
 
-async def test_bot_and_simulator_start_together_and_end_together(tmp_path: Path) -> None:
-    env = {"MODEL_DISCOVERY": "false", "MODEL_BASE_URL": "", "THREADLINE_CONFIG": str(tmp_path / "none.toml")}
+async def test_bot_and_simulators_start_together_and_end_together(tmp_path: Path) -> None:
+    configuration = tmp_path / "threadline.toml"
+    configuration.touch()
+    env = {"MODEL_DISCOVERY": "false", "MODEL_BASE_URL": "", "THREADLINE_CONFIG": str(configuration)}
     with python("tests.simulators", "--port", "0", "--data", str(tmp_path), env=env) as playing:
-        address = re.findall(r"http://[0-9.:]+", playing.line("Slack, simulated, is at"))[0]
-        playing.line("Threadline is at")
-        async with SlackPeople(address) as people:
-            state = await people.until(lambda now: now.sockets == 1)
-            ada, general = state.users[0].id, state.channels[0].id
-            root = await people.say(ada, general, "@threadline hello")
-            await people.answer(general, root, "scripted reply")
+        await _play_on_slack(_address(playing, "Slack"))
+        await _play_on_discord(_address(playing, "Discord"))
         assert playing.end() == 0
     assert "Traceback" not in playing.output
+
+
+def _address(playing: Process, platform: str) -> str:
+    said = playing.line(f"{platform}, simulated, is at")
+    playing.line("Threadline is at")
+    return str(re.findall(r"http://[0-9.:]+", said)[0])
+
+
+async def _play_on_slack(address: str) -> None:
+    async with SlackPeople(address) as people:
+        state = await people.until(lambda now: now.sockets == 1)
+        ada, general = state.users[0].id, state.channels[0].id
+        root = await people.say(ada, general, "@threadline hello")
+        await people.answer(general, root, "scripted reply")
+
+
+async def _play_on_discord(address: str) -> None:
+    async with DiscordPeople(address) as people:
+        state = await people.until(lambda now: now.sockets == 1)
+        ada, general = state.users[0].id, state.channels[0].id
+        thread = await people.say(ada, general, "@threadline hello")
+        await people.answer(thread, "scripted reply")

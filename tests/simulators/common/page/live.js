@@ -73,7 +73,7 @@ function words(text, inline, star) {
 
 // A person's coloured initial.
 export function face(name) {
-  const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
+  const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 7) * 137 % 360;
   const made = element("span", { className: "face", ariaHidden: "true" }, name.slice(0, 1));
   made.style.setProperty("--face", `hsl(${hue} 45% 42%)`);
   return made;

@@ -63,6 +63,7 @@ function draw() {
   $("#thread").hidden = !thread;
   if (thread) {
     $("#thread-title").textContent = channel(thread).name;
+    $("#inside input").placeholder = `Message ${channel(thread).name}`;
     show($("#replies"), $("#thread-typing"), thread);
   }
   const failures = state.failures.length ? `, FAILURES: ${state.failures.join(" ")}` : "";
