@@ -7,39 +7,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.simulators.slack.client import SlackPeople
 from tests.simulators.slack.facts import PINNED
+from tests.slack import stock
 
 
 @pytest.fixture
 def web(simulator: dict[str, Any]) -> AsyncWebClient:
-    return AsyncWebClient(token=simulator["bot_token"], base_url=simulator["api"])
+    return stock.web_client(simulator)
 
 
 @pytest.fixture
-async def seen(
-    simulator: dict[str, Any], web: AsyncWebClient, slack: SlackPeople
-) -> AsyncIterator["asyncio.Queue[dict[str, Any]]"]:
+async def seen(simulator: dict[str, Any], slack: SlackPeople) -> AsyncIterator["asyncio.Queue[dict[str, Any]]"]:
     """Every event body that a plain Bolt app receives."""
     bodies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    app = AsyncApp(client=web)
+    app = stock.bolt(simulator)
 
     async def on_any(body: dict[str, Any]) -> None:
         await bodies.put(body)
 
     for kind in ("message", "app_mention", "app_home_opened"):
         app.event(kind)(on_any)
-    handler: Any = AsyncSocketModeHandler(app, simulator["app_token"], ping_interval=0.2)
-    await handler.connect_async()
-    await slack.until(lambda now: now.sockets == 1)
-    yield bodies
-    await handler.close_async()
-    await slack.until(lambda now: now.sockets == 0)
+    async with stock.connected(app, slack, simulator):
+        yield bodies
 
 
 async def test_a_mention_in_a_channel_arrives_twice(slack: SlackPeople, seen: "asyncio.Queue[dict[str, Any]]") -> None:
@@ -100,11 +93,10 @@ async def test_wrong_tokens_and_missing_scopes_are_refused(
     for token, error in (("xoxb-other", "invalid_auth"), (simulator["app_token"], "not_allowed_token_type")):
         with pytest.raises(SlackApiError, match=error):
             await AsyncWebClient(token=token, base_url=simulator["api"]).auth_test()
-    scopes = ["channels:history"]
-    await slack.app(scopes=scopes)
+    await slack.app(scopes=["channels:history"])
     with pytest.raises(SlackApiError, match="missing_scope"):
         await web.chat_postMessage(channel="C1", text="hello")
-    await slack.app(scopes=[*scopes, "chat:write"])
+    await slack.app()
 
 
 async def test_slacks_limits_hold(slack: SlackPeople, web: AsyncWebClient) -> None:

@@ -1,1 +1,1 @@
-"""A Slack workspace on loopback: Web API, Socket Mode, people who can be told what to say, and a log of every call."""
+"""A Slack workspace on loopback: the Web API, Socket Mode and HTTP, people who can be told what to do, and a page."""
