@@ -42,10 +42,13 @@ class App:
         self._adapters = adapters
         self._hub = hub
 
-    async def work(self) -> None:
-        """Connect the platforms and answer people until cancelled. Raises `ConfigurationError`."""
+    async def connect(self) -> None:
+        """Be able to send on every platform. Raises `ConfigurationError`."""
         for adapter in self._adapters:
             await adapter.connect()
+
+    async def work(self) -> None:
+        """Answer people until cancelled. Raises `ConfigurationError`."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._dispatcher.run(), name="dispatch")
             for adapter in self._adapters:
@@ -62,13 +65,15 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
 
     Raises `ConfigurationError` and `StorageError`.
     """
-    configuration = load_configuration(settings.threadline_config)
+    configuration = load_configuration(
+        settings.threadline_config, needed="threadline_config" in settings.model_fields_set
+    )
     adapters = discover_adapters(settings, only)
     async with contextlib.AsyncExitStack() as stack:
         db = await stack.enter_async_context(_store(settings, url))
         embedded = None if settings.assistants_base_url else await stack.enter_async_context(Embedded(db, settings))
         client = await stack.enter_async_context(embedded.client() if embedded else _remote(settings))
-        roster = Roster(db, configuration, (lambda: embedded.connected) if embedded else (lambda: True))
+        roster = Roster(db, configuration, embedded.has if embedded else _anything)
         try:
             await roster.sync(client)
         except AssistantsError as error:
@@ -96,6 +101,7 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
 async def run(settings: Settings) -> None:
     """Serve the port and answer people until a signal comes. Raises `ConfigurationError` and `StorageError`."""
     async with Port.bind(settings) as port, build(settings, port.url) as app:
+        await app.connect()
         await port.serve(app.asgi, beside=app.work, before_close=app.end_watching)
 
 
@@ -157,7 +163,15 @@ async def _store(settings: Settings, url: str) -> AsyncIterator[Database]:
 
 def _remote(settings: Settings) -> AssistantsClient:
     key = settings.assistants_api_key.get_secret_value() or None
-    return AssistantsClient(settings.assistants_base_url, api_key=key)
+    try:
+        return AssistantsClient(settings.assistants_base_url, api_key=key)
+    except ValueError as error:
+        raise ConfigurationError(f"ASSISTANTS_BASE_URL: {error}") from None
+
+
+def _anything(_: str) -> bool:
+    """Another server's models are its own affair."""
+    return True
 
 
 async def _listen(adapter: Adapter, core: Core) -> None:

@@ -48,20 +48,22 @@ class Commands:
             names = ", ".join(f"`{c.name}`" for c in await self._roster.choices(command.place, command.author, None))
             problem = f"There is no assistant called “{_quoted(words)}”." if words else "Say which one."
             return Answer(f"{problem} There are {names}.")
-        place, author, now = command.place, command.author, time.time()
+        place, author, now, title = command.place, command.author, time.time(), member.config.title
         if place.key:
             await self._db.write(conversations.choose_here, asdict(place), member.name, now)
-            where = "in this conversation"
+            answer = f"From now on {title} answers in this conversation."
         else:
             key = person_key(place, author.id)
             await self._db.write(conversations.choose, "person", key, member.name, author.id, now)
-            where = "in your conversations, unless one has its own"
+            answer = f"From now on {title} answers the conversations you begin."
         wants = "" if self._roster.ready(member) else " It needs a model first: connect one on Threadline's page."
-        return Answer(f"{member.config.title} answers {where} from now on.{wants}")
+        return Answer(answer + wants)
 
     async def _new(self, command: Command, adapter: Adapter) -> Answer:
         if not command.place.key:
-            return Answer("Every thread is a conversation of its own: write me outside of one to start a new one.")
+            return Answer(
+                "Every thread is a conversation of its own: mention me anew, outside of a thread, to start another."
+            )
         if isinstance(adapter, OpensConversations):
             return Answer("A new conversation.", place=adapter.new_place(command.place))
         await self._db.write(conversations.set_aside, command.place.key)

@@ -36,14 +36,19 @@ class Configuration(BaseModel):
     assistants: dict[str, AssistantConfig]
 
 
-def load_configuration(path: Path) -> Configuration:
-    """The built-in assistants with the file's over them. Raises `ConfigurationError` naming line and key."""
+def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
+    """The built-in assistants with the file's over them; without the file they stand alone, unless it is `needed`.
+
+    Raises `ConfigurationError` naming line and key.
+    """
     merged = tomllib.loads(resources.files("bot").joinpath("builtin.toml").read_text("utf-8"))
     source = ""
     try:
-        source = path.read_text("utf-8")
+        source = path.read_text("utf-8-sig")
         given = tomllib.loads(source)
     except FileNotFoundError:
+        if needed:
+            raise ConfigurationError(f"THREADLINE_CONFIG names {path}, which does not exist.") from None
         given = {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None

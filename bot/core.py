@@ -92,10 +92,10 @@ class Core:
         """Why a message is not ours to answer; empty when it is."""
         if incoming.author.is_bot:
             return "written by a bot"
-        if not incoming.text.strip():
-            return "no text"
         if incoming.addressed:
             return ""
+        if not incoming.text.strip():
+            return "no text"
         conversation = await conversations.by_key(self._db, incoming.place.key)
         return "" if conversation and conversation.engaged else "not addressed to us"
 

@@ -1,10 +1,12 @@
 """The service in this process: the models it can use, the API it serves, the endpoint people connect on the page."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import dotenv
 import structlog
@@ -29,6 +31,7 @@ from storage.database import Database
 
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
+SAVED = ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL")
 
 log = structlog.get_logger()
 
@@ -48,8 +51,7 @@ class Embedded:
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         if settings.model_base_url:
-            key = settings.model_api_key.get_secret_value()
-            self._use(Endpoint(settings.model_base_url.rstrip("/"), key, settings.model))
+            self._use(_configured(settings))
 
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self._small_talk.close)
@@ -71,16 +73,17 @@ class Embedded:
         """A connector that reaches the service without leaving the process."""
         return AssistantsClient(HERE, transport=LocalTransport(self._service.app))
 
-    @property
-    def connected(self) -> bool:
-        """Whether an endpoint is there for assistants that need a model."""
-        return self._endpoint is not None
+    def has(self, model: str) -> bool:
+        """Whether a model of this name can answer now. Names that are not built in are asked for at the endpoint."""
+        if model == MODEL_NAME:
+            return self._small_talk.available() is None
+        return model == TOUR or self._endpoint is not None
 
     def status(self) -> ModelStatus:
         progress = self._weights.progress
         unavailable = self._small_talk.available()
         return ModelStatus(
-            connected=self.connected,
+            connected=self._endpoint is not None,
             base_url=self._endpoint.base_url if self._endpoint else "",
             model=self._endpoint.model if self._endpoint else "",
             demo="unavailable" if unavailable else progress.state,
@@ -101,12 +104,20 @@ class Embedded:
         return [FoundEndpoint(found.name, found.base_url, tuple(found.models)) for found in await discover()]
 
     async def connect(self, base_url: str, api_key: str, model: str) -> ModelStatus:
+        if set_outside := [name for name in SAVED if name in os.environ]:
+            names = ", ".join(set_outside)
+            raise ConfigurationError(f"{names} is set in the environment, which wins over this page; change it there.")
         hide(api_key)
         try:
             endpoint = await try_endpoint(Endpoint(base_url.strip(), api_key.strip(), model.strip()))
         except EndpointError as error:
             raise ConfigurationError(str(error)) from error
-        await asyncio.to_thread(_save, endpoint)
+        try:
+            await asyncio.to_thread(_save, endpoint)
+        except OSError as error:
+            raise ConfigurationError(
+                f"It works, but {ENV_FILE} cannot be written ({error.strerror}); make it writable and try again."
+            ) from None
         self._use(endpoint)
         log.info("model connected", base_url=endpoint.base_url, model=endpoint.model)
         return self.status()
@@ -125,13 +136,19 @@ class Embedded:
             self._tell()
 
 
+def _configured(settings: Settings) -> Endpoint:
+    """The endpoint that the settings name. Raises `ConfigurationError` when they name half of one."""
+    address = urlsplit(settings.model_base_url)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ConfigurationError("MODEL_BASE_URL must look like http://127.0.0.1:11434/v1.")
+    if not settings.model:
+        raise ConfigurationError("MODEL is missing: set it to the name of the model at MODEL_BASE_URL.")
+    return Endpoint(settings.model_base_url.rstrip("/"), settings.model_api_key.get_secret_value(), settings.model)
+
+
 def _save(endpoint: Endpoint) -> None:
     """Keep the endpoint for the next start, in a file only its owner can read."""
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.chmod(0o600)
-    for name, value in (
-        ("MODEL_BASE_URL", endpoint.base_url),
-        ("MODEL_API_KEY", endpoint.api_key),
-        ("MODEL", endpoint.model),
-    ):
+    for name, value in zip(SAVED, (endpoint.base_url, endpoint.api_key, endpoint.model), strict=True):
         dotenv.set_key(ENV_FILE, name, value, quote_mode="auto")

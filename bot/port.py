@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -42,9 +43,9 @@ class Port:
         try:
             sock = await asyncio.to_thread(_listening, settings.host, settings.port)
         except OSError as error:
-            raise ConfigurationError(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); set PORT to another one."
-            ) from None
+            wrong = "PORT" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "HOST"
+            taken = f"Port {settings.port} of {settings.host} cannot be used ({error.strerror})"
+            raise ConfigurationError(f"{taken}; set {wrong} to another one.") from None
         with sock:
             yield cls(sock, settings)
 

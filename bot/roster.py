@@ -1,11 +1,11 @@
 """Which assistants there are on the server, and which of them answers where."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistants.connector import AssistantOptions, AssistantsClient
 from assistants.contract import Assistant
-from bot.configuration import DEFAULT_MODEL, AssistantConfig, Configuration
+from bot.configuration import AssistantConfig, Configuration
 from bot.incoming import Person, Place
 from bot.views import AssistantChoice
 from storage import conversations
@@ -27,13 +27,13 @@ class Member:
 class Roster:
     """The configured assistants, kept the same on the server.
 
-    Who answers: picked for the thread, the channel, the person, the workspace, in this order, else the default.
+    Who answers: the one of the conversation, else the one the person picked, else the default.
     """
 
-    def __init__(self, db: Database, configuration: Configuration, model_connected: Callable[[], bool]) -> None:
+    def __init__(self, db: Database, configuration: Configuration, has_model: Callable[[str], bool]) -> None:
         self._db = db
         self._configuration = configuration
-        self._model_connected = model_connected
+        self._has_model = has_model
         self._members: dict[str, Member] = {}
 
     async def sync(self, client: AssistantsClient) -> None:
@@ -49,7 +49,11 @@ class Roster:
 
     def ready(self, member: Member) -> bool:
         """Whether a model is there to answer for it."""
-        return member.config.model != DEFAULT_MODEL or self._model_connected()
+        return self._has_model(member.config.model)
+
+    def stands_in(self, member: Member) -> bool:
+        """Whether it answers by default only until the one that should has a model."""
+        return member.name in self._configuration.default[1:]
 
     def find(self, words: str) -> Member | None:
         """The assistant somebody means by a name or a title, however it is spelt."""
@@ -66,7 +70,7 @@ class Roster:
         """Who answers this person here."""
         if conversation and (member := self.get(conversation.assistant)):
             return member
-        chosen = await conversations.choice(self._db, _scopes(place, person))
+        chosen = await conversations.choice(self._db, "person", person_key(place, person))
         return self.get(chosen) or self._default()
 
     async def choices(self, place: Place, person: Person, conversation: Conversation | None) -> list[AssistantChoice]:
@@ -86,14 +90,6 @@ class Roster:
     def _default(self) -> Member:
         candidates = [self._members[name] for name in self._configuration.default]
         return next((member for member in candidates if self.ready(member)), candidates[0])
-
-
-def _scopes(place: Place, person: str) -> Sequence[tuple[str, str]]:
-    return (
-        ("channel", f"{place.platform}:{place.workspace}:{place.channel}"),
-        ("person", person_key(place, person)),
-        ("workspace", f"{place.platform}:{place.workspace}"),
-    )
 
 
 def person_key(place: Place, person: str) -> str:

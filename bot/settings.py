@@ -14,7 +14,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Every setting the environment gives. Secrets are `SecretStr` and print as asterisks."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     host: str = Field("127.0.0.1", description="Address the one port listens on.")
     port: int = Field(8321, ge=0, le=65535, description="The one port: page, API, health. 0 picks a free one.")

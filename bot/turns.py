@@ -12,6 +12,7 @@ from assistants.connector import AssistantsClient, NotFoundError
 from assistants.contract import Run
 from bot import runs
 from bot.adapter import Adapter, PartState, PlatformError, Reply, Turn
+from bot.commands import HELP
 from bot.incoming import Place
 from bot.roster import Member, Roster
 from bot.segments import Notice, Remedy, Segment, Snapshot, Text
@@ -21,6 +22,7 @@ from storage.records import Conversation, TurnRow
 
 TRIES = 5
 THINKING = "Thinking…"
+GREETING = f"I am here, and read only words: write your question in the same message. {HELP}"
 
 log = structlog.get_logger()
 
@@ -96,6 +98,10 @@ class Turns:
     async def _answer(self, row: TurnRow, turn: Turn, member: Member, reply: Reply) -> None:
         if turn.suspect:
             await reply.find()
+        if not any(message.body and message.body.strip() for message in turn.incoming):
+            await reply.finish([Notice(GREETING)])
+            await self._close(row, turns.Ending("answered"))
+            return
         await reply.show(Snapshot(status=THINKING))
         outcome = await self._run(row, turn, member, reply)
         answered = outcome.run.status in ("completed", "incomplete") and bool(outcome.text)

@@ -63,13 +63,10 @@ def choose_here(tx: Transaction, place: Mapping[str, str | None], assistant: str
     )
 
 
-async def choice(db: Database, scopes: Sequence[tuple[str, str]]) -> str | None:
-    """The assistant picked for the first of these (scope, key) pairs that has one."""
-    for scope, key in scopes:
-        rows = await db.read("select assistant from choices where scope = :scope and key = :key", scope=scope, key=key)
-        if rows:
-            return str(rows[0]["assistant"])
-    return None
+async def choice(db: Database, scope: str, key: str) -> str | None:
+    """The assistant picked for a person, or for whatever else choices are kept."""
+    rows = await db.read("select assistant from choices where scope = :scope and key = :key", scope=scope, key=key)
+    return str(rows[0]["assistant"]) if rows else None
 
 
 def set_aside(tx: Transaction, key: str) -> str | None:

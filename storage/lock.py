@@ -43,6 +43,8 @@ def serving(path: Path) -> dict[str, Any] | None:
         descriptor = os.open(_beside(path.resolve()), os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be opened ({error.strerror}); it belongs to another user.") from None
     try:
         if _locked(descriptor, fcntl.LOCK_SH):
             return None

@@ -23,9 +23,7 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
             "assistant": str,
             "thread_id": str,
             "engaged": int,
-            "seen_until": str,
             "title": str,
-            "owner": str,
             "created_at": float,
             "updated_at": float,
         },
@@ -83,7 +81,7 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
         },
         strict=True,
         pk="id",
-        # What is no message (a command, a click) is claimed here too, may have no conversation, and waits for no turn.
+        # Only messages wait for a turn; a claim of another kind may have no conversation and no place in one.
         not_null={"event", "kind", "author", "received_at"},
         defaults={"kind": "message"},
         foreign_keys=[("conversation", "conversations", "id"), ("turn", "turns", "id")],

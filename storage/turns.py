@@ -95,8 +95,11 @@ def open_next(tx: Transaction, conversation: int, now: float) -> TurnRow | None:
     return TurnRow.of(turn)
 
 
-def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id: str | None) -> None:
-    """Which assistant answers, and in which run. Raises `SupersededError`."""
+def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id: str, *, stays: bool) -> None:
+    """Which assistant answers, and in which run; one that `stays` answers in this conversation from now on.
+
+    Raises `SupersededError`.
+    """
     _fenced(
         tx.execute(
             "update turns set assistant = :assistant, run_id = :run_id where id = :id and attempts = :attempts",
@@ -107,6 +110,13 @@ def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id
         ),
         turn,
     )
+    if stays:
+        tx.execute(
+            "update conversations set assistant = :assistant"
+            " where id = (select conversation from turns where id = :id) and assistant is null",
+            id=turn,
+            assistant=assistant,
+        )
 
 
 def record_failure(tx: Transaction, turn: int, attempts: int) -> int:

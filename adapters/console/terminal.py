@@ -18,6 +18,7 @@ from bot.adapter import ConfigurationError
 
 PROMPT = "you  "
 QUIT = frozenset({"/quit", "/exit"})
+GONE = "The server has gone; start Threadline again, the conversation goes on from here."
 JSON = dict[str, Any]
 
 
@@ -33,6 +34,7 @@ class Terminal:
         self._console = Console(highlight=False, soft_wrap=True)
         self._printed = ""
         self._ending: JSON = {}
+        self._opened = asyncio.Event()
         self._ended = asyncio.Event()
         self._waiting = ""
 
@@ -46,20 +48,25 @@ class Terminal:
         """Hold the conversation until the person leaves."""
         where: str | None = f"console:{uuid.uuid4()}" if new else key
         lines = _lines()
-        while where is not None:
-            where = await self._converse(where, lines)
+        try:
+            while where is not None:
+                where = await self._converse(where, lines)
+        except httpx.TransportError:
+            raise ConfigurationError(GONE) from None
 
     async def _converse(self, key: str, lines: AsyncIterator[str]) -> str | None:
         """One conversation; the key of the next one, None at the end."""
+        self._opened.clear()
         follow = asyncio.create_task(self._follow(key))
         try:
+            await _until(self._opened, follow)
             async for line in lines:
                 if line in QUIT:
                     return None
                 if (elsewhere := await self._say(key, line)) is not None:
                     return elsewhere
                 if self._waiting:
-                    await self._until_answered(follow)
+                    await _until(self._ended, follow)
                 self._prompt()
             return None
         finally:
@@ -83,14 +90,6 @@ class Terminal:
             return elsewhere
         return None
 
-    async def _until_answered(self, follow: "asyncio.Task[None]") -> None:
-        answered = asyncio.create_task(self._ended.wait())
-        await asyncio.wait({answered, follow}, return_when=asyncio.FIRST_COMPLETED)
-        answered.cancel()
-        if follow.done():
-            await follow
-            raise ConfigurationError("The server has gone; start Threadline again, the conversation goes on from here.")
-
     async def _follow(self, key: str) -> None:
         """Print what happens in the conversation, beginning with what was said before."""
         address = f"/chat/api/conversations/{key}/events"
@@ -104,6 +103,7 @@ class Terminal:
                 if event.event == "transcript" and not began:
                     began = True
                     self._history(data["exchanges"])
+                    self._opened.set()
                 elif event.event == "moment":
                     self._moment(data)
                 elif event.event == "problem":
@@ -121,6 +121,8 @@ class Terminal:
     def _moment(self, moment: JSON) -> None:
         if moment["kind"] == "snapshot" and moment["segments"]:
             self._grow(moment["segments"], moment["assistant"])
+        elif moment["kind"] == "snapshot" and self._console.is_terminal:
+            self._console.print(Text(moment["status"], style="dim"))
         elif moment["kind"] == "finished":
             if moment != self._ending:  # a turn whose end could not be recorded is ended once more
                 self._grow(moment["segments"], moment["assistant"])
@@ -156,6 +158,16 @@ class Terminal:
     def _prompt(self) -> None:
         if self._console.is_terminal:
             self._console.print(Text(f"\n{PROMPT}", style="bold cyan"), end="")
+
+
+async def _until(event: asyncio.Event, follow: "asyncio.Task[None]") -> None:
+    """Wait for something that following tells, or for what ended the following."""
+    told = asyncio.create_task(event.wait())
+    await asyncio.wait({told, follow}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if follow.done():
+        await follow
+        raise ConfigurationError(GONE)
 
 
 async def _lines() -> AsyncIterator[str]:

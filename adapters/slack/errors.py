@@ -49,6 +49,10 @@ def as_configuration_errors(setting: str, cure: str) -> Iterator[None]:
     try:
         yield
     except SlackApiError as error:
+        if code_of(error).startswith("HTTP 2"):
+            raise ConfigurationError(
+                "What answers there does not speak Slack's API; check SLACK_API_BASE_URL."
+            ) from None
         raise ConfigurationError(f"Slack refuses {setting} ({code_of(error)}): {cure}.") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         where = "check the network, and SLACK_API_BASE_URL if it is set"

@@ -17,6 +17,7 @@ __all__ = ["PORTS", "Endpoint", "EndpointError", "Found", "discover", "try_endpo
 
 TRY_SECONDS = 10.0
 LIST_SECONDS = 3.0
+ANY_MODEL = "any"
 
 _QUESTION = [{"role": "user", "content": "Reply with the one word OK."}]
 # A shorter key is no secret ("none", "ollama"), and hiding it would blot out ordinary words.
@@ -87,7 +88,7 @@ def _headers(key: str) -> dict[str, str]:
 
 async def _try(client: httpx.AsyncClient, endpoint: Endpoint) -> Endpoint:
     if not endpoint.model:
-        endpoint = replace(endpoint, model=await _only_model(client, endpoint))
+        return await _try_nameless(client, endpoint)
     body = {"model": endpoint.model, "messages": _QUESTION, "stream": True, "stream_options": {"include_usage": True}}
     try:
         async with client.stream("POST", f"{endpoint.base_url}/chat/completions", json=body) as response:
@@ -100,13 +101,19 @@ async def _try(client: httpx.AsyncClient, endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-async def _only_model(client: httpx.AsyncClient, endpoint: Endpoint) -> str:
+async def _try_nameless(client: httpx.AsyncClient, endpoint: Endpoint) -> Endpoint:
+    """Take the only chat model there is; where none is listed, asking for any tells what else is wrong."""
     names = await list_models(client, endpoint.base_url, seconds=LIST_SECONDS)
     if len(names) == 1:
-        return names[0]
+        return await _try(client, replace(endpoint, model=names[0]))
     if names:
         raise EndpointError(f"Name the model: {place(endpoint.base_url)} has {complaints.choice(names)}.")
-    raise _WrongPlaceError(f"Name the model: {place(endpoint.base_url)} does not list those it has.")
+    await _try(client, replace(endpoint, model=ANY_MODEL))
+    raise EndpointError(_name_it(endpoint))
+
+
+def _name_it(endpoint: Endpoint) -> str:
+    return f"Name the model: {place(endpoint.base_url)} does not list those it has."
 
 
 async def _expect_words(endpoint: Endpoint, response: httpx.Response) -> None:
@@ -163,6 +170,8 @@ async def _explain(client: httpx.AsyncClient, endpoint: Endpoint, response: http
         raise _WrongPlaceError(complaints.no_endpoint(base_url, "it sends elsewhere"))
     names = await list_models(client, base_url, seconds=LIST_SECONDS) if status < 500 else []
     about_model = re.search(r"\bmodel\b", said, re.I) is not None
+    if endpoint.model == ANY_MODEL and about_model:
+        raise EndpointError(_name_it(endpoint))
     if (names and endpoint.model not in names) or (status == 404 and about_model):
         raise EndpointError(complaints.unknown_model(base_url, endpoint.model, names))
     if not names and (status in (404, 405, 501) or (status < 500 and not said)):

@@ -42,7 +42,7 @@ STAYS = """\
 Try it now: reload this page or restart me; this conversation is still here.
 
 You may even kill the program in the middle of an answer. When it starts again it takes up the unfinished answer where \
-it belongs, once. Everything is in one SQLite file that you can copy, open and read.
+it belongs, once. Everything is in one SQLite file; stop me, and you can copy it.
 
 Send **3** to meet the others who can answer here."""
 

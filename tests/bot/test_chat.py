@@ -5,11 +5,13 @@ import os
 import sys
 from pathlib import Path
 
+from assistants.service.scripted import ScriptedReply
 from tests.bot.conftest import Start, address
 from tests.bot.page import Page
+from tests.scripted import Model, connecting
 
 
-async def chat(tmp_path: Path, *lines: str, options: tuple[str, ...] = ()) -> str:
+async def chat(tmp_path: Path, *lines: str, options: tuple[str, ...] = (), code: int = 0) -> str:
     """What a terminal shows when these lines are typed into it."""
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("threadline")),
@@ -22,7 +24,7 @@ async def chat(tmp_path: Path, *lines: str, options: tuple[str, ...] = ()) -> st
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate("".join(f"{line}\n" for line in lines).encode())
-    assert process.returncode == 0, said.decode()
+    assert process.returncode == code, said.decode()
     return said.decode()
 
 
@@ -60,3 +62,23 @@ async def test_every_word_of_an_answer_is_printed_once(tmp_path: Path) -> None:
     said = await chat(tmp_path, "hello")
     assert said.count("Welcome to **Threadline**") == 1
     assert said.count("Send a number") == 1
+
+
+async def test_a_conversation_of_no_such_kind_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    said = await chat(tmp_path, "hello", options=("--conversation", "nonsense"), code=2)
+    assert "web:" in said
+    assert "Traceback" not in said
+
+
+async def test_a_server_that_goes_away_in_mid_answer_is_one_sentence(
+    start: Start, tmp_path: Path, model: Model, model_address: str
+) -> None:
+    await model.play(ScriptedReply(text="one two three", hold_after=2))
+    program = start(**connecting(model_address))
+    address(program)
+    talking = asyncio.create_task(chat(tmp_path, "hello", code=2))
+    await model.held()
+    program.kill()
+    said = await talking
+    assert "The server has gone" in said
+    assert "Traceback" not in said

@@ -211,6 +211,30 @@ def test_a_server_that_does_not_speak_the_api_is_one_sentence(start: Start, mode
     assert "ASSISTANTS_BASE_URL" in refusal(start(ASSISTANTS_BASE_URL=f"{model_address}/elsewhere"))
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"ASSISTANTS_BASE_URL": "foo"}, "ASSISTANTS_BASE_URL"),
+        ({"MODEL_BASE_URL": "foo", "MODEL": "m"}, "MODEL_BASE_URL must look like"),
+        ({"MODEL_BASE_URL": "http://127.0.0.1:1/v1"}, "MODEL is missing"),
+        ({"THREADLINE_CONFIG": "nowhere.toml"}, "nowhere.toml, which does not exist"),
+        ({"HOST": "no.such.host.invalid"}, "set HOST"),
+    ],
+)
+def test_half_a_setting_is_refused_with_what_is_missing(start: Start, settings: dict[str, str], words: str) -> None:
+    assert words in refusal(start(**settings))
+
+
+async def test_a_model_set_in_the_environment_is_not_half_replaced_by_the_page(
+    start: Start, model_address: str, tmp_path: Path
+) -> None:
+    async with Page(address(start(**connecting(model_address)))) as page:
+        refused = await page.connect(f"{model_address}/v1", "scripted")
+        assert refused.status_code == 400
+        assert "MODEL_BASE_URL" in refused.text
+    assert not (tmp_path / ".env").exists()
+
+
 def test_serving_without_keys_is_refused_with_the_cure(start: Start) -> None:
     assert "THREADLINE_API_KEYS" in refusal(start("serve"))
 

@@ -215,7 +215,7 @@ async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDataba
         turn = await db.write(turns.open_next, conversation, 2.0)
         assert turn is not None
         if run_id:
-            await db.write(turns.record_run, turn.id, turn.attempts, "tour", run_id)
+            await db.write(turns.record_run, turn.id, turn.attempts, "tour", run_id, stays=True)
         await db.write(turns.close_turn, turn.id, turn.attempts, turns.Ending("answered"), 3.0)
     bodies = {row["event"]: row["body"] for row in await db.read("select event, body from incoming")}
     assert bodies == {"web:1": None, "web:2": "hello"}
