@@ -92,6 +92,18 @@ async def test_what_is_not_acknowledged_comes_again_at_once_after_a_minute_and_a
     assert [round(later - first) for first, later in pairwise(attempts)] == [3, 63, 303]
 
 
+async def test_the_clock_can_run_faster(slack: SlackPeople) -> None:
+    async with raw_socket(slack) as socket:
+        await slack.clock(rate=1000)
+        event_id = await slack.event(EVENT)
+        seen = [await socket.receive_json() for _ in range(4)]
+        now = await slack.until(lambda now: delivery(now, event_id).gave_up)
+    assert [one["retry_attempt"] for one in seen] == [0, 1, 2, 3]
+    attempts = delivery(now, event_id).attempts
+    # Seconds of Slack's clock: the real one showed a fraction of them.
+    assert attempts[-1] - attempts[0] >= 3 + 0.1 + 3 + 60 + 3 + 300
+
+
 async def test_a_lost_acknowledgement_brings_the_event_again(
     slack: SlackPeople, simulator: dict[str, Any], app: AsyncApp, bodies: "asyncio.Queue[Any]"
 ) -> None:
