@@ -157,8 +157,11 @@ async def test_buttons_work_in_whispers_and_their_url_replaces_them(slack: Slack
     assert await slack.click(desk.user, "pick", channel=desk.channel, ts=ts)
     body = await desk.seen.get()
     assert (body["container"]["is_ephemeral"], "message" in body) == (True, False)
-    await AsyncWebhookClient(body["response_url"]).send(text="picked", replace_original=True)
+    answer = AsyncWebhookClient(body["response_url"])
+    await answer.send(text="picked", replace_original=True)
     assert [one.text for one in (await slack.state()).whispers if one.ts == ts] == ["picked"]
+    await answer.send(delete_original=True)
+    assert [one for one in (await slack.state()).whispers if one.ts == ts] == []
 
 
 async def test_choices_of_every_kind_arrive_under_their_names(slack: SlackPeople, desk: Desk) -> None:
