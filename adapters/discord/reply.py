@@ -114,16 +114,14 @@ class DiscordReply:
     async def _post(self, number: int, text: str) -> Posted:
         """A new message; with the same nonce Discord answers with the one that an earlier try made."""
         channel = await self._place.channel()
-        nonce = ":".join(
-            [self._turn.tag, str(number), *([str(self._renewed[number])] if self._renewed[number] else [])]
-        )
         refers_to = await self._place.question() if number == FIRST else None
         try:
-            message = await self._account.post(channel, text, nonce=nonce, refers_to=refers_to)
+            message = await self._account.post(channel, text, nonce=self._nonce(number), refers_to=refers_to)
         except RefusedError as error:
             if error.code == MISSING_ACCESS and self._responses:
                 # A command may be given where the bot may not be: there only its token lets us write.
                 return Posted(channel, await self._responses[-1].follow_up(self._account, text))
+            # What Discord says where the nonce's message was deleted a moment ago.
             if error.code != UNKNOWN_MESSAGE or self._renewed[number]:
                 raise
             self._renewed[number] += 1
@@ -131,6 +129,11 @@ class DiscordReply:
         if message.get("content", "").strip() != text.strip():
             await self._account.edit(channel, message["id"], text)
         return Posted(channel, message["id"])
+
+    def _nonce(self, number: int) -> str:
+        """At most 25 characters."""
+        renewed = self._renewed[number]
+        return f"{self._turn.tag}:{number}:{renewed}" if renewed else f"{self._turn.tag}:{number}"
 
     async def _edit(self, number: int, text: str) -> bool:
         """False when the message is no longer there: somebody deleted it."""
@@ -143,7 +146,6 @@ class DiscordReply:
         except RefusedError as error:
             if error.code != UNKNOWN_MESSAGE:
                 raise
-            self._renewed[number] += 1
             return False
         return True
 
