@@ -258,6 +258,7 @@ async def test_people_and_places_can_be_asked_about(slack: SlackPeople, asked: A
     boss = await slack.user("boss", admin=True, locale="de-DE")
     user = (await asked.web.users_info(user=boss, include_locale=True))["user"]
     assert (user["is_admin"], user["is_bot"], user["locale"]) == (True, False, "de-DE")
+    assert "locale" not in (await asked.web.users_info(user=boss))["user"]
     channel = (await asked.web.conversations_info(channel=asked.channel))["channel"]
     assert (channel["is_member"], channel["is_private"], channel["name"]) == (True, False, "surfaces")
     opened = await asked.web.conversations_open(users=boss)
