@@ -258,7 +258,8 @@ async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked:
     # As Discord answers a nonce whose message was deleted a moment ago.
     await asked.discord.fault("create_message", status=404, code=10008)
     await reply.finish([Text("still answered")])
-    assert await asked.texts() == ["still answered"]
+    (message,) = await asked.messages()
+    assert (message.content, message.nonce) == ("still answered", f"tag{asked.id}:1:1")
 
 
 async def test_a_thread_is_made_from_the_question_once(mentioned: Asked) -> None:
