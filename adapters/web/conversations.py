@@ -1,5 +1,6 @@
 """The conversations over JSON: list them, read one, write to one, see who can answer there."""
 
+import asyncio
 import time
 
 from starlette.requests import Request
@@ -7,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from adapters.web.places import PERSON, PLATFORMS, place_of
 from adapters.web.requests import event_id, json_object, message_text
-from adapters.web.wire import assistant_json, conversation_json, exchange_json
+from adapters.web.wire import answer_json, assistant_json, conversation_json, transcript_json
 from bot.adapter import Bot
 from bot.incoming import Command, Incoming
 
@@ -29,7 +30,7 @@ class Conversations:
         """The last exchanges of a conversation; none when nobody wrote there yet."""
         place = place_of(request.path_params["key"])
         exchanges = await self._bot.transcript(place.key)
-        return JSONResponse({"key": place.key, "exchanges": [exchange_json(e) for e in exchanges]})
+        return JSONResponse(await asyncio.to_thread(transcript_json, place.key, exchanges))
 
     async def assistants(self, request: Request) -> Response:
         """Who can answer here."""
@@ -58,9 +59,7 @@ class Conversations:
         return JSONResponse({"outcome": receipt.outcome, "reason": receipt.reason}, 202)
 
     async def _command(self, command: Command) -> Response:
-        answer = await self._bot.command(command)
-        conversation = answer.place.key if answer.place else None
-        return JSONResponse({"outcome": "command", "text": answer.text, "conversation": conversation})
+        return JSONResponse(answer_json(await self._bot.command(command)))
 
 
 def _is_command(text: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from adapters.web.wire import JSON, exchange_json, moment_json, status_json
+from adapters.web.wire import JSON, moment_json, status_json, transcript_json
 from assistants.connector import AssistantsError
 from bot.adapter import Bot, ModelDesk
 
@@ -47,14 +47,14 @@ async def _conversation(bot: Bot, key: str) -> AsyncIterator[bytes]:
         if moment.turn is not None and moment.turn not in known:
             known, whole = await _transcript(bot, key)
             yield whole
-        yield _event("moment", moment_json(moment))
+        yield _event("moment", await asyncio.to_thread(moment_json, moment))
         if moment.kind == "snapshot":
             await asyncio.sleep(PACE)
 
 
 async def _transcript(bot: Bot, key: str) -> tuple[set[int | None], bytes]:
     exchanges = await bot.transcript(key)
-    whole = _event("transcript", {"key": key, "exchanges": [exchange_json(e) for e in exchanges]})
+    whole = _event("transcript", await asyncio.to_thread(transcript_json, key, exchanges))
     return {e.turn for e in exchanges}, whole
 
 

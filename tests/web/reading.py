@@ -7,7 +7,7 @@ from playwright.async_api import Locator, Page, expect
 GROWTH = """() => {
   window.grown = [];
   new MutationObserver(() => {
-    const words = document.querySelector('.exchange:last-child .segments .text')?.textContent ?? '';
+    const words = document.querySelector('.exchange:last-child .segments .text')?.textContent.trim() ?? '';
     if (words && words !== window.grown.at(-1)) window.grown.push(words);
   }).observe(document.getElementById('transcript'), { childList: true, characterData: true, subtree: true });
 }"""

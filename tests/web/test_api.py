@@ -139,7 +139,12 @@ async def test_a_command_is_answered_at_once(http: httpx.AsyncClient, bot: Stage
     sent = message(text)
     response = await http.post(MESSAGES, json=sent)
 
-    assert response.json() == {"outcome": "command", "text": f"You asked for {asked}.", "conversation": None}
+    assert response.json() == {
+        "outcome": "command",
+        "text": f"You asked for {asked}.",
+        "html": f"<p>You asked for {asked}.</p>",
+        "conversation": None,
+    }
     [command] = bot.commands
     assert (command.event, command.text) == (f"web:{sent['event']}", asked)
     assert bot.received == []
@@ -165,13 +170,13 @@ async def test_a_transcript_holds_questions_answers_and_notices(http: httpx.Asyn
     sent = message("Why?")
     await http.post(MESSAGES, json=sent)
     turn = bot.show(KEY, status="Thinking…")
-    bot.finish(KEY, Text("Because."), Notice("often wrong"))
+    bot.finish(KEY, Text("*Because*."), Notice("often wrong"))
 
     [exchange] = (await http.get(f"/conversations/{KEY}")).json()["exchanges"]
     assert (exchange["turn"], exchange["question"], exchange["state"]) == (turn, "Why?", "answered")
     assert exchange["events"] == [f"web:{sent['event']}"]
     assert exchange["answer"] == [
-        {"type": "text", "markdown": "Because."},
+        {"type": "text", "markdown": "*Because*.", "html": "<p><em>Because</em>.</p>"},
         {"type": "notice", "text": "often wrong", "kind": "label", "remedy": None},
     ]
     [listed] = (await http.get("/conversations")).json()["conversations"]

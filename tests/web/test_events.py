@@ -45,7 +45,7 @@ async def listening(http: httpx.AsyncClient) -> AsyncIterator[Told]:
 
 async def test_a_stream_begins_with_the_conversation_as_it_is(http: httpx.AsyncClient, bot: StageBot) -> None:
     await http.post(MESSAGES, json=message("Why?"))
-    turn = bot.show(KEY, Text("Bec"))
+    turn = bot.show(KEY, Text("*Bec"))
 
     async with listening(http) as told:
         [exchange] = (await told.next("transcript"))["exchanges"]
@@ -53,7 +53,7 @@ async def test_a_stream_begins_with_the_conversation_as_it_is(http: httpx.AsyncC
 
     assert (exchange["turn"], exchange["state"]) == (turn, "answering")
     assert (growing["kind"], growing["turn"]) == ("snapshot", turn)
-    assert growing["segments"] == [{"type": "text", "markdown": "Bec"}]
+    assert growing["segments"] == [{"type": "text", "markdown": "*Bec", "html": "<p><em>Bec</em></p>"}]
 
 
 async def test_a_turn_that_begins_is_told_with_its_question(http: httpx.AsyncClient, bot: StageBot) -> None:
@@ -71,7 +71,10 @@ async def test_a_turn_that_begins_is_told_with_its_question(http: httpx.AsyncCli
     assert (asked["kind"], asked["event"], asked["question"]) == ("asked", f"web:{sent['event']}", "Why?")
     assert (exchange["turn"], exchange["question"], exchange["events"]) == (turn, "Why?", [f"web:{sent['event']}"])
     assert (begun["kind"], begun["status"]) == ("snapshot", "Thinking…")
-    assert (ended["kind"], ended["segments"]) == ("finished", [{"type": "text", "markdown": "Because."}])
+    assert (ended["kind"], ended["segments"]) == (
+        "finished",
+        [{"type": "text", "markdown": "Because.", "html": "<p>Because.</p>"}],
+    )
 
 
 async def test_an_answer_that_ended_but_is_not_recorded_yet_is_told(http: httpx.AsyncClient, bot: StageBot) -> None:
@@ -85,7 +88,10 @@ async def test_an_answer_that_ended_but_is_not_recorded_yet_is_told(http: httpx.
         ended = await told.next("moment")
 
     assert exchange["state"] == "answering"
-    assert (ended["kind"], ended["segments"]) == ("finished", [{"type": "text", "markdown": "Because."}])
+    assert (ended["kind"], ended["segments"]) == (
+        "finished",
+        [{"type": "text", "markdown": "Because.", "html": "<p>Because.</p>"}],
+    )
 
 
 async def test_what_happens_while_the_transcript_is_read_is_not_lost(http: httpx.AsyncClient, bot: StageBot) -> None:
@@ -106,7 +112,7 @@ async def test_what_happens_while_the_transcript_is_read_is_not_lost(http: httpx
 
     assert exchange["state"] == "answering"
     assert [moment["kind"] for moment in moments] == ["snapshot", "finished"]
-    assert moments[1]["segments"] == [{"type": "text", "markdown": "Because."}]
+    assert moments[1]["segments"] == [{"type": "text", "markdown": "Because.", "html": "<p>Because.</p>"}]
 
 
 async def test_a_reply_that_grows_fast_is_told_at_a_readers_pace(http: httpx.AsyncClient, bot: StageBot) -> None:
@@ -141,7 +147,7 @@ async def test_half_a_character_does_not_end_the_stream(http: httpx.AsyncClient,
         while moment["kind"] != "finished":
             moment = await told.next("moment")
 
-    assert moment["segments"] == [{"type": "text", "markdown": "\N{GRINNING FACE}"}]
+    assert moment["segments"] == [{"type": "text", "markdown": "\N{GRINNING FACE}", "html": "<p>\N{GRINNING FACE}</p>"}]
 
 
 async def test_models_are_told_whenever_they_change(http: httpx.AsyncClient, bot: StageBot) -> None:

@@ -17,6 +17,19 @@ TOUR = AssistantChoice("tour", "Tour (scripted)", "Shows around.", ready=True, c
 TUTOR = AssistantChoice("math-tutor", "Math Tutor", "Solves equations.", ready=False)
 NEEDS = Notice("This assistant needs a model.", "problem", "connect_model")
 
+EVIL = (
+    "[a](javascript:window.owned=1) <javascript:window.owned=1> [b][c]\n\n[c]: javascript:window.owned=1",
+    "[a](JaVa&#115;cript:window.owned=1) [b](&#1;javascript:window.owned=1) [c](vbscript:x) [d](data:text/html,x)",
+    "<script>window.owned=1</script>\n\n<div onclick=window.owned=1>\n\n<img src=x onerror=window.owned=1>",
+    "![a](data:image/svg+xml;base64,PHN2Zz4=) ![b](https://127.0.0.1:9/b) [![c](http://127.0.0.1:9/c)](https://e.org)",
+    '![" onerror="owned=1](https://e.org) [x](https://e.org/"onclick="owned=1 \'" onclick="owned=1\')',
+    '```" onclick="owned=1\n</code></pre><script>owned=1</script>\n```\n`<img src=x onerror=owned=1>`',
+)
+DANGERS = """(text) => [...text.querySelectorAll('*')].flatMap((node) => [
+  ...(/^(P|PRE|CODE|A|BR|DIV)$/.test(node.tagName) ? [] : [node.tagName]),
+  ...[...node.attributes].map((a) => a.name).filter((name) => name.startsWith('on') || name === 'style'),
+  ...(node.href !== undefined && !/^(https?|mailto):/.test(node.href) ? [node.href] : [])])"""
+
 
 async def test_a_newcomer_sees_what_this_is_and_what_answers_today(page: Page, bot: StageBot) -> None:
     bot.choices = [TOUR, TUTOR]
@@ -71,8 +84,66 @@ async def test_text_stays_text(page: Page, bot: StageBot) -> None:
         await expect(page).to_have_title(re.compile("Threadline"))
 
 
+async def test_markdown_is_shown_as_it_is_meant_while_it_grows_and_when_it_stands(page: Page, bot: StageBot) -> None:
+    whole = "## Plan\n\n- **one** `code`\n- [two](https://example.org)\n\n| a | b |\n|--:|---|\n| 1 | 2 |\n\n> said"
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "*Plain* `question`")
+        [incoming] = await bot.messages(1)
+        for end in range(1, len(whole), 3):
+            bot.show(incoming.place.key, Text(whole[:end]))
+        await expect(page.locator(".text")).to_contain_text("two")
+        await page.locator(".text strong").evaluate("(node) => { window.kept = node; }")
+        bot.finish(incoming.place.key, Text(whole))
+        await answered(page)
+        text = page.locator(".text")
+
+        assert await page.evaluate("document.querySelector('.text strong') === window.kept"), "a selection survives"
+        await expect(text.get_by_role("heading", name="Plan", level=5)).to_be_visible()
+        await expect(text.get_by_role("listitem")).to_have_text(["one code", "two"])
+        await expect(text.get_by_role("cell")).to_have_text(["1", "2"])
+        await expect(text.get_by_role("cell").first).to_have_css("text-align", "right")
+        await expect(text.locator("blockquote")).to_have_text("said")
+        link = text.get_by_role("link", name="two")
+        await expect(link).to_have_attribute("href", "https://example.org")
+        await expect(link).to_have_attribute("rel", "noopener noreferrer")
+        assert await page.locator(".question .words").inner_text() == "*Plain* `question`"
+        await expect(page.locator("#announcer")).to_contain_text("one code")
+        await expect(page.locator("#announcer")).not_to_contain_text("**")
+
+
+async def test_a_commands_answer_is_rendered_too(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "/assistant use `**x**` <b>y</b>")
+
+        await expect(page.locator(".note .text code")).to_have_text("**x**")
+        await expect(page.locator(".note .text")).to_have_text("You asked for use **x** <b>y</b>.")
+        await expect(page.locator("#announcer")).to_have_text("You asked for use **x** <b>y</b>.")
+
+
+@pytest.mark.parametrize("evil", EVIL)
+async def test_nothing_a_model_writes_runs_on_the_page(page: Page, bot: StageBot, evil: str) -> None:
+    requests: list[str] = []
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Go on")
+        [incoming] = await bot.messages(1)
+        page.on("request", lambda request: requests.append(request.url))
+        for end in range(1, len(evil)):
+            bot.show(incoming.place.key, Text(evil[:end]))
+        bot.finish(incoming.place.key, Text(evil))
+        await answered(page)
+        found = await page.locator(".text").evaluate(DANGERS)
+
+        assert found == []
+        assert await page.evaluate("window.owned") is None
+        assert [url for url in requests if not url.startswith(address)] == []
+
+
 async def test_white_space_and_long_words_are_shown_as_they_came(page: Page, bot: StageBot) -> None:
     code = "def f():\n    return 1\n\n" + "x" * 3000
+    row = "| " + "y" * 600 + " | z |\n"
     async with serving(bot) as address:
         await page.goto(address)
         await page.get_by_label("Your message").fill("first")
@@ -81,10 +152,11 @@ async def test_white_space_and_long_words_are_shown_as_they_came(page: Page, bot
         await page.keyboard.press("Enter")
         [incoming] = await bot.messages(1)
         bot.show(incoming.place.key)
-        bot.finish(incoming.place.key, Text(code))
+        bot.finish(incoming.place.key, Text(f"```py\n{code}\n```\n\n{row}|---|---|\n{row}\n\n" + "w" * 3000))
 
         assert incoming.text == "first\nsecond"
-        assert await answered(page) == code
+        await answered(page)
+        assert await page.locator(".text pre").inner_text() == f"{code}\n"
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -222,7 +294,7 @@ async def test_a_command_is_answered_by_a_private_line(page: Page, bot: StageBot
     async with serving(bot) as address:
         await page.goto(address)
         await page.get_by_label("Your message").press_sequentially("/a")
-        await page.get_by_role("button", name="/assistant list").click()
+        await page.get_by_role("option", name="/assistant list").click()
         await page.keyboard.press("Enter")
 
         note = page.locator(".note")
@@ -234,6 +306,39 @@ async def test_a_command_is_answered_by_a_private_line(page: Page, bot: StageBot
         assert page.url != first
         await page.go_back()
         await expect(page).to_have_url(first)
+        assert bot.received == []
+
+
+async def test_the_commands_are_chosen_by_keyboard(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        field, menu = page.get_by_label("Your message"), page.get_by_role("listbox", name="Commands")
+        chosen = menu.locator("[aria-selected=true]")
+        await field.press_sequentially("/")
+        await expect(chosen).to_contain_text("/assistant list")
+        await field.press("ArrowDown")
+        await expect(chosen).to_contain_text("/assistant use")
+        await expect(field).to_have_attribute("aria-activedescendant", str(await chosen.get_attribute("id")))
+        await field.press("ArrowUp")
+        await field.press("ArrowUp")
+        await expect(chosen).to_contain_text("/assistant new")
+        await field.press("ArrowUp")
+        await field.press("Tab")
+        await expect(field).to_have_value("/assistant use ")
+        await expect(field).to_be_focused()
+        await expect(menu).to_be_hidden()
+
+        await field.fill("/")
+        await field.press("Escape")
+        await expect(menu).to_be_hidden()
+        await field.press("Enter")
+        await expect(menu).to_be_visible()
+        await expect(field).to_have_value("/")
+        await field.press("Enter")
+        await expect(field).to_have_value("/assistant list")
+        assert (bot.received, bot.commands) == ([], [])
+        await field.press("Enter")
+        await expect(page.locator(".note")).to_contain_text("You asked for list.")
         assert bot.received == []
 
 

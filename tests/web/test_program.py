@@ -159,7 +159,7 @@ async def test_commands_typed_on_the_page_pick_who_answers(page: Page, start: St
     await ask(page, "Hello")
     await answered(page)
     await ask(page, "/assistant use math tutor")
-    await expect(page.locator(".note").nth(1)).to_contain_text("Math Tutor answers in this conversation from now on.")
+    await expect(page.locator(".note").nth(1)).to_contain_text("Math Tutor answers in this conversation")
     await expect(page.locator("#picked")).to_have_text("Math Tutor")
     await ask(page, EQUATION)
 

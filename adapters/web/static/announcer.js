@@ -12,9 +12,10 @@ export class Announcer {
     this.region.replaceChildren(sentence);
   }
 
-  hear(moment) {
+  // `text` is what the moment's answer says, without marks.
+  hear(moment, text) {
     if (moment.turn !== this.turn) Object.assign(this, { turn: moment.turn, said: 0 });
-    this.text = moment.segments.map((segment) => segment.markdown ?? segment.text).join("\n\n");
+    this.text = text;
     this.ended = moment.kind === "finished";
     if (!this.text && moment.status && this.region.textContent !== moment.status) this.say(moment.status);
     this.timer ||= setTimeout(() => this.#speak(), PAUSE);

@@ -63,13 +63,13 @@ class Page {
     if (name === "models") this.desk.show(data);
     if (name === "problem") this.lost(data.error);
     if (name === "transcript") conversation.replace(data.exchanges);
-    if (name === "moment") this.happened(conversation, data);
+    if (name === "moment") conversation.apply(data);
     this.render();
+    if (name === "moment") this.happened(data);
   }
 
-  happened(conversation, moment) {
-    conversation.apply(moment);
-    if (moment.kind !== "asked") this.announcer.hear(moment);
+  happened(moment) {
+    if (moment.kind !== "asked") this.announcer.hear(moment, this.transcript.words(`turn:${moment.turn}`));
     if (moment.kind !== "snapshot") this.refreshList();
   }
 
@@ -115,8 +115,7 @@ class Page {
     try {
       const answer = await api.send(conversation.key, api.uuid(), text);
       if (answer.conversation) this.open(answer.conversation);
-      if (!quiet) this.conversation.note(text.trim(), answer.text);
-      if (!quiet) this.announcer.say(answer.text);
+      if (!quiet) this.#note(text.trim(), answer.html);
     } catch (error) {
       this.composer.restore(text, error.message);
       return false;
@@ -124,6 +123,12 @@ class Page {
     await this.refreshAssistants();
     this.render({ toEnd: true });
     return true;
+  }
+
+  #note(typed, html) {
+    const id = this.conversation.note(typed, html);
+    this.render({ toEnd: true });
+    this.announcer.say(this.transcript.words(id));
   }
 
   async try(choice, text) {

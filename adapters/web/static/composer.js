@@ -1,17 +1,14 @@
 // Where people type: Enter sends, Shift + Enter makes a new line, a slash offers the commands.
 
-import { $, element, setHidden } from "./dom.js";
+import { Commands } from "./commands.js";
+import { $, setHidden } from "./dom.js";
 
 const LONGEST = 100_000;
-const COMMANDS = [
-  ["/assistant list", "who can answer here"],
-  ["/assistant use ", "let another one answer"],
-  ["/assistant new", "start a new conversation"],
-];
 
 export class Composer {
   constructor(send) {
     Object.assign(this, { send, field: $("question"), draft: null });
+    this.commands = new Commands(this.field, (command) => this.#complete(command));
     $("composer").onsubmit = (event) => {
       event.preventDefault();
       this.#submit();
@@ -53,15 +50,17 @@ export class Composer {
 
   #key(event) {
     // An input method's Enter ends a word, not the message.
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
-      event.preventDefault();
-      this.#submit();
-    }
+    if (event.isComposing || event.keyCode === 229) return;
+    const sends = event.key === "Enter" && !event.shiftKey;
+    const taken = this.commands.key(event);
+    if (taken || sends) event.preventDefault();
+    if (sends && !taken) this.#submit();
   }
 
   #submit() {
     const text = this.field.value;
     if (!text.trim() || this.#tooLong()) return;
+    if (text.trim() === "/") return this.commands.offer("/"); // asks for the commands, of nobody
     this.field.value = "";
     this.#changed();
     this.send(text);
@@ -71,7 +70,7 @@ export class Composer {
     this.draft.text = this.field.value;
     $("send").disabled = !this.field.value.trim();
     this.#tooLong();
-    this.#offerCommands();
+    this.commands.offer(this.field.value);
     this.#fit();
   }
 
@@ -83,21 +82,10 @@ export class Composer {
     return tooLong;
   }
 
-  #offerCommands() {
-    const typed = this.field.value;
-    const fitting = typed.startsWith("/") ? COMMANDS.filter(([command]) => command.startsWith(typed) && command !== typed) : [];
-    $("commands").replaceChildren(...fitting.map(([command, about]) => this.#offer(command, about)));
-    setHidden($("commands"), fitting.length === 0);
-  }
-
-  #offer(command, about) {
-    const button = element("button", { type: "button" }, element("code", { text: command.trim() }), ` ${about}`);
-    button.onclick = () => {
-      this.field.value = command;
-      this.#changed();
-      this.field.focus();
-    };
-    return element("li", {}, button);
+  #complete(command) {
+    this.field.value = command;
+    this.#changed();
+    this.field.focus();
   }
 
   #fit() {

@@ -49,9 +49,12 @@ export class Conversation {
     this.exchanges.push({ turn: null, question, answer: [], assistant: "", state: "waiting", events: [event], asked_at });
   }
 
-  note(typed, text) {
+  // Returns the note's id.
+  note(typed, html) {
     const last = this.#said.at(-1);
-    this.notes.push({ kind: "note", ids: [`note:${this.notes.length}`], typed, text, after: last?.ids[0] ?? null });
+    const id = `note:${this.notes.length}`;
+    this.notes.push({ kind: "note", ids: [id], typed, html, after: last?.ids[0] ?? null });
+    return id;
   }
 
   // Everything to show, in order: exchanges, then what is on its way, each with the notes that followed it.

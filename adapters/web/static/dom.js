@@ -1,4 +1,4 @@
-// Small helpers over the document; every text goes in as text.
+// Small helpers over the document; every text goes in as text, and an answer as the HTML that the server made of it.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -20,6 +20,28 @@ export function setText(node, text) {
   } else {
     node.textContent = text;
   }
+}
+
+export function setHtml(node, html) {
+  const template = document.createElement("template");
+  // The one place where text becomes HTML. It is safe: the server renders Markdown with a parser that lets no HTML of
+  // the author's through, no image and no address but http, https and mailto; the page's policy forbids scripts beside.
+  template.innerHTML = html;
+  grow(node, template.content);
+}
+
+// What stays the same is left alone, so that a selection or a sideways scroll in it survives.
+function grow(now, next) {
+  const wanted = [...next.childNodes];
+  wanted.forEach((fresh, position) => {
+    const old = now.childNodes[position];
+    if (!old) now.append(fresh);
+    else if (old.isEqualNode(fresh)) return;
+    else if (old.nodeType === Node.TEXT_NODE && fresh.data?.startsWith(old.data)) old.appendData(fresh.data.slice(old.length));
+    else if (fresh.firstChild && old.cloneNode().isEqualNode(fresh.cloneNode())) grow(old, fresh);
+    else old.replaceWith(fresh);
+  });
+  while (now.childNodes.length > wanted.length) now.lastChild.remove();
 }
 
 export function setHidden(node, hidden) {

@@ -17,6 +17,7 @@ export class Picker {
   }
 
   show(choices) {
+    if (JSON.stringify(choices) === JSON.stringify(this.choices)) return; // an open list keeps its focus
     this.choices = choices;
     setText($("picked"), this.chosen?.title ?? "Nobody");
     this.list.replaceChildren(...choices.map((choice) => this.#option(choice)));

@@ -1,6 +1,6 @@
 // The transcript on the page: one element an exchange, kept and changed in place as it grows.
 
-import { copy, element, setHidden, setText } from "./dom.js";
+import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
 
@@ -24,13 +24,19 @@ export class Transcript {
     this.nodes = shown;
   }
 
+  // The words of an answer or a note as they stand there, without any marks.
+  words(id) {
+    const parts = this.nodes.get(id)?.querySelectorAll(".text, .notice") ?? [];
+    return [...parts].map((part) => part.textContent.trim()).join("\n\n");
+  }
+
   #node(item) {
     return item.ids.map((id) => this.nodes.get(id)).find(Boolean) ?? copy(item.kind);
   }
 
   #fillNote(node, note) {
     setText(node.querySelector(".typed"), note.typed);
-    setText(node.querySelector(".words"), note.text);
+    setHtml(node.querySelector(".text"), note.html);
   }
 
   #fill(node, exchange, isLast) {
@@ -83,11 +89,12 @@ function fillSegments(root, segments) {
     const kind = classOf(segment);
     let node = root.children[position];
     if (node?.className !== kind) {
-      const fresh = element("p", { className: kind });
+      const fresh = element(segment.type === "text" ? "div" : "p", { className: kind });
       node ? node.replaceWith(fresh) : root.append(fresh);
       node = fresh;
     }
-    setText(node, segment.type === "text" ? segment.markdown : segment.text);
+    if (segment.type === "text") setHtml(node, segment.html);
+    else setText(node, segment.text);
   });
   while (root.children.length > segments.length) root.lastElementChild.remove();
 }
