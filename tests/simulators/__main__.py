@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--data", default=str(DATA), help="Threadline's DATA_DIR")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
+    _forget(Path(given.data))
     with (
         contextlib.suppress(KeyboardInterrupt),
         _platform("slack", given.slack_port) as slack,
@@ -57,14 +58,24 @@ def _wiring(slack: dict[str, Any], discord: dict[str, Any]) -> dict[str, str]:
 
 
 def _run_bot(arguments: list[str], wiring: dict[str, str]) -> int:
-    """The program itself, speaking for itself, until it ends."""
+    """The program itself, speaking for itself, until it ends; started again when somebody killed it to see what stays."""
     program = Path(sys.executable).with_name("threadline")
-    bot = subprocess.Popen([program, "run", *arguments], env={**os.environ, **wiring})
-    try:
-        return bot.wait()
-    finally:
-        bot.terminate()
-        bot.wait()
+    while True:
+        bot = subprocess.Popen([program, "run", *arguments], env={**os.environ, **wiring})
+        print(f"Threadline is process {bot.pid}; kill -9 it in the middle of an answer, if you like", flush=True)  # noqa: T201
+        try:
+            code = bot.wait()
+        finally:
+            bot.terminate()
+            bot.wait()
+        if code != -signal.SIGKILL:
+            return code
+
+
+def _forget(data: Path) -> None:
+    """The simulated workspaces begin empty, so what was said in earlier ones is of no use."""
+    for file in data.glob("threadline.db*"):
+        file.unlink()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -180,6 +180,25 @@ async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: SlackPeopl
     assert message.text.endswith(".")
 
 
+async def test_a_thread_keeps_its_assistant_whoever_picks_another(listening: SlackPeople) -> None:
+    state = await listening.state()
+    ada, grace, general = state.users[0].id, state.users[1].id, state.channels[0].id
+    root = await ask(listening, ada, general, "@threadline who are you")
+    await listening.command(ada, general, "/assistant", "use tour")
+    await ask(listening, ada, general, "still the same?", root)
+    await ask(listening, grace, general, "for me as well?", root)
+    new = await listening.say(ada, general, "@threadline hello")
+    await listening.answer(general, new, "scripted reply")
+    await listening.command(ada, general, "/assistant", "use assistant")
+
+
+async def test_a_mention_without_words_is_told_how_to_ask(listening: SlackPeople) -> None:
+    """Pain 15: silence, no answer and no reason."""
+    state = await listening.state()
+    ts = await listening.say(state.users[0].id, state.channels[0].id, "@threadline")
+    await listening.answer(state.channels[0].id, ts, "write your question")
+
+
 async def test_a_claim_that_cannot_commit_is_not_acknowledged_and_the_redelivery_is_answered(
     listening: SlackPeople, running: Process, home: Path
 ) -> None:
