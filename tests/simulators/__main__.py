@@ -58,7 +58,7 @@ def _wiring(slack: dict[str, Any], discord: dict[str, Any]) -> dict[str, str]:
 
 
 def _run_bot(arguments: list[str], wiring: dict[str, str]) -> int:
-    """The program itself, speaking for itself, until it ends; started again when somebody killed it to see what stays."""
+    """The program itself, speaking for itself, until it ends; started again when somebody killed it to see."""
     program = Path(sys.executable).with_name("threadline")
     while True:
         bot = subprocess.Popen([program, "run", *arguments], env={**os.environ, **wiring})
