@@ -1,13 +1,14 @@
 """What every test stands on: an environment that says nothing about the developer, and the shared facts."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.settings import Settings
+from tests.scripted import Model, scripted_model
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS_ABSENT = "the shared facts are not on this machine"
@@ -36,6 +37,21 @@ def shared_facts() -> Path:
     if not folder.is_dir():
         pytest.skip(FACTS_ABSENT)
     return folder
+
+
+@pytest.fixture(scope="module")
+def model_address() -> Iterator[str]:
+    """A scripted model in a process of its own, one a module."""
+    with scripted_model() as address:
+        yield address
+
+
+@pytest.fixture
+async def model(model_address: str) -> AsyncIterator[Model]:
+    """What a test says to it."""
+    model = Model(model_address)
+    yield model
+    await model.aclose()
 
 
 @pytest.hookimpl(wrapper=True)

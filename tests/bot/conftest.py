@@ -1,12 +1,12 @@
 """Programs that the tests of the core talk to."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.processes import Process, threadline
-from tests.scripted import Model, scripted_model
+from tests.scripted import scripted_model
 
 Start = Callable[..., Process]
 
@@ -16,13 +16,6 @@ def model_address() -> Iterator[str]:
     """A model of the test's own: what one test held or released is nothing to the next."""
     with scripted_model() as address:
         yield address
-
-
-@pytest.fixture
-async def model(model_address: str) -> AsyncIterator[Model]:
-    model = Model(model_address)
-    yield model
-    await model.aclose()
 
 
 @pytest.fixture

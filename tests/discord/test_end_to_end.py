@@ -1,6 +1,6 @@
 """People on Discord talk to the real program: every promise of the path, over real sockets, with real processes."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +8,8 @@ import pytest
 
 from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.processes import Process, threadline
-from tests.scripted import Model, connecting, scripted_model
+from tests.scripted import Model, connecting
 from tests.simulators.discord.client import DiscordPeople, app_messages
-
-
-@pytest.fixture(scope="module")
-def model_address() -> Iterator[str]:
-    with scripted_model() as address:
-        yield address
-
-
-@pytest.fixture
-async def model(model_address: str) -> AsyncIterator[Model]:
-    model = Model(model_address)
-    yield model
-    await model.aclose()
 
 
 @pytest.fixture(scope="module")

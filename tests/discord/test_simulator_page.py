@@ -1,16 +1,15 @@
 """The simulator's page shows the server as a person sees it, and lets them do there what they do in Discord."""
 
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from discord import ButtonStyle, Interaction, TextStyle, app_commands, ui
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from tests.browser import opened
 from tests.discord.stock import Stock, running
 from tests.simulators.discord.client import DiscordPeople
-from tests.web.conftest import ARGUMENTS
 
 pytestmark = pytest.mark.browser
 Asked = Interaction[Any]
@@ -52,18 +51,8 @@ async def stock(simulator: dict[str, Any], discord: DiscordPeople) -> AsyncItera
 @pytest.fixture
 async def page(stock: Stock, simulator: dict[str, Any]) -> AsyncIterator[Page]:
     """The page, opened by the first of the server's people; an error in it fails the test."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed: apt install chromium")
-    errors: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
-        page = await browser.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        await page.goto(simulator["address"])
+    async with opened(simulator["address"]) as page:
         yield page
-        await browser.close()
-    assert errors == []
 
 
 async def _type(page: Page, text: str, *, label: str = "Message") -> None:

@@ -1,7 +1,7 @@
 """People in Slack talk to the real program: every promise of the path, over real sockets, with real processes."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +9,9 @@ import pytest
 
 from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.processes import Process, threadline
-from tests.scripted import Model, connecting, scripted_model
+from tests.scripted import Model, connecting
 from tests.simulators.slack.client import SlackPeople, app_replies
 from tests.simulators.slack.records import State
-
-
-@pytest.fixture(scope="module")
-def model_address() -> Iterator[str]:
-    with scripted_model() as address:
-        yield address
-
-
-@pytest.fixture
-async def model(model_address: str) -> AsyncIterator[Model]:
-    model = Model(model_address)
-    yield model
-    await model.aclose()
 
 
 @pytest.fixture(scope="module")

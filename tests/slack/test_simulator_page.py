@@ -3,18 +3,17 @@
 import asyncio
 import base64
 import re
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import FilePayload, Locator, Page, async_playwright, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 from slack_bolt.async_app import AsyncApp
 
+from tests.browser import opened
 from tests.simulators.slack.app import App
 from tests.simulators.slack.client import SlackPeople
 from tests.slack import stock
-from tests.web.conftest import ARGUMENTS
 
 pytestmark = pytest.mark.browser
 PIXEL = base64.b64decode(
@@ -100,18 +99,8 @@ async def colleague(simulator: dict[str, Any], slack: SlackPeople) -> AsyncItera
 @pytest.fixture
 async def page(colleague: Colleague, simulator: dict[str, Any]) -> AsyncIterator[Page]:
     """The page, opened by ada; an error in it fails the test."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed: apt install chromium")
-    errors: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
-        page = await browser.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        await page.goto(simulator["address"])
+    async with opened(simulator["address"]) as page:
         yield page
-        await browser.close()
-    assert errors == []
 
 
 async def enter(page: Page, text: str, *, label: str = "Message") -> None:

@@ -1,31 +1,18 @@
 """A stage bot behind the real page, the real program, and a browser to look at both."""
 
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page
 
 from bot.settings import Settings
+from tests.browser import chromium
 from tests.models.fixtures import smollm2_weights as smollm2_weights
 from tests.processes import Process, threadline
 from tests.web.stage import StageBot, serving
-
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-# A slow machine is no failure; what never comes is one.
-expect.set_options(timeout=60_000)
 
 Start = Callable[..., tuple[Process, str]]
 
@@ -48,13 +35,8 @@ async def http(bot: StageBot) -> AsyncIterator[httpx.AsyncClient]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's chromium, one a module; every page has a profile of its own."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed: apt install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,7 +1,6 @@
 """First light in a browser: the real program, its real service and store, asked by a person on the page."""
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from assistants.service.script import ScriptedError
 from assistants.service.scripted import ScriptedReply
 from tests.models.fixtures import lend
 from tests.processes import ROOT
-from tests.scripted import Model, scripted_model
+from tests.scripted import Model
 from tests.web.conftest import Start
 from tests.web.reading import answered, ask, exchange, grown, said, watch_growth
 
@@ -21,12 +20,6 @@ CONFIGURED = {"THREADLINE_CONFIG": str(ROOT / "threadline.toml")}
 LABEL = "Tour · a scripted reply, no model is thinking here"
 NEEDS_MODEL = "This assistant needs a model."
 EQUATION = "I need to solve the equation 3x + 11 = 14. Can you help me?"
-
-
-@pytest.fixture(scope="module")
-def model_address() -> Iterator[str]:
-    with scripted_model() as address:
-        yield address
 
 
 def grows(texts: list[str]) -> bool:
