@@ -26,6 +26,7 @@ class Process:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
+            start_new_session=True,  # Ctrl-C is for whoever started it, who ends it in order
         )
         self._lines: list[str] = []
         self._said = threading.Condition()
