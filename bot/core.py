@@ -10,7 +10,7 @@ from assistants.connector import AssistantsClient
 from bot.adapter import Adapter, ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.commands import Commands
 from bot.dispatch import Dispatcher
-from bot.incoming import Command, Incoming, Person, Place, storable
+from bot.incoming import Command, Incoming, Person, Place
 from bot.roster import Roster
 from bot.settings import Settings
 from bot.transcript import transcript
@@ -19,6 +19,7 @@ from bot.watch import Hub, HubReply
 from storage import conversations, turns
 from storage.database import Database, StorageError
 from storage.records import Conversation
+from storage.text import storable
 
 TITLE = 80
 

@@ -52,8 +52,3 @@ class Command:
     place: Place
     author: Person
     text: str
-
-
-def storable(text: str) -> str:
-    """The text as every store can keep it: no half of a character, no NUL."""
-    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

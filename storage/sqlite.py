@@ -136,6 +136,7 @@ async def _payloads(mailbox: "asyncio.Queue[str | None]") -> AsyncIterator[str]:
 
 def _connect_writer(path: Path) -> sqlite3.Connection:
     try:
+        path.touch(mode=0o600)  # what people said is for its owner alone; the files beside it follow
         conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         db = sqlite_utils.Database(conn)
         db.enable_wal()

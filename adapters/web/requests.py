@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from bot.incoming import storable
+from storage.text import storable
 
 LONGEST_TEXT = 100_000
 LONGEST_BODY = 2 * 1024 * 1024

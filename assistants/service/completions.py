@@ -11,6 +11,7 @@ from httpx_sse import EventSource, SSEError
 
 from assistants.service.endpoints import Endpoint
 from assistants.service.pieces import CallPiece, End, Finish, ModelError, Piece, TextPiece
+from storage.text import Joined
 
 
 def host(endpoint: Endpoint) -> str:
@@ -23,6 +24,7 @@ async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[P
     calls = _Calls()
     finish: str | None = None
     usage: dict[str, Any] = {}
+    words = Joined()
     try:
         async with aclosing(EventSource(response).aiter_sse()) as events:
             async for event in events:
@@ -37,8 +39,8 @@ async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[P
                     delta = choice.get("delta") or {}
                     # A refusal is what the model says; the reader gets it as the answer.
                     for text in (delta.get("content"), delta.get("refusal")):
-                        if text:
-                            yield TextPiece(text)
+                        if text and (whole := words.add(text)):
+                            yield TextPiece(whole)
                     for fragment in delta.get("tool_calls") or ():
                         yield calls.piece(fragment)
     except (SSEError, ValueError, TypeError, AttributeError, KeyError):

@@ -172,7 +172,8 @@ async def test_the_tour_streams_like_any_model() -> None:
     await model.aclose()
 
 
-FRAGMENTED = st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=20)
+# NUL is the one character that no store keeps.
+FRAGMENTED = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), max_size=20)
 
 
 @given(FRAGMENTED)

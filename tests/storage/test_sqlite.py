@@ -316,3 +316,9 @@ async def test_a_file_that_another_program_has_locked_fails_the_write_and_not_th
     other.close()
     await db.write(choose, "later")
     assert await chosen(db) == {"later"}
+
+
+async def test_only_the_owner_can_read_what_people_said(db: SQLiteDatabase) -> None:
+    await db.write(choose, "a")
+    files = list(db.path.parent.glob("threadline.db*"))
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}
