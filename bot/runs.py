@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from assistants.connector import AssistantsClient, StreamBroken
-from assistants.contract import TERMINAL, Message, MessageDelta, Run, TextContent
+from assistants.contract import TERMINAL, Message, MessageDelta, Run
 
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
@@ -65,7 +65,7 @@ async def ask(client: AssistantsClient, question: Question, *, began: Began, gre
                     texts[event.data.id] = texts.get(event.data.id, "") + event.data.text
                     await grew(_joined(texts.values()))
                 elif isinstance(event.data, Message):
-                    texts[event.data.id] = text_of(event.data)
+                    texts[event.data.id] = event.data.text
     except StreamBroken:
         if run is None:
             raise
@@ -79,12 +79,7 @@ async def follow(client: AssistantsClient, run: Run) -> Outcome:
     """Wait for a run's end, and read what it wrote from the thread."""
     ended = await client.threads.runs.wait(run.thread_id, run.id, deadline=DEADLINE)
     written = [m async for m in client.threads.messages.list(run.thread_id, run_id=run.id, order="asc", limit=100)]
-    return Outcome(ended, _joined(map(text_of, written)))
-
-
-def text_of(message: Message) -> str:
-    """The words of a message; what is not text is left to the surfaces that show it."""
-    return "".join(part.text.value for part in message.content if isinstance(part, TextContent))
+    return Outcome(ended, _joined(message.text for message in written))
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from assistants.connector import AssistantsClient, NotFoundError
 from assistants.contract import Message
 from bot.roster import Roster
-from bot.runs import TAG, text_of
+from bot.runs import TAG
 from bot.segments import Notice, Remedy, Segment, Text
 from bot.views import Exchange, ExchangeState
 from storage import turns
@@ -36,9 +36,9 @@ async def _said(
     answers: dict[str | None, list[str]] = defaultdict(list)
     for message in reversed(await _newest(client, thread_id, limit)):
         if message.role == "assistant":
-            answers[message.run_id].append(text_of(message))
+            answers[message.run_id].append(message.text)
         elif tag := (message.metadata or {}).get(TAG):
-            questions[tag].append(text_of(message))
+            questions[tag].append(message.text)
     return (
         {tag: "\n\n".join(texts) for tag, texts in questions.items()},
         {run: "\n\n".join(filter(None, texts)) for run, texts in answers.items()},
