@@ -6,13 +6,14 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from starlette.routing import BaseRoute
 
-from bot.incoming import Command, Incoming, Person, Place
+from bot.incoming import Command, Incoming, Known, Person, Place, Revision
 from bot.segments import Segment, Snapshot
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
 from storage.records import Conversation, IncomingRow, Part
 
-PartState = Literal["growing", "final"]
+# `streaming`: a native stream of the platform that is still open, as far as we know.
+PartState = Literal["growing", "streaming", "final"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,18 @@ class Turn:
     """A question and its answer, as an adapter sees it.
 
     `tag` names it outside this program (metadata, nonces): it never comes again. `assistant` is the title people see.
+    `author` is who caused it. `incoming` is empty where nobody wrote anything: an answer is given again. `opened_at` is
+    a Unix time before which nothing of its reply was posted.
     `suspect` says that an earlier try worked on it: look (`Reply.find`) before creating anything on the platform.
-    `parts` are the platform messages already known; `keep_part` records one, and returns when that is durable.
+    `parts` are the platform messages already known; `keep_part` has one recorded before the turn ends.
     """
 
     id: int
     tag: str
     conversation: Conversation
     incoming: Sequence[IncomingRow]
+    author: str
+    opened_at: float
     assistant: str
     suspect: bool
     parts: Sequence[Part]
@@ -50,6 +55,10 @@ class Reply(Protocol):
 
         Called again after a failure, it creates nothing twice. Raises `PlatformError`.
         """
+        ...
+
+    async def leave(self, words: str) -> None:
+        """Say under what is shown that it goes on later: the program leaves. Best effort; only `aclose` follows."""
         ...
 
     async def aclose(self) -> None:
@@ -76,10 +85,14 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an incoming message: `accepted`, `duplicate`, or `ignored` with its reason."""
+    """What became of an incoming message: `accepted`, `duplicate`, or `ignored` with its reason.
+
+    `waits` says that it was taken while another turn is open: it is answered after that.
+    """
 
     outcome: Literal["accepted", "duplicate", "ignored"]
     reason: str = ""
+    waits: bool = False
 
 
 class ModelDesk(Protocol):
@@ -107,7 +120,29 @@ class Bot(Protocol):
         """Take a message; durable when this returns. Raises `NotClaimedError` when it could not be made so."""
         ...
 
-    async def command(self, command: Command) -> Answer: ...
+    async def revise(self, revision: Revision) -> Receipt:
+        """Take an edit or a deletion: it counts as long as the message's turn has not begun."""
+        ...
+
+    async def command(self, command: Command) -> Answer:
+        """Do what a slash command asks; once, however often it comes. Raises `NotClaimedError`."""
+        ...
+
+    async def stop(self, place: Place, person: Person, event: str) -> Answer:
+        """End the answer that is growing in a conversation; `event` names this request. Raises `NotClaimedError`."""
+        ...
+
+    async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
+        """Answer the last question of a conversation anew. Raises `NotClaimedError`."""
+        ...
+
+    def unanswered(self, event: str, reason: str) -> None:
+        """Remember, for whoever asks `threadline why`, what an adapter does not bring to `receive`, and why."""
+        ...
+
+    async def known(self, platform: str) -> list[Known]:
+        """The conversations of a platform that were used in the last days, newest first: where to look after a gap."""
+        ...
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]: ...
 
@@ -158,6 +193,15 @@ class Adapter(Protocol):
     def reply(self, turn: Turn) -> Reply: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class MarksWaiting(Protocol):
+    """Optional: an adapter that can show at a message that it was noted and waits (a reaction, say)."""
+
+    async def mark_waiting(self, conversation: Conversation, message: IncomingRow, *, waits: bool) -> None:
+        """Show it, or take it back when its turn begins. Best effort: raises `PlatformError`."""
+        ...
 
 
 @runtime_checkable

@@ -45,6 +45,22 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """A message that was edited, or deleted where `text` is None. `event` names the message, not the edit."""
+
+    event: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A conversation we take part in. `seen_until` is the position of its newest message that was claimed."""
+
+    place: Place
+    seen_until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A slash command: `text` is what stands after its name (`use math tutor`). `event` names this one invocation."""
 

@@ -88,6 +88,8 @@ class Turns:
             tag=row.tag,
             conversation=conversation,
             incoming=incoming,
+            author=row.author or "",
+            opened_at=row.opened_at,
             assistant=member.config.title,
             suspect=row.attempts > 1 or row.failures > 0,
             parts=await turns.parts_of(self._db, row.id),

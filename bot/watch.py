@@ -83,17 +83,22 @@ class HubReply:
     def __init__(self, hub: Hub, turn: Turn) -> None:
         self._hub = hub
         self._turn = turn
+        self._shown: tuple[Segment, ...] = ()
 
     async def find(self) -> None:
         """Nothing outlives the process that showed it."""
 
     async def show(self, snapshot: Snapshot) -> None:
+        self._shown = snapshot.segments
         self._tell(
             Moment("snapshot", self._turn.id, snapshot.segments, snapshot.status, assistant=self._turn.assistant)
         )
 
     async def finish(self, segments: Sequence[Segment]) -> None:
         self._tell(Moment("finished", self._turn.id, tuple(segments), assistant=self._turn.assistant))
+
+    async def leave(self, words: str) -> None:
+        self._tell(Moment("snapshot", self._turn.id, self._shown, words, assistant=self._turn.assistant))
 
     async def aclose(self) -> None:
         """Nothing is under way, and what was shown is recorded, or the next try shows it again."""

@@ -183,6 +183,29 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
     db.execute(f"create unique index runs_active on runs(thread_id) where {ACTIVE_RUN}")
 
 
+@migrations()
+def m003_promises(db: sqlite_utils.Database) -> None:
+    """What a promise needs to be remembered: who was told what, who stopped what, what was not answered and why."""
+    for table, column, kind, default in (
+        ("conversations", "seen_until", str, None),  # position of its newest message: where to look after a gap
+        ("conversations", "bots", int, 0),  # messages of bots since a person spoke
+        ("incoming", "noted", int, 0),  # its author was told that it waits
+        ("turns", "stopped_by", str, None),
+        ("turns", "redoes", int, None),  # the turn whose answer this one gives anew
+        ("turns", "error", str, None),  # what an operator should know, where people were told something plainer
+    ):
+        db.table(table).add_column(column, kind, not_null_default=default)
+    db.table("conversations").create_index(["platform", "workspace", "channel", "updated_at"])
+    db.create_table(
+        "unanswered",
+        {"seq": int, "event": str, "reason": str, "at": float},
+        strict=True,
+        pk="seq",
+        not_null={"event", "reason", "at"},
+    )
+    db.table("unanswered").create_index(["event"])
+
+
 def known_migrations() -> set[str]:
     """Names that a database may hold; another one was put there by a later version."""
     empty = sqlite_utils.Database(memory=True)

@@ -30,6 +30,7 @@ class Asked:
         self.said = said
         self.kept: dict[int, tuple[str, PartState]] = {}
         self.incoming = incoming
+        self._asked_at = time.time()
         self._number = next(_numbers)
         self._tag = secrets.token_hex(6)
 
@@ -77,7 +78,16 @@ class Asked:
         )
         parts = [Part(self._number, number, ref, state) for number, (ref, state) in sorted(self.kept.items())]
         return Turn(
-            self._number, self._tag, conversation, [self._question(now)], "Contract", suspect, parts, self._keep_part
+            id=self._number,
+            tag=self._tag,
+            conversation=conversation,
+            incoming=[self._question(now)],
+            author=self.incoming.author.id,
+            opened_at=self._asked_at,
+            assistant="Contract",
+            suspect=suspect,
+            parts=parts,
+            keep_part=self._keep_part,
         )
 
     def _question(self, now: float) -> IncomingRow:

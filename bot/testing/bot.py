@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from bot.adapter import ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.incoming import Command, Incoming, Person, Place
+from bot.incoming import Command, Incoming, Known, Person, Place, Revision
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
@@ -16,7 +16,8 @@ from storage.records import Conversation
 class TakingBot:
     """`Bot` that remembers what was brought to it. While `claims` is false, nothing can be made durable.
 
-    `received` holds every message that was taken, as often as it came; `refused` those that could not be.
+    `received` holds every message that was taken, as often as it came; `refused` those that could not be. `places` is
+    what `known` tells.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,11 @@ class TakingBot:
         self.received: list[Incoming] = []
         self.refused: list[Incoming] = []
         self.commands: list[Command] = []
+        self.revisions: list[Revision] = []
+        self.stopped: list[Place] = []
+        self.regenerated: list[Place] = []
+        self.ignored: dict[str, str] = {}
+        self.places: list[Known] = []
         self._changed = asyncio.Condition()
         self._hub = Hub()
 
@@ -46,8 +52,7 @@ class TakingBot:
     async def receive(self, incoming: Incoming) -> Receipt:
         known = any(incoming.event == earlier.event for earlier in self.received)
         (self.received if self.claims else self.refused).append(incoming)
-        async with self._changed:
-            self._changed.notify_all()
+        await self._tell()
         if not self.claims:
             raise NotClaimedError("the disk is full")
         if incoming.author.is_bot:
@@ -57,6 +62,27 @@ class TakingBot:
     async def command(self, command: Command) -> Answer:
         self.commands.append(command)
         return Answer(f"You asked for {command.text}.")
+
+    async def revise(self, revision: Revision) -> Receipt:
+        self.revisions.append(revision)
+        await self._tell()
+        return Receipt("accepted")
+
+    async def stop(self, place: Place, person: Person, event: str) -> Answer:
+        self.stopped.append(place)
+        await self._tell()
+        return Answer("Stopped.")
+
+    async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
+        self.regenerated.append(place)
+        await self._tell()
+        return Answer("I answer again.")
+
+    def unanswered(self, event: str, reason: str) -> None:
+        self.ignored[event] = reason
+
+    async def known(self, platform: str) -> list[Known]:
+        return [known for known in self.places if known.place.platform == platform]
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:
         return []
@@ -75,6 +101,10 @@ class TakingBot:
 
     def local_reply(self, turn: Turn) -> Reply:
         return HubReply(self._hub, turn)
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
     def end_watching(self) -> None:
         """Let those who watch go, so that a server of the test's own can close."""
