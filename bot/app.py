@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from importlib.metadata import entry_points
+from typing import Any
 
 import structlog
 from starlette.types import ASGIApp
@@ -16,10 +17,13 @@ from bot.core import Core
 from bot.dispatch import Dispatcher
 from bot.embedded import Embedded
 from bot.http import create_app
+from bot.marks import Marks
 from bot.port import Port
 from bot.roster import Roster
 from bot.settings import Settings
+from bot.stops import Stops
 from bot.turns import Turns
+from bot.unanswered import Unanswered
 from bot.watch import Hub
 from storage.database import Database
 from storage.lock import serving
@@ -34,13 +38,22 @@ class App:
     """The whole program but its port, between `build` and the end of its context."""
 
     def __init__(
-        self, asgi: ASGIApp, core: Core, dispatcher: Dispatcher, adapters: Sequence[Adapter], hub: Hub
+        self,
+        asgi: ASGIApp,
+        core: Core,
+        dispatcher: Dispatcher,
+        adapters: Sequence[Adapter],
+        hub: Hub,
+        *,
+        beside: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     ) -> None:
         self.asgi = asgi
         self.core = core
         self._dispatcher = dispatcher
         self._adapters = adapters
         self._hub = hub
+        self._beside = beside
+        self._listeners: list[asyncio.Task[None]] = []
 
     async def connect(self) -> None:
         """Be able to send on every platform. Raises `ConfigurationError`."""
@@ -50,9 +63,19 @@ class App:
     async def work(self) -> None:
         """Answer people until cancelled. Raises `ConfigurationError`."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._dispatcher.run(), name="dispatch")
-            for adapter in self._adapters:
+            for work in (self._dispatcher.run, *self._beside):
+                group.create_task(work())
+            self._listeners = [
                 group.create_task(_listen(adapter, self.core), name=f"listen-{adapter.name}")
+                for adapter in self._adapters
+            ]
+
+    async def leave(self) -> None:
+        """Take nothing more in; what is under way may end within the grace, or goes on at the next start."""
+        self.core.leave()
+        for listener in self._listeners:
+            listener.cancel()
+        await self._dispatcher.leave(self.core.settings.leaving_grace)
 
     def end_watching(self) -> None:
         """Let every page that watches a conversation go, so that the port can close."""
@@ -79,8 +102,8 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
         except AssistantsError as error:
             raise ConfigurationError(f"ASSISTANTS_BASE_URL: {error}") from error
         by_name = {adapter.name: adapter for adapter in adapters}
-        dispatcher = Dispatcher(db, Turns(db, client, roster, by_name).take)
-        hub = Hub()
+        marks, stops, unanswered, hub = Marks(by_name), Stops(db), Unanswered(db), Hub()
+        dispatcher = Dispatcher(db, Turns(db, client, roster, by_name, marks, stops))
         core = Core(
             settings=settings,
             db=db,
@@ -89,13 +112,16 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
             dispatcher=dispatcher,
             adapters=by_name,
             hub=hub,
+            marks=marks,
+            stops=stops,
+            unanswered=unanswered,
             models=embedded,
         )
         for adapter in adapters:
             stack.push_async_callback(adapter.close)
         routes = [route for adapter in adapters for route in adapter.routes(core)]
         asgi = create_app(settings, routes=routes, api=embedded.api if embedded else None)
-        yield App(asgi, core, dispatcher, adapters, hub)
+        yield App(asgi, core, dispatcher, adapters, hub, beside=(stops.heed, unanswered.run))
 
 
 async def run(settings: Settings) -> None:

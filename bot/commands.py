@@ -1,44 +1,89 @@
-"""What people may ask with `/assistant`: list, use NAME, new, help."""
+"""What people may ask with `/assistant`: list, use NAME, new, stop, regenerate, help."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Concatenate, ParamSpec, TypeVar
 
 from bot.adapter import Adapter, OpensConversations
-from bot.incoming import Command
+from bot.dispatch import Dispatcher
+from bot.incoming import Command, Person, Place
 from bot.roster import Roster, person_key
+from bot.stops import Stops
 from bot.views import Answer, AssistantChoice
-from storage import conversations
-from storage.database import Database
+from storage import conversations, turns
+from storage.database import Database, Transaction
+from storage.records import Conversation
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 HELP = (
-    "`/assistant list` shows the assistants, `/assistant use NAME` picks one, "
-    "`/assistant new` starts a new conversation."
+    "`/assistant list` shows the assistants, `/assistant use NAME` picks one, `/assistant new` starts a new "
+    "conversation, `/assistant stop` ends the answer that is being written, `/assistant regenerate` asks for another."
 )
+DONE_ALREADY = "That was done already."
+BUSY = "An answer is still being written here; stop it first with `/assistant stop`."
+# A place without a thread: among how many of its latest conversations the one is looked for that is meant.
+AMONG = 50
 
 
 class Commands:
-    """Answers a command; what it says is for the person who gave it."""
+    """Does what a command asks; what it says is for the person who gave it."""
 
-    def __init__(self, db: Database, roster: Roster) -> None:
+    def __init__(self, db: Database, roster: Roster, stops: Stops, dispatcher: Dispatcher) -> None:
         self._db = db
         self._roster = roster
+        self._stops = stops
+        self._dispatcher = dispatcher
 
     async def run(self, command: Command, adapter: Adapter) -> Answer:
         verb, _, rest = command.text.strip().partition(" ")
-        match verb.casefold():
+        try:
+            return await self._run(command, verb.casefold(), rest.strip(), adapter)
+        except turns.AlreadyDoneError:
+            return Answer(DONE_ALREADY)
+
+    async def stop(self, place: Place, person: Person, event: str) -> Answer:
+        """End the open turn of a conversation: of the place's own, or of the person's in this channel."""
+        here = await self._here(place)
+        if here is None or not await turns.is_open(self._db, here.id):
+            here = await conversations.answering(self._db, asdict(place), person.id)
+        if here is None or not await self._once(event, person, turns.ask_to_stop, here.id, person.id):
+            return Answer("Nothing is being answered here.")
+        self._stops.tell(here.id, person.id)
+        return Answer(f"Stopping the answer{_about(here, place)}.")
+
+    async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
+        """Answer the last question anew: of the place's conversation, or of the person's latest in this channel."""
+        here = await self._here(place) or await conversations.answered(self._db, asdict(place), person.id, AMONG)
+        if here is None:
+            return Answer("There is no answer here that could be given again.")
+        opened = await self._once(event, person, turns.regenerate, here.id, person.id, time.time())
+        if isinstance(opened, str):
+            return Answer(BUSY if opened == "busy" else "Nothing was asked here yet.")
+        self._dispatcher.wake(here.id, opened)
+        return Answer(f"Answering again{_about(here, place)}.")
+
+    async def _run(self, command: Command, verb: str, rest: str, adapter: Adapter) -> Answer:
+        match verb:
             case "list":
                 return await self._list(command)
             case "use":
-                return await self._use(command, rest.strip())
+                return await self._use(command, rest)
             case "new":
                 return await self._new(command, adapter)
+            case "stop":
+                return await self.stop(command.place, command.author, command.event)
+            case "regenerate":
+                return await self.regenerate(command.place, command.author, command.event)
             case "" | "help":
                 return Answer(HELP)
             case _:
                 return Answer(f"I do not know `{_quoted(verb)}`. {HELP}")
 
     async def _list(self, command: Command) -> Answer:
-        here = await conversations.by_key(self._db, command.place.key) if command.place.key else None
+        here = await self._here(command.place)
         lines = [_line(c) for c in await self._roster.choices(command.place, command.author, here)]
         return Answer("\n".join(["Assistants here:", *lines, "Pick one with `/assistant use NAME`."]))
 
@@ -50,11 +95,11 @@ class Commands:
             return Answer(f"{problem} There are {names}.")
         place, author, now, title = command.place, command.author, time.time(), member.config.title
         if place.key:
-            await self._db.write(conversations.choose_here, asdict(place), member.name, now)
+            await self._once(command.event, author, conversations.choose_here, asdict(place), member.name, now)
             answer = f"From now on {title} answers in this conversation."
         else:
             key = person_key(place, author.id)
-            await self._db.write(conversations.choose, "person", key, member.name, author.id, now)
+            await self._once(command.event, author, conversations.choose, "person", key, member.name, author.id, now)
             answer = f"From now on {title} answers the conversations you begin."
         wants = "" if self._roster.ready(member) else " It needs a model first: connect one on Threadline's page."
         return Answer(answer + wants)
@@ -66,8 +111,30 @@ class Commands:
             )
         if isinstance(adapter, OpensConversations):
             return Answer("A new conversation.", place=adapter.new_place(command.place))
-        await self._db.write(conversations.set_aside, command.place.key)
+        await self._once(command.event, command.author, conversations.set_aside, command.place.key)
         return Answer("A new conversation begins with your next message; I no longer see what was said before.")
+
+    async def _here(self, place: Place) -> Conversation | None:
+        return await conversations.by_key(self._db, place.key) if place.key else None
+
+    async def _once(
+        self,
+        event: str,
+        person: Person,
+        job: Callable[Concatenate[Transaction, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Do it, once for each event. Raises `AlreadyDoneError`."""
+        return await self._db.write(turns.once, event, person.id, time.time(), job, *args, **kwargs)
+
+
+def _about(conversation: Conversation, place: Place) -> str:
+    """Which conversation, where the place does not say it."""
+    if conversation.key == place.key or not conversation.title:
+        return ""
+    return f" to “{_quoted(conversation.title)}”"
 
 
 def _line(choice: AssistantChoice) -> str:

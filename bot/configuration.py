@@ -4,13 +4,16 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.adapter import ConfigurationError
 
 DEFAULT_MODEL = "default"
+
+# What happens to messages that come while an answer is under way: answered together after it, one by one, or at once.
+Overlap = Literal["collect", "queue", "interrupt"]
 
 
 class AssistantConfig(BaseModel):
@@ -24,7 +27,17 @@ class AssistantConfig(BaseModel):
     model: str = Field(DEFAULT_MODEL, min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
     notice: str = Field("", max_length=300)
+    overlap: Overlap = "collect"
     enabled: bool = True
+
+
+class ChannelConfig(BaseModel):
+    """One `[channels."PLATFORM:WORKSPACE:CHANNEL"]` table; `bots`: how many messages of bots in a row are answered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    overlap: Overlap | None = None
+    bots: int = Field(0, ge=0, le=100)
 
 
 class Configuration(BaseModel):
@@ -34,6 +47,7 @@ class Configuration(BaseModel):
 
     default: list[str] = Field(min_length=1)
     assistants: dict[str, AssistantConfig]
+    channels: dict[str, ChannelConfig] = Field(default_factory=dict)
 
 
 def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
@@ -69,6 +83,11 @@ def _checked(path: Path, source: str, configuration: Configuration) -> Configura
             raise ConfigurationError(
                 _complaint(path, source, ("assistants", name), "names have small letters, digits and hyphens")
             )
+    for name in configuration.channels:
+        if not re.fullmatch(r"[a-z]+:[^:]+:[^:]+", name):
+            raise ConfigurationError(
+                _complaint(path, source, ("channels", name), 'a channel is named "PLATFORM:WORKSPACE:CHANNEL"')
+            )
     enabled = {name: a for name, a in configuration.assistants.items() if a.enabled}
     for name in configuration.default:
         if name not in configuration.assistants:
@@ -76,7 +95,7 @@ def _checked(path: Path, source: str, configuration: Configuration) -> Configura
     default = [name for name in configuration.default if name in enabled]
     if not default:
         raise ConfigurationError(_complaint(path, source, ("default",), "name an assistant that is enabled"))
-    return Configuration(default=default, assistants=enabled)
+    return configuration.model_copy(update={"default": default, "assistants": enabled})
 
 
 def _merge(into: dict[str, Any], given: dict[str, Any]) -> None:

@@ -1,8 +1,10 @@
 """The core as adapters know it: takes messages and commands in, tells what there is to see."""
 
+import asyncio
+import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -10,10 +12,13 @@ from assistants.connector import AssistantsClient
 from bot.adapter import Adapter, ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.commands import Commands
 from bot.dispatch import Dispatcher
-from bot.incoming import Command, Incoming, Person, Place
+from bot.incoming import Command, Incoming, Known, Person, Place, Revision
+from bot.marks import Marks
 from bot.roster import Roster
 from bot.settings import Settings
+from bot.stops import NEWER_MESSAGE, Stops
 from bot.transcript import transcript
+from bot.unanswered import Unanswered
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
 from storage import conversations, turns
@@ -22,6 +27,11 @@ from storage.records import Conversation
 from storage.text import storable
 
 TITLE = 80
+# After a gap we look where somebody talked to us in these days, in so many conversations at most.
+KNOWN_FOR = 7 * 86_400.0
+MOST_KNOWN = 1_000
+# A message of this one word ends the answer that is being written.
+STOP = "stop"
 
 log = structlog.get_logger()
 
@@ -39,6 +49,9 @@ class Core:
         dispatcher: Dispatcher,
         adapters: Mapping[str, Adapter],
         hub: Hub,
+        marks: Marks,
+        stops: Stops,
+        unanswered: Unanswered,
         models: ModelDesk | None,
     ) -> None:
         self.settings = settings
@@ -49,26 +62,53 @@ class Core:
         self._dispatcher = dispatcher
         self._adapters = adapters
         self._hub = hub
-        self._commands = Commands(db, roster)
+        self._marks = marks
+        self._stops = stops
+        self._unanswered = unanswered
+        self._commands = Commands(db, roster, stops, dispatcher)
+        self._leaving = False
 
     async def receive(self, incoming: Incoming) -> Receipt:
         if reason := await self._not_for_us(incoming):
-            log.debug("message ignored", message=incoming.event, reason=reason)
-            return Receipt("ignored", reason)
-        try:
-            conversation = await self._db.write(turns.claim_incoming, _claim(incoming))
-        except StorageError as error:
-            log.exception("claim failed", message=incoming.event)
-            raise NotClaimedError(f"{incoming.event} could not be made durable") from error
-        if conversation is None:
-            return Receipt("duplicate")
-        key = incoming.place.key
-        self._hub.tell(key, Moment("asked", None, question=incoming.text, event=incoming.event))
-        self._dispatcher.wake(conversation)
-        return Receipt("accepted")
+            return self._ignored(incoming.event, reason)
+        if await self._means_stop(incoming):
+            await self.stop(incoming.place, incoming.author, incoming.event)
+            return Receipt("accepted")
+        # Whoever brought it may leave; what is durable is told to the dispatcher all the same.
+        return await asyncio.shield(asyncio.ensure_future(self._take(incoming)))
+
+    async def revise(self, revision: Revision) -> Receipt:
+        text = None if revision.text is None else storable(revision.text)
+        with self._claiming(revision.event):
+            became = await self._db.write(turns.revise_incoming, revision.event, text)
+        if became == "changed":
+            return Receipt("accepted")
+        reason = "an edit of a message that was never taken" if became == "unknown" else "its answer had begun"
+        log.debug("revision ignored", message=revision.event, reason=became)
+        return Receipt("ignored", reason)
 
     async def command(self, command: Command) -> Answer:
-        return await self._commands.run(command, self._adapters[command.place.platform])
+        with self._claiming(command.event):
+            return await self._commands.run(command, self._adapters[command.place.platform])
+
+    async def stop(self, place: Place, person: Person, event: str) -> Answer:
+        with self._claiming(event):
+            return await self._commands.stop(place, person, event)
+
+    async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
+        with self._claiming(event):
+            return await self._commands.regenerate(place, person, event)
+
+    def unanswered(self, event: str, reason: str) -> None:
+        self._unanswered.note(event, reason)
+
+    async def known(self, platform: str) -> list[Known]:
+        found = await conversations.lately(self._db, platform, time.time() - KNOWN_FOR, MOST_KNOWN)
+        return [Known(_place(conversation), conversation.seen_until or "") for conversation in found]
+
+    def leave(self) -> None:
+        """Take nothing more: the program leaves, and what comes now is for the next one."""
+        self._leaving = True
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:
         here = await conversations.by_key(self._db, place.key)
@@ -89,9 +129,36 @@ class Core:
     def local_reply(self, turn: Turn) -> Reply:
         return HubReply(self._hub, turn)
 
+    async def _take(self, incoming: Incoming) -> Receipt:
+        bots = self._roster.bots(incoming.place) if incoming.author.is_bot else None
+        with self._claiming(incoming.event):
+            try:
+                claimed = await self._db.write(turns.claim_incoming, _claim(incoming, bots))
+            except turns.BotsCappedError:
+                return self._ignored(incoming.event, f"{bots} messages of bots in a row: a person must speak first")
+        if claimed is None:
+            return Receipt("duplicate")
+        conversation = claimed.conversation
+        self._hub.tell(conversation.key, Moment("asked", None, question=incoming.text, event=incoming.event))
+        self._dispatcher.wake(conversation.id, claimed.opened)
+        if claimed.waits:
+            self._marks.waits(conversation, claimed.message)
+            await self._overlap(conversation)
+        return Receipt("accepted", waits=claimed.waits)
+
+    async def _overlap(self, conversation: Conversation) -> None:
+        """A message came while an answer is under way: where that is the rule, the answer ends."""
+        if self._roster.overlap(conversation) != "interrupt":
+            return
+        try:
+            if await self._db.write(turns.ask_to_stop, conversation.id, NEWER_MESSAGE):
+                self._stops.tell(conversation.id, NEWER_MESSAGE)
+        except StorageError:
+            log.exception("answer not interrupted", conversation=conversation.key)
+
     async def _not_for_us(self, incoming: Incoming) -> str:
         """Why a message is not ours to answer; empty when it is."""
-        if incoming.author.is_bot:
+        if incoming.author.is_bot and not self._roster.bots(incoming.place):
             return "written by a bot"
         if incoming.addressed:
             return ""
@@ -100,8 +167,37 @@ class Core:
         conversation = await conversations.by_key(self._db, incoming.place.key)
         return "" if conversation and conversation.engaged else "not addressed to us"
 
+    async def _means_stop(self, incoming: Incoming) -> bool:
+        """Whether it is the one word that ends an answer, said while one is being written."""
+        if incoming.author.is_bot or incoming.text.strip().casefold() != STOP:
+            return False
+        conversation = await conversations.by_key(self._db, incoming.place.key)
+        return conversation is not None and await turns.is_open(self._db, conversation.id)
 
-def _claim(incoming: Incoming) -> turns.Claim:
+    def _ignored(self, event: str, reason: str) -> Receipt:
+        log.debug("message ignored", message=event, reason=reason)
+        self._unanswered.note(event, reason)
+        return Receipt("ignored", reason)
+
+    @contextlib.contextmanager
+    def _claiming(self, event: str) -> Iterator[None]:
+        """Raises `NotClaimedError` where what comes cannot be made durable, or is for the next process."""
+        if self._leaving:
+            raise NotClaimedError(f"{event} came while the program leaves")
+        try:
+            yield
+        except StorageError as error:
+            log.exception("claim failed", message=event)
+            raise NotClaimedError(f"{event} could not be made durable") from error
+
+
+def _place(conversation: Conversation) -> Place:
+    return Place(
+        conversation.key, conversation.platform, conversation.workspace, conversation.channel, conversation.thread
+    )
+
+
+def _claim(incoming: Incoming, bots: int | None) -> turns.Claim:
     place, text = incoming.place, storable(incoming.text)
     return turns.Claim(
         event=incoming.event,
@@ -117,4 +213,5 @@ def _claim(incoming: Incoming) -> turns.Claim:
         body=text,
         reply_to=json.dumps(incoming.reply_to) if incoming.reply_to else None,
         now=time.time(),
+        bots=bots,
     )

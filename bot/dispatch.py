@@ -1,11 +1,13 @@
 """Who drains a conversation: one task a conversation while there is work, none when there is none."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
 
 import structlog
 
 from storage.database import Database, StorageError
+from storage.turns import Opened, SupersededError
 
 WORK = "work"
 PAUSE = 5.0
@@ -13,13 +15,29 @@ PAUSE = 5.0
 log = structlog.get_logger()
 
 
+class Worker(Protocol):
+    """Who knows what to do with a turn."""
+
+    async def open(self, conversation: int) -> Opened | None:
+        """The turn to work on in a conversation; None when nothing waits there."""
+        ...
+
+    async def work(self, opened: Opened) -> Opened | None:
+        """Work a turn to its end; returns the next one where something waits."""
+        ...
+
+
 class Dispatcher:
     """Starts a drainer where a message waits. The tables are the queue; a notification is only a hint to look."""
 
-    def __init__(self, db: Database, take: Callable[[int], Awaitable[bool]]) -> None:
+    def __init__(self, db: Database, worker: Worker) -> None:
         self._db = db
-        self._take = take
+        self._worker = worker
         self._drainers: dict[int, asyncio.Task[None]] = {}
+        # Turns that a claim opened in this process and nobody has begun.
+        self._handed: dict[int, Opened] = {}
+        self._told_meanwhile: set[int] = set()
+        self._leaving = False
 
     async def run(self) -> None:
         """Take up what was left open, then what is told, until cancelled; leaves every turn as it stands."""
@@ -29,17 +47,28 @@ class Dispatcher:
                 async for conversation in told:
                     await self._look(int(conversation) if conversation else None)
         finally:
-            drainers = list(self._drainers.values())
-            for task in drainers:
-                task.cancel()
-            await asyncio.gather(*drainers, return_exceptions=True)
+            await self._cancel()
 
-    def wake(self, conversation: int) -> None:
-        """Say that work came for a conversation."""
+    async def leave(self, grace: float) -> None:
+        """Begin nothing more; what is under way may end within so many seconds and is left as it stands then."""
+        self._leaving = True
+        if self._drainers:
+            await asyncio.wait(self._drainers.values(), timeout=grace)
+        await self._cancel()
+
+    def wake(self, conversation: int, opened: Opened | None = None) -> None:
+        """Say that work came for a conversation: its turn, where the claim opened it."""
+        if opened is not None:
+            self._handed[conversation] = opened
         self._db.notify(WORK, str(conversation))
 
     async def _look(self, conversation: int | None) -> None:
         """Start a drainer where there is work. Nothing else will look again, so a look that fails is made once more."""
+        if self._leaving:
+            return
+        if conversation in self._drainers:
+            self._told_meanwhile.add(conversation)
+            return
         try:
             claimed = await self._db.claim(conversation)
         except StorageError:
@@ -53,14 +82,36 @@ class Dispatcher:
 
     async def _drain(self, conversation: int) -> None:
         """Take turns until none is left. Whatever a turn raises, the conversation is looked at again."""
+        again = False
         try:
-            while await self._take(conversation):
-                pass
-        except Exception:
-            log.exception("conversation stopped", conversation=conversation, again_in=PAUSE)
+            opened = self._handed.pop(conversation, None) or await self._open(conversation)
+            while opened is not None and not self._leaving:
+                opened = await self._worker.work(opened)
+        except Exception as error:
+            if isinstance(error, SupersededError):
+                log.warning("turn taken over by another process", conversation=conversation)
+            else:
+                log.exception("conversation stopped", conversation=conversation, again_in=PAUSE)
             await asyncio.sleep(PAUSE)
+            again = True
         finally:
             del self._drainers[conversation]
             await self._db.release(conversation)
-        # A message that came while this one was owned told nobody: look once more.
-        await self._look(conversation)
+        if again or conversation in self._told_meanwhile:
+            # A message that came while this one was owned found nobody free: look once more.
+            self._told_meanwhile.discard(conversation)
+            await self._look(conversation)
+
+    async def _open(self, conversation: int) -> Opened | None:
+        """The turn to work on. One that was handed over meanwhile was begun by nobody, taken over though it looks."""
+        opened = await self._worker.open(conversation)
+        handed = self._handed.pop(conversation, None)
+        if opened is not None and handed is not None and handed.turn.id == opened.turn.id:
+            return replace(opened, suspect=False)
+        return opened
+
+    async def _cancel(self) -> None:
+        drainers = list(self._drainers.values())
+        for task in drainers:
+            task.cancel()
+        await asyncio.gather(*drainers, return_exceptions=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from assistants.connector import AssistantOptions, AssistantsClient
 from assistants.contract import Assistant
-from bot.configuration import AssistantConfig, Configuration
+from bot.configuration import AssistantConfig, ChannelConfig, Configuration, Overlap
 from bot.incoming import Person, Place
 from bot.views import AssistantChoice
 from storage import conversations
@@ -47,6 +47,26 @@ class Roster:
                 found = await client.assistants.modify(found.id, model=config.model, **_options(name, config))
             self._members[name] = Member(name, config, found.id)
 
+    async def renew(self, client: AssistantsClient, member: Member) -> Member:
+        """The same assistant made anew on a server that has lost it."""
+        made = await client.assistants.create(model=member.config.model, **_options(member.name, member.config))
+        self._members[member.name] = Member(member.name, member.config, made.id)
+        return self._members[member.name]
+
+    def overlap(self, conversation: Conversation) -> Overlap:
+        """What happens here to messages that come while an answer is under way."""
+        channel = self._channel(conversation.platform, conversation.workspace, conversation.channel)
+        member = self.get(conversation.assistant) or self._default()
+        return channel.overlap or member.config.overlap
+
+    def one_by_one(self, conversation: Conversation) -> bool:
+        """Whether messages that waited are answered each by itself here."""
+        return self.overlap(conversation) == "queue"
+
+    def bots(self, place: Place) -> int:
+        """How many messages of bots in a row are answered here; 0 where they are ignored."""
+        return self._channel(place.platform, place.workspace, place.channel).bots
+
     def ready(self, member: Member) -> bool:
         """Whether a model is there to answer for it."""
         return self._has_model(member.config.model)
@@ -70,8 +90,11 @@ class Roster:
         """Who answers this person here."""
         if conversation and (member := self.get(conversation.assistant)):
             return member
-        chosen = await conversations.choice(self._db, "person", person_key(place, person))
-        return self.get(chosen) or self._default()
+        return self.choose(conversation, await conversations.choice(self._db, "person", person_key(place, person)))
+
+    def choose(self, conversation: Conversation | None, chosen: str | None) -> Member:
+        """Who answers, where the person's own choice is known already."""
+        return self.get(conversation.assistant if conversation else None) or self.get(chosen) or self._default()
 
     async def choices(self, place: Place, person: Person, conversation: Conversation | None) -> list[AssistantChoice]:
         """Every assistant, in the order of the configuration, the one that answers here marked."""
@@ -86,6 +109,9 @@ class Roster:
             )
             for member in self._members.values()
         ]
+
+    def _channel(self, platform: str, workspace: str, channel: str) -> ChannelConfig:
+        return self._configuration.channels.get(f"{platform}:{workspace}:{channel}") or ChannelConfig()
 
     def _default(self) -> Member:
         candidates = [self._members[name] for name in self._configuration.default]

@@ -1,13 +1,32 @@
-"""One run on a conversation's thread: found again or created, followed to its end, read as segments."""
+"""The runs of one turn on its conversation's thread: found again or created, followed to their end, stopped."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from assistants.connector import AssistantsClient, StreamBroken
-from assistants.contract import TERMINAL, Message, MessageDelta, Run
+import structlog
+
+from assistants.connector import (
+    AssistantsClient,
+    AssistantsError,
+    NotFoundError,
+    RequestTimeoutError,
+    StreamBroken,
+    ThreadLockedError,
+)
+from assistants.contract import ACTIVE, TERMINAL, Message, MessageDelta, Run
 
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
+MOST_RUNS = 3
+# How long somebody else's run on our thread is waited for before it is cancelled.
+FOREIGN = 60.0
+# How long a run that was cancelled may take to end.
+ENDING = 10.0
+WAITING_FOR_OTHERS = "Waiting for another program that uses this conversation…"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,64 +41,186 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A run that ended, with the text it wrote."""
+    """A run that ended, with the text it wrote; without a run where the turn was stopped before there was one."""
 
-    run: Run
+    run: Run | None
     text: str
 
 
 Grew = Callable[[str], Awaitable[None]]
-Began = Callable[[Run], Awaitable[None]]
+Began = Callable[[Run], None]
+Says = Callable[[str], Awaitable[None]]
 
 
-async def find(client: AssistantsClient, question: Question) -> Run | None:
-    """The newest run that an earlier try of this turn created."""
-    page = await client.threads.runs.list(question.thread_id, order="desc", limit=20).page()
-    for run in page.data:
-        if (run.metadata or {}).get(TAG, "").partition(".")[0] == question.tag:
-            return run
-    return None
+class Runs:
+    """The runs of one turn. `stop` is set when somebody wants it to end: then what is under way is cancelled.
 
-
-async def ask(client: AssistantsClient, question: Question, *, began: Began, grew: Grew) -> Outcome:
-    """Post the messages and run the assistant in one request; `grew` is told the whole text as it grows.
-
-    A stream that breaks after the run began is followed by polling the same run.
+    `began` is told each run, `grew` the whole text as it grows, `says` what is being waited for.
     """
-    run: Run | None = None
-    texts: dict[str, str] = {}
-    messages = [{"role": "user", "content": text, "metadata": {TAG: question.tag}} for text in question.texts]
-    try:
-        async with client.threads.runs.stream(
+
+    def __init__(
+        self, client: AssistantsClient, question: Question, *, stop: asyncio.Event, began: Began, grew: Grew, says: Says
+    ) -> None:
+        self._runs = client.threads.runs
+        self._messages = client.threads.messages
+        self._question = question
+        self._stop = stop
+        self._began = began
+        self._grew = grew
+        self._says = says
+        self._run: Run | None = None
+        self._known = asyncio.Event()
+
+    async def outcome(self, *, suspect: bool) -> Outcome:
+        """The turn's answer: from the run that an earlier try created, or from a new one."""
+        if suspect and (found := await self._find()):
+            run, number = found
+            self._note(run)
+            ended = await self._follow()
+            if number >= MOST_RUNS or self._stop.is_set() or not _ended_badly(ended):
+                return ended
+            # It came to nothing while nobody watched. Its messages are in the thread.
+            return await self._begin(number + 1, [])
+        return await self._begin(1, self._question.texts)
+
+    async def _find(self) -> tuple[Run, int] | None:
+        """The newest run of this turn, and which one it is."""
+        page = await self._runs.list(self._question.thread_id, order="desc", limit=20).page()
+        for run in page.data:
+            tag, _, number = (run.metadata or {}).get(TAG, "").partition(".")
+            if tag == self._question.tag:
+                return run, int(number) if number.isdigit() else 1
+        return None
+
+    async def _begin(self, number: int, texts: Sequence[str]) -> Outcome:
+        """Run it, as soon as nobody else uses the thread."""
+        while not self._stop.is_set():
+            try:
+                return await self._ask(number, texts)
+            except ThreadLockedError:
+                await self._make_way()
+        return Outcome(None, "")
+
+    async def _ask(self, number: int, texts: Sequence[str]) -> Outcome:
+        """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""
+        question, written = self._question, dict[str, str]()
+        stream = self._runs.stream(
             question.thread_id,
             assistant_id=question.assistant_id,
-            additional_messages=messages,
-            metadata={TAG: f"{question.tag}.1"},
-        ) as events:
-            async for event in events:
-                if isinstance(event.data, Run):
-                    if run is None:
-                        await began(event.data)
-                    run = event.data
-                elif isinstance(event.data, MessageDelta):
-                    texts[event.data.id] = texts.get(event.data.id, "") + event.data.text
-                    await grew(_joined(texts.values()))
-                elif isinstance(event.data, Message):
-                    texts[event.data.id] = event.data.text
-    except StreamBroken:
-        if run is None:
+            additional_messages=[{"role": "user", "content": text, "metadata": {TAG: question.tag}} for text in texts],
+            metadata={TAG: f"{question.tag}.{number}"},
+        )
+        try:
+            async with self._stoppable(), stream as events:
+                async for event in events:
+                    if isinstance(event.data, Run):
+                        self._note(event.data)
+                    elif isinstance(event.data, MessageDelta):
+                        written[event.data.id] = written.get(event.data.id, "") + event.data.text
+                        await self._grew(_joined(written.values()))
+                    elif isinstance(event.data, Message):
+                        written[event.data.id] = event.data.text
+        except StreamBroken as error:
+            if self._run is None:
+                raise
+            log.info("stream broke, asking for its run", error=str(error))
+            return await self._follow()
+        except RequestTimeoutError:
             raise
-        return await follow(client, run)
-    if run is None or run.status not in TERMINAL:
-        raise StreamBroken("the stream ended before its run did")
-    return Outcome(run, _joined(texts.values()))
+        except TimeoutError:  # stopped, and its end did not come
+            return Outcome(self._run, _joined(written.values()))
+        if self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
+            raise StreamBroken("The stream ended before its run did.")
+        if self._run.status == "requires_action":
+            await self._cancel(self._run)  # nobody here can give it what it asks for
+        return Outcome(self._run, _joined(written.values()))
+
+    async def _follow(self) -> Outcome:
+        """Wait for the run's end, and read what it wrote from the thread."""
+        run = self._run
+        if run is None:
+            raise LookupError("there is no run to follow")
+        try:
+            async with self._stoppable():
+                run = self._run = await self._runs.wait(run.thread_id, run.id, deadline=DEADLINE)
+        except RequestTimeoutError:
+            raise
+        except TimeoutError:
+            log.warning("a stopped run does not end", run=run.id)
+        written = [m async for m in self._messages.list(run.thread_id, run_id=run.id, order="asc", limit=100)]
+        return Outcome(run, _joined(message.text for message in written))
+
+    @contextlib.asynccontextmanager
+    async def _stoppable(self) -> AsyncIterator[None]:
+        """A stop cancels the run that this block waits for; if that is no use, the block ends with `TimeoutError`."""
+        async with asyncio.timeout(None) as limit:
+            stopping = asyncio.create_task(self._cancel_when_stopped(limit), name="stop-run")
+            try:
+                yield
+            finally:
+                stopping.cancel()
+                await asyncio.wait([stopping])
+
+    async def _cancel_when_stopped(self, limit: asyncio.Timeout) -> None:
+        await self._stop.wait()
+        limit.reschedule(asyncio.get_running_loop().time() + ENDING)
+        await self._known.wait()
+        if self._run is not None and self._run.status in ACTIVE:
+            await self._cancel(self._run)
+
+    def _note(self, run: Run) -> None:
+        if self._run is None or self._run.id != run.id:
+            self._began(run)
+        self._run = run
+        self._known.set()
+
+    async def _make_way(self) -> None:
+        """Let the run end that holds the thread: somebody else's has a minute; ours, or one that waits, has none."""
+        page = await self._runs.list(self._question.thread_id, order="desc", limit=20).page()
+        run = next((run for run in page.data if run.status in ACTIVE), None)
+        if run is None:
+            return
+        foreign = TAG not in (run.metadata or {})
+        log.warning("another run holds the thread", run=run.id, status=run.status, foreign=foreign)
+        if foreign and run.status != "requires_action":
+            await self._says(WAITING_FOR_OTHERS)
+            with contextlib.suppress(RequestTimeoutError):
+                await self._wait_for(run, FOREIGN)
+                return
+        await self._cancel(run)
+        with contextlib.suppress(RequestTimeoutError):
+            await self._wait_for(run, ENDING)
+
+    async def _wait_for(self, run: Run, seconds: float) -> None:
+        """Returns when somebody else's run has ended, or this turn was stopped."""
+        waiting = asyncio.create_task(self._runs.wait(run.thread_id, run.id, deadline=seconds))
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                waiting.result()
+        finally:
+            waiting.cancel()
+            stopped.cancel()
+            await asyncio.wait({waiting, stopped})
+
+    async def _cancel(self, run: Run) -> None:
+        try:
+            await self._runs.cancel(run.thread_id, run.id)
+        except NotFoundError:
+            return
+        except AssistantsError as error:
+            # It ended by itself meanwhile, or cannot be reached: whoever waits for its end will see.
+            log.info("run not cancelled", run=run.id, error=str(error))
 
 
-async def follow(client: AssistantsClient, run: Run) -> Outcome:
-    """Wait for a run's end, and read what it wrote from the thread."""
-    ended = await client.threads.runs.wait(run.thread_id, run.id, deadline=DEADLINE)
-    written = [m async for m in client.threads.messages.list(run.thread_id, run_id=run.id, order="asc", limit=100)]
-    return Outcome(ended, _joined(message.text for message in written))
+def _ended_badly(outcome: Outcome) -> bool:
+    """Whether a run ended, without a word, in a way that another one may do better."""
+    run = outcome.run
+    if run is None or outcome.text:
+        return False
+    failed = run.last_error is not None and run.last_error.code in ("server_error", "rate_limit_exceeded")
+    return run.status in ("expired", "cancelled") or (run.status == "failed" and failed)
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -12,6 +12,8 @@ from storage import turns
 from storage.database import Database
 from storage.records import Conversation, IncomingRow, TurnRow
 
+_STATES: dict[str, ExchangeState] = {"answered": "answered", "stopped": "stopped"}
+
 
 async def transcript(
     db: Database, client: AssistantsClient, roster: Roster, conversation: Conversation, limit: int
@@ -22,10 +24,24 @@ async def transcript(
     for message in await turns.incoming_since(db, conversation.id, rows):
         asked[message.turn].append(message)
     questions, answers = await _said(client, conversation.thread_id, 3 * limit)
-    exchanges = [_exchange(row, asked[row.id], questions, answers, roster) for row in rows]
+    redone = {row.redoes for row in rows}
+    origins = _origins(rows)
+    exchanges = [
+        _exchange(row, origins[row.id], asked[row.id] or asked[origins[row.id].id], questions, answers, roster)
+        for row in rows
+        if row.id not in redone
+    ]
     if waiting := asked[None]:
-        exchanges.append(_exchange(None, waiting, questions, answers, roster))
+        exchanges.append(_exchange(None, None, waiting, questions, answers, roster))
     return exchanges
+
+
+def _origins(rows: list[TurnRow]) -> dict[int, TurnRow]:
+    """For each turn the one that asked its question: another one where its answer was given anew."""
+    origins: dict[int, TurnRow] = {}
+    for row in rows:
+        origins[row.id] = origins.get(row.redoes or row.id, row)
+    return origins
 
 
 async def _said(
@@ -61,21 +77,21 @@ async def _newest(client: AssistantsClient, thread_id: str | None, limit: int) -
 
 def _exchange(
     row: TurnRow | None,
+    origin: TurnRow | None,
     asked: list[IncomingRow],
     questions: dict[str, str],
     answers: dict[str | None, str],
     roster: Roster,
 ) -> Exchange:
     bodies = [message.body for message in asked if message.body]
-    question = "\n\n".join(bodies) or (questions.get(row.tag, "") if row else "")
+    question = "\n\n".join(bodies) or (questions.get(origin.tag, "") if origin else "")
     member = roster.get(row.assistant) if row else None
     segments: list[Segment] = []
     if row and row.outcome is not None:
         if row.run_id and (text := answers.get(row.run_id)):
             segments.append(Text(text))
         if row.reason:
-            remedy: Remedy | None = "connect_model" if member and not roster.ready(member) else None
-            segments.append(Notice(row.reason, kind="problem", remedy=remedy))
+            segments.append(_reason(row, row.reason, can_help=member is not None and not roster.ready(member)))
         if member and member.config.notice:
             segments.append(Notice(member.config.notice))
     return Exchange(
@@ -89,9 +105,16 @@ def _exchange(
     )
 
 
+def _reason(row: TurnRow, words: str, *, can_help: bool) -> Notice:
+    if row.outcome == "stopped":
+        return Notice(words)
+    remedy: Remedy | None = "connect_model" if can_help else None
+    return Notice(words, kind="problem", remedy=remedy)
+
+
 def _state(row: TurnRow | None) -> ExchangeState:
     if row is None:
         return "waiting"
     if row.outcome is None:
         return "answering"
-    return "answered" if row.outcome == "answered" else "failed"
+    return _STATES.get(row.outcome, "failed")

@@ -1,214 +1,216 @@
-"""A turn's life: open it, run the assistant, let the reply grow, end it; whatever happens on the way."""
+"""A turn's life: open it, answer it, end it, and open the next; whatever happens on the way."""
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 
 import structlog
 
-from assistants.connector import AssistantsClient, NotFoundError
-from assistants.contract import Run
-from bot import runs
+from assistants.connector import AssistantsClient, StatusError
 from bot.adapter import Adapter, PartState, PlatformError, Reply, Turn
+from bot.answer import Answering, Result
 from bot.commands import HELP
-from bot.incoming import Place
+from bot.marks import Marks
 from bot.roster import Member, Roster
-from bot.segments import Notice, Remedy, Segment, Snapshot, Text
+from bot.segments import Notice, Snapshot
+from bot.stops import Stop, Stops
+from bot.trail import Trail
 from storage import conversations, turns
 from storage.database import Database
 from storage.records import Conversation, TurnRow
+from storage.turns import Opened
 
 TRIES = 5
+# A turn that was taken over so often has ended its process each time.
+MOST_ATTEMPTS = 20
+# How long after a request was lost its effect may still appear where it was sent: nobody looks earlier.
+LATE_COMMIT = 2.0
+# How long the last words to a platform may take when the program leaves.
+FAREWELL = 3.0
 THINKING = "Thinking…"
+CONTINUES = "Threadline restarts; the answer continues."
 GREETING = f"I am here, and read only words: write your question in the same message. {HELP}"
 
 log = structlog.get_logger()
 
 
 class Turns:
-    """Takes one turn at a time of a conversation, from its first message to the platform's last acceptance."""
+    """Works the turns of conversations, from their first message to the platform's last acceptance."""
 
-    def __init__(self, db: Database, client: AssistantsClient, roster: Roster, adapters: Mapping[str, Adapter]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        client: AssistantsClient,
+        roster: Roster,
+        adapters: Mapping[str, Adapter],
+        marks: Marks,
+        stops: Stops,
+    ) -> None:
         self._db = db
         self._client = client
         self._roster = roster
         self._adapters = adapters
+        self._marks = marks
+        self._stops = stops
+        self._started_at = time.monotonic()
 
-    async def take(self, conversation_id: int) -> bool:
-        """Work one turn of a conversation to its end; False when nothing waits there."""
-        row = await self._db.write(turns.open_next, conversation_id, time.time())
-        if row is None:
-            return False
-        conversation = await conversations.by_id(self._db, conversation_id)
+    async def open(self, conversation: int) -> Opened | None:
+        """The turn to work on in a conversation; None when nothing waits there."""
+        one = self._roster.one_by_one(await conversations.by_id(self._db, conversation))
+        return await self._db.write(turns.open_next, conversation, time.time(), one=one)
+
+    async def work(self, opened: Opened) -> Opened | None:
+        """Work a turn to its end; returns the next one where something waits. Raises `SupersededError`."""
+        row, conversation = opened.turn, opened.conversation
+        stop = self._stops.begin(conversation.id, row.stopped_by)
+        self._marks.begins(opened)
         with structlog.contextvars.bound_contextvars(turn=row.tag, conversation=conversation.key):
             try:
-                await self._work(row, conversation)
-            except turns.SupersededError:
-                log.warning("turn taken over by another process")
-        return True
+                return await self._until_ended(opened, stop)
+            finally:
+                self._stops.end(conversation.id)
 
-    async def _work(self, row: TurnRow, conversation: Conversation) -> None:
+    async def _until_ended(self, opened: Opened, stop: Stop) -> Opened | None:
         """Try until the turn has ended; after the last try it ends with an apology, and the conversation goes on."""
+        if opened.suspect:
+            await asyncio.sleep(self._started_at + LATE_COMMIT - time.monotonic())
+        if opened.turn.attempts > MOST_ATTEMPTS:
+            return await self._give_up(opened, f"It was taken over {opened.turn.attempts} times.")
         while True:
-            turn, member = await self._opened(row, conversation)
-            reply = self._adapters[conversation.platform].reply(turn)
             try:
-                async with aclosing(reply):
-                    await self._answer(row, turn, member, reply)
-                return
+                return await self._once(opened, stop)
             except turns.SupersededError:
                 raise
             except Exception as error:
-                failures = await self._db.write(turns.record_failure, row.id, row.attempts)
-                if isinstance(error, PlatformError):
-                    log.warning("turn failed", failures=failures, error=str(error))
-                else:
-                    log.exception("turn failed", failures=failures)
-                if failures >= TRIES or _is_lasting(error):
-                    await self._give_up(row, turn)
-                    return
-                await asyncio.sleep(_pause(failures, error))
-                row = replace(row, failures=failures)
-                conversation = await conversations.by_id(self._db, conversation.id)
+                opened = await self._failed(opened, error)
+                if opened.turn.failures >= TRIES or _is_lasting(error):
+                    return await self._give_up(opened)
+                await _pause(_seconds(opened.turn.failures, error), stop)
 
-    async def _opened(self, row: TurnRow, conversation: Conversation) -> tuple[Turn, Member]:
-        """The turn as its adapter sees it, and who answers it."""
-        incoming = await turns.incoming_of(self._db, row.id)
-        member = self._roster.get(row.assistant)
-        if member is None:
-            member = await self._roster.pick(_place(conversation), row.author or "", conversation)
+    async def _once(self, opened: Opened, stop: Stop) -> Opened | None:
+        row, member = opened.turn, self._member(opened)
+        async with aclosing(Trail(self._db)) as trail:
+            turn = _seen(opened, member, trail)
+            async with self._reply(turn) as reply:
+                answering = Answering(
+                    self._db, self._client, self._roster, row, turn, member=member, reply=reply, trail=trail, stop=stop
+                )
+                result = await self._result(opened, answering)
+                await reply.finish(result.segments)
+                await trail.settle()
+                return await self._close(opened, result.ending)
 
-        async def keep_part(number: int, ref: str, state: PartState) -> None:
-            await self._db.write(turns.keep_part, row.id, row.attempts, number, ref, state)
-
-        turn = Turn(
-            id=row.id,
-            tag=row.tag,
-            conversation=conversation,
-            incoming=incoming,
-            author=row.author or "",
-            opened_at=row.opened_at,
-            assistant=member.config.title,
-            suspect=row.attempts > 1 or row.failures > 0,
-            parts=await turns.parts_of(self._db, row.id),
-            keep_part=keep_part,
-        )
-        return turn, member
-
-    async def _answer(self, row: TurnRow, turn: Turn, member: Member, reply: Reply) -> None:
+    async def _result(self, opened: Opened, answering: Answering) -> Result:
+        turn = answering.turn
         if turn.suspect:
-            await reply.find()
-        if not any(message.body and message.body.strip() for message in turn.incoming):
-            await reply.finish([Notice(GREETING)])
-            await self._close(row, turns.Ending("answered"))
-            return
-        await reply.show(Snapshot(status=THINKING))
-        outcome = await self._run(row, turn, member, reply)
-        answered = outcome.run.status in ("completed", "incomplete") and bool(outcome.text)
-        segments = self._segments(member, outcome)
-        await reply.finish(segments)
-        usage = outcome.run.usage
-        ending = turns.Ending(
-            outcome="answered" if answered else "failed",
-            reason=None if answered else _reason(outcome),
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
-        )
-        await self._close(row, ending)
+            await answering.reply.find()
+        if turn.incoming and not any(message.body and message.body.strip() for message in turn.incoming):
+            return Result([Notice(GREETING)], turns.Ending("answered"))
+        if not opened.parts:
+            # What an earlier try showed says more.
+            await answering.reply.show(Snapshot(status=THINKING))
+        return await answering.result()
 
-    async def _run(self, row: TurnRow, turn: Turn, member: Member, reply: Reply) -> runs.Outcome:
-        """The turn's run, taken up where an earlier try left it or begun now."""
-        thread_id = turn.conversation.thread_id or await self._new_thread(turn.conversation)
-        texts = [message.body for message in turn.incoming if message.body]
-        question = runs.Question(turn.tag, thread_id, member.id, texts)
-
-        async def began(run: Run) -> None:
-            stays = not self._roster.stands_in(member)
-            await self._db.write(turns.record_run, row.id, row.attempts, member.name, run.id, stays=stays)
-
-        async def grew(text: str) -> None:
-            await reply.show(Snapshot((Text(text), *_label(member))))
-
-        try:
-            if turn.suspect and (run := await runs.find(self._client, question)):
-                await began(run)
-                return await runs.follow(self._client, run)
-            return await runs.ask(self._client, question, began=began, grew=grew)
-        except NotFoundError:
-            question = replace(question, thread_id=await self._replacement(turn.conversation))
-            return await runs.ask(self._client, question, began=began, grew=grew)
-
-    async def _new_thread(self, conversation: Conversation, *, instead_of: str | None = None) -> str:
-        thread = await self._client.threads.create(metadata={"conversation": conversation.key})
-        return await self._db.write(conversations.keep_thread, conversation.id, thread.id, instead_of)
-
-    async def _replacement(self, conversation: Conversation) -> str:
-        """A new thread for a conversation whose thread the server no longer has; raises when it was not that."""
-        if conversation.thread_id is None:
-            raise LookupError("the server does not find what it has just made")
-        try:
-            await self._client.threads.retrieve(conversation.thread_id)
-        except NotFoundError:
-            log.warning("thread is gone on the server", thread=conversation.thread_id)
-            return await self._new_thread(conversation, instead_of=conversation.thread_id)
-        raise LookupError("the server has the thread, but not the assistant; restart Threadline to make it again")
-
-    def _segments(self, member: Member, outcome: runs.Outcome) -> list[Segment]:
-        segments: list[Segment] = [Text(outcome.text)] if outcome.text else []
-        if outcome.run.status != "completed" or not outcome.text:
-            remedy: Remedy | None = None if self._roster.ready(member) else "connect_model"
-            segments.append(Notice(_reason(outcome), kind="problem", remedy=remedy))
-        return [*segments, *_label(member)]
-
-    async def _give_up(self, row: TurnRow, turn: Turn) -> None:
-        sorry = f"Sorry, I could not answer this; please ask again. An operator finds the reason under turn {row.tag}."
-        async with aclosing(self._adapters[turn.conversation.platform].reply(turn)) as reply:
+    @asynccontextmanager
+    async def _reply(self, turn: Turn) -> AsyncIterator[Reply]:
+        """The turn's reply; when the program leaves meanwhile, it says that it goes on later."""
+        reply = self._adapters[turn.conversation.platform].reply(turn)
+        async with aclosing(reply):
             try:
-                await reply.find()
-                await reply.finish([Notice(sorry, kind="problem")])
-            except PlatformError as refused:
-                log.warning("apology not delivered", error=str(refused))
-            except Exception:
-                log.exception("apology not delivered")
-            await self._close(row, turns.Ending("failed", reason=sorry))
+                yield reply
+            except asyncio.CancelledError:
+                farewell = asyncio.create_task(reply.leave(CONTINUES))
+                done, _ = await asyncio.wait([farewell], timeout=FAREWELL)
+                if not done or farewell.exception():
+                    log.info("could not say that the answer continues")
+                farewell.cancel()
+                raise
 
-    async def _close(self, row: TurnRow, ending: turns.Ending) -> None:
-        await self._db.write(turns.close_turn, row.id, row.attempts, ending, time.time())
-        log.info("turn ended", outcome=ending.outcome, seconds=round(time.time() - row.opened_at, 3))
+    async def _failed(self, opened: Opened, error: Exception) -> Opened:
+        """Count a try that failed; the turn as it stands then."""
+        row = opened.turn
+        words = f"{type(error).__name__}: {error}"
+        failures = await self._db.write(turns.record_failure, row.id, row.attempts, words)
+        if isinstance(error, PlatformError):
+            log.warning("turn failed", failures=failures, error=str(error))
+        else:
+            log.error("turn failed", failures=failures, exc_info=error)
+        return replace(
+            opened,
+            turn=replace(row, failures=failures, error=words),
+            conversation=await conversations.by_id(self._db, row.conversation),
+            parts=await turns.parts_of(self._db, row.id),
+            suspect=True,
+        )
+
+    async def _give_up(self, opened: Opened, error: str | None = None) -> Opened | None:
+        row = opened.turn
+        sorry = f"Sorry, I could not answer this; please ask again. An operator finds the reason under turn {row.tag}."
+        async with aclosing(Trail(self._db)) as trail:
+            turn = _seen(opened, self._member(opened), trail)
+            async with aclosing(self._adapters[opened.conversation.platform].reply(turn)) as reply:
+                try:
+                    await reply.find()
+                    await reply.finish([Notice(sorry, kind="problem")])
+                except PlatformError as refused:
+                    log.warning("apology not delivered", error=str(refused))
+                except Exception:
+                    log.exception("apology not delivered")
+                with suppress(Exception):  # the parts of an apology are worth nothing more
+                    await trail.settle()
+                return await self._close(opened, turns.Ending("failed", sorry, error))
+
+    async def _close(self, opened: Opened, ending: turns.Ending) -> Opened | None:
+        row, now = opened.turn, time.time()
+        one = self._roster.one_by_one(opened.conversation)
+        following = await self._db.write(turns.close_turn, row, ending, now, one=one)
+        log.info("turn ended", outcome=ending.outcome, seconds=round(now - row.opened_at, 3))
+        return following
+
+    def _member(self, opened: Opened) -> Member:
+        return self._roster.get(opened.turn.assistant) or self._roster.choose(opened.conversation, opened.chosen)
 
 
-def _place(conversation: Conversation) -> Place:
-    return Place(
-        conversation.key, conversation.platform, conversation.workspace, conversation.channel, conversation.thread
+def _seen(opened: Opened, member: Member, trail: Trail) -> Turn:
+    """The turn as its adapter sees it."""
+    row: TurnRow = opened.turn
+    conversation: Conversation = opened.conversation
+
+    async def keep_part(number: int, ref: str, state: PartState) -> None:
+        trail.put(turns.keep_part, row.id, row.attempts, number, ref, state)
+
+    return Turn(
+        id=row.id,
+        tag=row.tag,
+        conversation=conversation,
+        incoming=opened.incoming,
+        author=row.author or "",
+        opened_at=row.opened_at,
+        assistant=member.config.title,
+        suspect=opened.suspect,
+        parts=opened.parts,
+        keep_part=keep_part,
     )
 
 
-def _label(member: Member) -> Sequence[Segment]:
-    return [Notice(member.config.notice)] if member.config.notice else []
-
-
-def _reason(outcome: runs.Outcome) -> str:
-    """Why a run wrote nothing, or less than it wanted, in words for the person who asked."""
-    run = outcome.run
-    if run.last_error:
-        return run.last_error.message
-    if run.status == "incomplete":
-        why = run.incomplete_details.reason if run.incomplete_details else None
-        return "The answer was cut short: it reached its limit of tokens." if why else "The answer was cut short."
-    return {
-        "cancelled": "The answer was stopped.",
-        "expired": "The assistant took longer than ten minutes, so the answer was given up.",
-        "requires_action": "The assistant asked for a function that nobody here can run.",
-    }.get(run.status, "The model answered with nothing.")
+async def _pause(seconds: float, stop: Stop) -> None:
+    """Wait before the next try; somebody who wants the turn to end need not wait as well."""
+    if stop.asked.is_set():
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.asked.wait()
 
 
 def _is_lasting(error: Exception) -> bool:
-    """Whether the platform said that trying again is no use."""
-    return isinstance(error, PlatformError) and not error.retryable
+    """Whether the platform, or the assistants' server, said that trying again is no use."""
+    return isinstance(error, PlatformError | StatusError) and not error.retryable
 
 
-def _pause(failures: int, error: Exception) -> float:
+def _seconds(failures: int, error: Exception) -> float:
+    """Before the next try: what was asked for, else longer each time, and never less than a late commit takes."""
     asked = getattr(error, "retry_after", None)
-    return float(asked) if asked else min(30.0, 0.5 * 2**failures)
+    return float(asked) if asked else min(30.0, LATE_COMMIT**failures)

@@ -26,7 +26,7 @@ class AssistantChoice:
     chosen: bool = False
 
 
-ExchangeState = Literal["waiting", "answering", "answered", "failed"]
+ExchangeState = Literal["waiting", "answering", "answered", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,49 @@ async def latest(db: Database, platforms: Sequence[str], limit: int) -> list[Con
     return [Conversation.of(row) for row in rows]
 
 
+async def lately(db: Database, platform: str, since: float, limit: int) -> list[Conversation]:
+    """The conversations of a platform that we take part in and that were used since then, newest first."""
+    rows = await db.read(
+        "select * from conversations where platform = :platform and updated_at >= :since and engaged"
+        " and seen_until is not null order by updated_at desc limit :limit",
+        platform=platform,
+        since=since,
+        limit=limit,
+    )
+    return [Conversation.of(row) for row in rows]
+
+
+async def answering(db: Database, place: Mapping[str, str | None], person: str) -> Conversation | None:
+    """The conversation of a channel in which something this person asked is being answered now."""
+    rows = await db.read(
+        "select c.* from turns t join conversations c on c.id = t.conversation where t.outcome is null"
+        " and t.author = :person and c.platform = :platform and c.workspace = :workspace and c.channel = :channel"
+        " order by t.id desc limit 1",
+        person=person,
+        **_channel(place),
+    )
+    return Conversation.of(rows[0]) if rows else None
+
+
+async def answered(db: Database, place: Mapping[str, str | None], person: str, among: int) -> Conversation | None:
+    """The latest conversation of a channel whose last turn is this person's, looked for among the newest ones."""
+    rows = await db.read(
+        "with newest as (select * from conversations where platform = :platform and workspace = :workspace"
+        " and channel = :channel order by updated_at desc limit :among)"
+        " select newest.* from newest join turns t on t.id ="
+        " (select max(id) from turns where conversation = newest.id)"
+        " where t.author = :person order by t.id desc limit 1",
+        person=person,
+        among=among,
+        **_channel(place),
+    )
+    return Conversation.of(rows[0]) if rows else None
+
+
+def _channel(place: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: place[name] for name in ("platform", "workspace", "channel")}
+
+
 def keep_thread(tx: Transaction, conversation: int, thread_id: str, instead_of: str | None = None) -> str:
     """Give a conversation a thread, or another `instead_of` a lost one; the first wins. Returns the one it has."""
     tx.execute(
@@ -74,15 +117,17 @@ def set_aside(tx: Transaction, key: str) -> str | None:
 
     Returns the old conversation's new key, None when there was nothing to set aside.
     """
-    number = tx.query("select count(*) as n from conversations where key like :pattern", pattern=f"{key}~%")[0]["n"] + 1
-    aside = f"{key}~{number}"
+    earlier = "select count(*) as n from conversations where key > :first and key < :last"
+    aside = f"{key}~{tx.query(earlier, first=f'{key}~', last=f'{key}~~')[0]['n'] + 1}"
     if not tx.execute("update conversations set key = :aside where key = :key", aside=aside, key=key):
         return None
     tx.execute(
-        "insert into conversations (key, platform, workspace, channel, thread, engaged, created_at, updated_at)"
-        " select :key, platform, workspace, channel, thread, engaged, updated_at, updated_at"
+        "insert into conversations"
+        " (key, platform, workspace, channel, thread, engaged, seen_until, created_at, updated_at)"
+        " select :key, platform, workspace, channel, thread, engaged, seen_until, updated_at, updated_at"
         " from conversations where key = :aside",
         key=key,
         aside=aside,
     )
+    tx.execute("update conversations set engaged = 0 where key = :aside", aside=aside)
     return aside

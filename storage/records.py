@@ -16,7 +16,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Conversation(Record):
-    """A place where people talk. `assistant` is the one picked for this conversation, if one was."""
+    """A place where people talk. `assistant` is the one picked for this conversation, if one was.
+
+    `seen_until` is the position of its newest message, `bots` how many messages of bots came since a person spoke.
+    """
 
     id: int
     key: str
@@ -30,11 +33,16 @@ class Conversation(Record):
     title: str | None
     created_at: float
     updated_at: float
+    seen_until: str | None = None
+    bots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingRow(Record):
-    """A claimed message. `position` sorts as text; `body` is None once its turn is done and the thread has it."""
+    """A claimed message. `position` sorts as text; `body` is None once its turn is done and the thread has it.
+
+    `noted` says that its author was told that it waits.
+    """
 
     id: int
     event: str
@@ -46,11 +54,16 @@ class IncomingRow(Record):
     reply_to: str | None
     turn: int | None
     received_at: float
+    noted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TurnRow(Record):
-    """A turn; open while `outcome` is None. `tag` names it outside the file; `attempts` fences superseded processes."""
+    """A turn; open while `outcome` is None. `tag` names it outside the file; `attempts` fences superseded processes.
+
+    `stopped_by` is who asked that it end, `redoes` the turn whose answer it gives anew, `reason` what people were told,
+    `error` what operators should know.
+    """
 
     id: int
     tag: str
@@ -63,6 +76,9 @@ class TurnRow(Record):
     failures: int
     outcome: str | None
     reason: str | None
+    stopped_by: str | None
+    redoes: int | None
+    error: str | None
     opened_at: float
     done_at: float | None
 

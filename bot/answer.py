@@ -1,0 +1,185 @@
+"""One try of a turn: its run on the conversation's thread, shown as it grows, and what people are given in the end."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from assistants.connector import AssistantsClient, AssistantsError, NotFoundError
+from assistants.contract import Run
+from bot.adapter import Reply, Turn
+from bot.roster import Member, Roster
+from bot.runs import Outcome, Question, Runs
+from bot.segments import Notice, Remedy, Segment, Snapshot, Text
+from bot.stops import NEWER_MESSAGE, Stop
+from bot.trail import Trail
+from storage import conversations, turns
+from storage.database import Database
+from storage.records import TurnRow
+
+STOPPED = "Stopped."
+INTERRUPTED = "Interrupted by a newer message."
+THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
+ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
+QUESTION_GONE = "The server no longer has this question; please ask it again."
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What people are given, and how the turn ends with it."""
+
+    segments: Sequence[Segment]
+    ending: turns.Ending
+
+
+@dataclass
+class Answering:
+    """A try of a turn: who answers, what is recorded of it, and who may stop it."""
+
+    db: Database
+    client: AssistantsClient
+    roster: Roster
+    row: TurnRow
+    turn: Turn
+    member: Member
+    reply: Reply
+    trail: Trail
+    stop: Stop
+    notices: list[Segment] = field(default_factory=list)
+
+    async def result(self) -> Result:
+        """Run the assistant and grow the reply until there is nothing more to come."""
+        thread_id = self.turn.conversation.thread_id or await self._new_thread(None)
+        # A thread and an assistant may both be gone from the server.
+        for _ in range(2):
+            try:
+                return self._result(await self._outcome(thread_id))
+            except NotFoundError:
+                thread_id = await self._mend(thread_id)
+                if not self._texts and THREAD_GONE in _words(self.notices):
+                    return _refusal(QUESTION_GONE)
+        return self._result(await self._outcome(thread_id))
+
+    @property
+    def _texts(self) -> list[str]:
+        return [message.body for message in self.turn.incoming if message.body]
+
+    async def _outcome(self, thread_id: str) -> Outcome:
+        if self.row.redoes is not None:
+            await self._forget(self.row.redoes, thread_id)
+        question = Question(self.turn.tag, thread_id, self.member.id, self._texts)
+        runs = Runs(self.client, question, stop=self.stop.asked, began=self._began, grew=self._grew, says=self._waits)
+        return await runs.outcome(suspect=self.turn.suspect)
+
+    def _began(self, run: Run) -> None:
+        """Have the run recorded while it works; who asked for a stop before it was known is heard now."""
+
+        def look(write: "asyncio.Task[str | None]") -> None:
+            if not write.cancelled() and not write.exception() and (by := write.result()):
+                self.stop.ask(by)
+
+        stays = not self.roster.stands_in(self.member)
+        write = self.trail.put(turns.record_run, self.row.id, self.row.attempts, self.member.name, run.id, stays=stays)
+        write.add_done_callback(look)
+
+    async def _grew(self, text: str) -> None:
+        await self.reply.show(Snapshot((Text(text), *_label(self.member))))
+
+    async def _waits(self, status: str) -> None:
+        await self.reply.show(Snapshot(status=status))
+
+    async def _forget(self, redone: int, thread_id: str) -> None:
+        """Take the answer that is given anew out of the thread, so that the model does not read it."""
+        earlier = await turns.by_id(self.db, redone)
+        if earlier is None or earlier.run_id is None:
+            return
+        messages = self.client.threads.messages
+        try:
+            for message in [m async for m in messages.list(thread_id, run_id=earlier.run_id, limit=100)]:
+                if message.role == "assistant":
+                    await messages.delete(thread_id, message.id)
+        except AssistantsError as error:
+            log.warning("the earlier answer stays in the thread", run=earlier.run_id, error=str(error))
+
+    async def _new_thread(self, instead_of: str | None) -> str:
+        """Awaited to its commit: a run in a thread that nobody remembers could not be found again."""
+        conversation = self.turn.conversation
+        thread = await self.client.threads.create(metadata={"conversation": conversation.key})
+        return await self.db.write(conversations.keep_thread, conversation.id, thread.id, instead_of)
+
+    async def _mend(self, thread_id: str) -> str:
+        """Replace what the server no longer has, thread or assistant; the thread to go on with."""
+        if await _is_gone(self.client.threads.retrieve(thread_id)):
+            log.warning("thread is gone on the server", thread=thread_id)
+            self.notices.append(Notice(THREAD_GONE))
+            return await self._new_thread(thread_id)
+        if await _is_gone(self.client.assistants.retrieve(self.member.id)):
+            log.warning("assistant is gone on the server", assistant=self.member.id)
+            self.notices.append(Notice(ASSISTANT_GONE))
+            self.member = await self.roster.renew(self.client, self.member)
+            return thread_id
+        raise LookupError("the server does not find what it has")
+
+    def _result(self, outcome: Outcome) -> Result:
+        run = outcome.run
+        segments: list[Segment] = [Text(outcome.text)] if outcome.text else []
+        said, ending = self._ending(outcome)
+        if run is not None and run.usage:
+            ending = replace(
+                ending, prompt_tokens=run.usage.prompt_tokens, completion_tokens=run.usage.completion_tokens
+            )
+        return Result([*segments, *said, *self.notices, *_label(self.member)], ending)
+
+    def _ending(self, outcome: Outcome) -> tuple[list[Notice], turns.Ending]:
+        """How the turn ends, and what people are told of that under the text there is."""
+        status = outcome.run.status if outcome.run else None
+        if self.stop.by and status not in ("completed", "incomplete", "failed"):
+            reason = INTERRUPTED if self.stop.by == NEWER_MESSAGE else STOPPED
+            return [Notice(reason)], turns.Ending("stopped", reason)
+        if status == "completed" and outcome.text:
+            return [], turns.Ending("answered")
+        reason = _why(outcome.run)
+        remedy: Remedy | None = None if self.roster.ready(self.member) else "connect_model"
+        notice = Notice(reason, kind="problem", remedy=remedy)
+        if status == "incomplete" and outcome.text:
+            return [notice], turns.Ending("answered", reason)
+        return [notice], turns.Ending("failed", reason)
+
+
+async def _is_gone(retrieving: Awaitable[object]) -> bool:
+    try:
+        await retrieving
+    except NotFoundError:
+        return True
+    return False
+
+
+def _label(member: Member) -> Sequence[Segment]:
+    return [Notice(member.config.notice)] if member.config.notice else []
+
+
+def _refusal(reason: str) -> Result:
+    return Result([Notice(reason, kind="problem")], turns.Ending("failed", reason))
+
+
+def _words(notices: Sequence[Segment]) -> list[str]:
+    return [notice.text for notice in notices if isinstance(notice, Notice)]
+
+
+def _why(run: Run | None) -> str:
+    """Why a run wrote nothing, or less than it wanted, in words for the person who asked."""
+    if run is None:
+        return "Nothing was answered."
+    if run.last_error:
+        return run.last_error.message
+    if run.status == "incomplete":
+        why = run.incomplete_details.reason if run.incomplete_details else None
+        return "The answer was cut short: it reached its limit of tokens." if why else "The answer was cut short."
+    return {
+        "cancelled": "The answer was stopped on the server.",
+        "expired": "The assistant took longer than ten minutes, so the answer was given up.",
+        "requires_action": "The assistant asked for a function that nobody here can run.",
+    }.get(run.status, "The model answered with nothing.")

@@ -1,0 +1,60 @@
+"""Shows people that a message of theirs was noted and waits, and takes that back when its turn begins. Best effort."""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from bot.adapter import Adapter, MarksWaiting, PlatformError
+from storage.records import Conversation, IncomingRow
+from storage.turns import Opened
+
+log = structlog.get_logger()
+
+
+class Marks:
+    """The marks of every platform that has a way to show them."""
+
+    def __init__(self, adapters: Mapping[str, Adapter]) -> None:
+        self._adapters = adapters
+        self._latest: dict[int, asyncio.Task[None]] = {}
+
+    def waits(self, conversation: Conversation, message: IncomingRow) -> None:
+        """This message waits until another turn has ended."""
+        self._mark(conversation, message, waits=True)
+
+    def begins(self, opened: Opened) -> None:
+        """The messages of this turn wait no more."""
+        for message in opened.incoming:
+            if message.noted:
+                self._mark(opened.conversation, message, waits=False)
+
+    def _mark(self, conversation: Conversation, message: IncomingRow, *, waits: bool) -> None:
+        adapter = self._adapters.get(conversation.platform)
+        if not isinstance(adapter, MarksWaiting):
+            return
+        earlier = self._latest.get(message.id)
+        task = asyncio.create_task(_one(adapter, conversation, message, earlier, waits=waits), name="mark-waiting")
+        self._latest[message.id] = task
+        task.add_done_callback(lambda done: self._forget(message.id, done))
+
+    def _forget(self, message: int, done: "asyncio.Task[None]") -> None:
+        if self._latest.get(message) is done:
+            del self._latest[message]
+
+
+async def _one(
+    adapter: MarksWaiting,
+    conversation: Conversation,
+    message: IncomingRow,
+    earlier: "asyncio.Task[None] | None",
+    *,
+    waits: bool,
+) -> None:
+    """One mark, never before an earlier one of the same message."""
+    if earlier is not None:
+        await asyncio.wait([earlier])
+    try:
+        await adapter.mark_waiting(conversation, message, waits=waits)
+    except PlatformError as error:
+        log.info("cannot show that a message waits", message=message.event, error=str(error))

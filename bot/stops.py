@@ -1,0 +1,51 @@
+"""Who wants an answer to end: a wish that waits for nothing that is queued."""
+
+import asyncio
+
+from storage.database import Database
+
+# What stands for the person where nobody asked but a newer message does not wait.
+NEWER_MESSAGE = "a newer message"
+CHANNEL = "stops"
+
+
+class Stop:
+    """Whether the turn that is worked shall end, and who wants that."""
+
+    def __init__(self, by: str | None) -> None:
+        self.asked = asyncio.Event()
+        self.by = by
+        if by:
+            self.asked.set()
+
+    def ask(self, by: str) -> None:
+        self.by = self.by or by
+        self.asked.set()
+
+
+class Stops:
+    """The turns that are worked in this process, by conversation, and the way to all processes that work some."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._working: dict[int, Stop] = {}
+
+    async def heed(self) -> None:
+        """Hear what is told, until cancelled."""
+        async with self._db.listen(CHANNEL) as told:
+            async for wish in told:
+                conversation, _, by = wish.partition(" ")
+                if stop := self._working.get(int(conversation)):
+                    stop.ask(by)
+
+    def tell(self, conversation: int, by: str) -> None:
+        """The open turn of a conversation shall end. Who works it may begin later: the tables know it, too."""
+        self._db.notify(CHANNEL, f"{conversation} {by}")
+
+    def begin(self, conversation: int, by: str | None) -> Stop:
+        """A turn is worked from now on; `by` is who wanted it to end before."""
+        self._working[conversation] = Stop(by)
+        return self._working[conversation]
+
+    def end(self, conversation: int) -> None:
+        del self._working[conversation]
