@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,7 @@ from storage import conversations, turns
 from storage.database import StorageError, Transaction
 from storage.lock import serving
 from storage.sqlite import SQLiteDatabase
-
-
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[SQLiteDatabase]:
-    database = SQLiteDatabase.open(tmp_path / "threadline.db")
-    yield database
-    await database.close()
+from tests.storage.claims import opened
 
 
 def choose(tx: Transaction, key: str) -> None:
@@ -31,10 +24,6 @@ def choose(tx: Transaction, key: str) -> None:
 
 async def chosen(db: SQLiteDatabase) -> set[str]:
     return {row["key"] for row in await db.read("select key from choices")}
-
-
-def claim(event: str, key: str = "web:a", position: str = "1") -> turns.Claim:
-    return turns.Claim(event, key, "web", "", "a", None, "title", position, "web", "", "hello", None, 1.0)
 
 
 async def test_a_job_that_fails_half_way_leaves_nothing_and_spoils_nobody_elses(db: SQLiteDatabase) -> None:
@@ -161,64 +150,18 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -
         SQLiteDatabase.open(path)
 
 
-async def test_the_same_event_is_claimed_once_however_often_it_is_delivered(db: SQLiteDatabase) -> None:
-    results = await asyncio.gather(*(db.write(turns.claim_incoming, claim("web:1")) for _ in range(20)))
-    assert sum(result is not None for result in results) == 1
-    assert len(await db.read("select * from incoming")) == 1
-
-
-async def test_a_turn_takes_everything_that_waits_in_the_order_it_was_sent(db: SQLiteDatabase) -> None:
-    conversation = await db.write(turns.claim_incoming, claim("web:2", position="2"))
-    assert conversation is not None
-    await db.write(turns.claim_incoming, claim("web:1", position="1"))
-    turn = await db.write(turns.open_next, conversation, 2.0)
-    assert turn is not None
-    assert [m.event for m in await turns.incoming_of(db, turn.id)] == ["web:1", "web:2"]
-
-
-async def test_a_turn_left_open_is_taken_over_and_its_former_worker_is_fenced_off(db: SQLiteDatabase) -> None:
-    conversation = await db.write(turns.claim_incoming, claim("web:1"))
-    assert conversation is not None
-    first = await db.write(turns.open_next, conversation, 2.0)
-    second = await db.write(turns.open_next, conversation, 3.0)
-    assert first is not None
-    assert second is not None
-    assert (second.id, second.attempts) == (first.id, 2)
-    with pytest.raises(turns.SupersededError):
-        await db.write(turns.close_turn, first.id, first.attempts, turns.Ending("answered"), 4.0)
-    await db.write(turns.close_turn, second.id, second.attempts, turns.Ending("answered"), 4.0)
-    assert await db.write(turns.open_next, conversation, 5.0) is None
-
-
 async def test_a_conversation_is_owned_by_one_drainer_until_it_is_released(db: SQLiteDatabase) -> None:
-    conversation = await db.write(turns.claim_incoming, claim("web:1"))
-    assert conversation is not None
-    claims = await asyncio.gather(*(db.claim(conversation) for _ in range(10)))
+    here = (await opened(db, "web:1")).conversation.id
+    claims = await asyncio.gather(*(db.claim(here) for _ in range(10)))
     assert sorted(map(len, claims)) == [0] * 9 + [1]
-    await db.release(conversation)
-    assert await db.claim() == [conversation]
+    await db.release(here)
+    assert await db.claim() == [here]
 
 
 async def test_a_conversation_without_work_is_not_claimed(db: SQLiteDatabase) -> None:
-    conversation = await db.write(turns.claim_incoming, claim("web:1"))
-    assert conversation is not None
-    turn = await db.write(turns.open_next, conversation, 2.0)
-    assert turn is not None
-    await db.write(turns.close_turn, turn.id, turn.attempts, turns.Ending("failed", "no"), 3.0)
+    turn = await opened(db, "web:1")
+    await db.write(turns.close_turn, turn.turn, turns.Ending("failed", "no"), 3.0)
     assert await db.claim() == []
-
-
-async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDatabase) -> None:
-    for event, run_id in (("web:1", "run_1"), ("web:2", None)):
-        conversation = await db.write(turns.claim_incoming, claim(event))
-        assert conversation is not None
-        turn = await db.write(turns.open_next, conversation, 2.0)
-        assert turn is not None
-        if run_id:
-            await db.write(turns.record_run, turn.id, turn.attempts, "tour", run_id, stays=True)
-        await db.write(turns.close_turn, turn.id, turn.attempts, turns.Ending("answered"), 3.0)
-    bodies = {row["event"]: row["body"] for row in await db.read("select event, body from incoming")}
-    assert bodies == {"web:1": None, "web:2": "hello"}
 
 
 async def test_listeners_hear_what_is_told_after_they_began(db: SQLiteDatabase) -> None:
@@ -287,21 +230,20 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path: Path
 
 
 async def test_setting_a_conversation_aside_begins_it_anew_and_keeps_the_old_one(db: SQLiteDatabase) -> None:
-    first = await db.write(turns.claim_incoming, claim("web:1"))
+    first = (await opened(db, "web:1")).conversation.id
     assert await db.write(conversations.set_aside, "web:b") is None
     assert await db.write(conversations.set_aside, "web:a") == "web:a~1"
     fresh = await conversations.by_key(db, "web:a")
     assert fresh is not None
     assert (fresh.engaged, fresh.thread_id, fresh.assistant, fresh.title) == (1, None, None, None)
-    second = await db.write(turns.claim_incoming, claim("web:2"))
+    second = (await opened(db, "web:2")).conversation.id
     assert first != second
     assert await db.write(conversations.set_aside, "web:a") == "web:a~2"
     assert {c.key for c in await conversations.latest(db, ["web"], 10)} == {"web:a", "web:a~1", "web:a~2"}
 
 
 async def test_a_conversation_keeps_the_first_thread_it_was_given_until_that_one_is_lost(db: SQLiteDatabase) -> None:
-    conversation = await db.write(turns.claim_incoming, claim("web:1"))
-    assert conversation is not None
+    conversation = (await opened(db, "web:1")).conversation.id
     assert await db.write(conversations.keep_thread, conversation, "thread_1") == "thread_1"
     assert await db.write(conversations.keep_thread, conversation, "thread_2") == "thread_1"
     assert await db.write(conversations.keep_thread, conversation, "thread_3", "thread_1") == "thread_3"

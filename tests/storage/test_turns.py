@@ -1,0 +1,212 @@
+"""The life of a turn in the tables, on a real SQLite file: one answer a question, in order, whatever comes twice."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from storage import conversations, turns
+from storage.records import IncomingRow
+from storage.sqlite import SQLiteDatabase
+from tests.storage.claims import claim, claimed, opened
+
+ANSWERED = turns.Ending("answered")
+
+
+def events(messages: Sequence[IncomingRow]) -> list[str]:
+    return [message.event for message in messages]
+
+
+async def close(
+    db: SQLiteDatabase, turn: turns.Opened, ending: turns.Ending = ANSWERED, *, one: bool = False
+) -> turns.Opened | None:
+    return await db.write(turns.close_turn, turn.turn, ending, 9.0, one=one)
+
+
+async def test_the_same_event_is_claimed_once_however_often_it_is_delivered(db: SQLiteDatabase) -> None:
+    """Pain 1: the same question answered two to four times."""
+    results = await asyncio.gather(*(db.write(turns.claim_incoming, claim("web:1")) for _ in range(20)))
+    assert sum(result is not None for result in results) == 1
+    assert len(await db.read("select * from incoming")) == 1
+    assert len(await db.read("select * from turns")) == 1
+
+
+async def test_a_claim_opens_its_turn_where_nothing_else_is_under_way(db: SQLiteDatabase) -> None:
+    first = await claimed(db, "web:1")
+    assert first.opened is not None
+    assert events(first.opened.incoming) == ["web:1"]
+    assert (first.opened.turn.attempts, first.opened.suspect, first.waits) == (1, False, False)
+    second = await claimed(db, "web:2")
+    assert (second.opened, second.waits, second.message.noted) == (None, True, 1)
+
+
+async def test_what_waited_is_one_turn_in_the_order_it_was_sent(db: SQLiteDatabase) -> None:
+    first = await opened(db, "web:1")
+    for event in ("web:4", "web:2", "web:3"):
+        await claimed(db, event)
+    following = await close(db, first)
+    assert following is not None
+    assert events(following.incoming) == ["web:2", "web:3", "web:4"]
+    assert (following.turn.attempts, following.suspect) == (1, False)
+    assert await close(db, following) is None
+
+
+async def test_in_a_queue_every_message_is_a_turn_of_its_own(db: SQLiteDatabase) -> None:
+    turn: turns.Opened | None = await opened(db, "web:1")
+    for event in ("web:3", "web:2"):
+        await claimed(db, event)
+    seen = []
+    while turn is not None:
+        seen.append(events(turn.incoming))
+        turn = await close(db, turn, one=True)
+    assert seen == [["web:1"], ["web:2"], ["web:3"]]
+
+
+async def test_a_turn_left_open_is_taken_over_and_its_former_worker_is_fenced_off(db: SQLiteDatabase) -> None:
+    first = await opened(db, "web:1")
+    second = await db.write(turns.open_next, first.conversation.id, 3.0)
+    assert second is not None
+    assert (second.turn.id, second.turn.attempts, second.suspect) == (first.turn.id, 2, True)
+    assert events(second.incoming) == ["web:1"]
+    for late in (
+        db.write(turns.close_turn, first.turn, ANSWERED, 4.0),
+        db.write(turns.record_run, first.turn.id, first.turn.attempts, "tour", "run_1", stays=True),
+        db.write(turns.record_failure, first.turn.id, first.turn.attempts, "late"),
+        db.write(turns.keep_part, first.turn.id, first.turn.attempts, 1, "ref", "final"),
+    ):
+        with pytest.raises(turns.SupersededError):
+            await late
+    assert await close(db, second) is None
+    assert await db.write(turns.open_next, first.conversation.id, 5.0) is None
+
+
+async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDatabase) -> None:
+    for event, run_id in (("web:1", "run_1"), ("web:2", None)):
+        turn = await opened(db, event)
+        if run_id:
+            await db.write(turns.record_run, turn.turn.id, turn.turn.attempts, "tour", run_id, stays=True)
+        await close(db, turn)
+    bodies = {row["event"]: row["body"] for row in await db.read("select event, body from incoming")}
+    assert bodies == {"web:1": None, "web:2": "web:2"}
+
+
+@pytest.mark.parametrize(("text", "says"), [("new words", ["new words"]), (None, [])])
+async def test_an_edit_or_a_deletion_counts_while_the_message_waits(
+    db: SQLiteDatabase, text: str | None, says: list[str]
+) -> None:
+    """Pain 22: edits re-trigger. Before the turn opens they are honoured, later they change nothing."""
+    first = await opened(db, "web:1")
+    await claimed(db, "web:2")
+    assert await db.write(turns.revise_incoming, "web:2", "web:2") == "same"
+    assert await db.write(turns.revise_incoming, "web:2", text) == "changed"
+    assert await db.write(turns.revise_incoming, "web:1", text) == "begun"
+    assert await db.write(turns.revise_incoming, "web:9", text) == "unknown"
+    following = await close(db, first)
+    assert [message.body for message in following.incoming if following] == says if following else not says
+    assert await db.write(turns.claim_incoming, claim("web:2")) is None
+
+
+async def test_a_deleted_message_that_is_delivered_again_stays_deleted(db: SQLiteDatabase) -> None:
+    first = await opened(db, "web:1")
+    await claimed(db, "web:2")
+    await db.write(turns.revise_incoming, "web:2", None)
+    assert await db.write(turns.claim_incoming, claim("web:2")) is None
+    assert await close(db, first) is None
+    assert await db.claim() == []
+
+
+async def test_an_event_that_is_no_message_is_done_once(db: SQLiteDatabase) -> None:
+    turn = await opened(db, "web:1")
+    here = turn.conversation.id
+    assert await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, here, "ada")
+    with pytest.raises(turns.AlreadyDoneError):
+        await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, here, "grace")
+    assert (await db.read("select stopped_by from turns"))[0]["stopped_by"] == "ada"
+
+
+async def test_a_wish_to_stop_reaches_whoever_records_the_run_or_takes_the_turn_over(db: SQLiteDatabase) -> None:
+    turn = await opened(db, "web:1")
+    await claimed(db, "web:2")
+    assert await db.write(turns.ask_to_stop, turn.conversation.id, "ada")
+    row = turn.turn
+    assert await db.write(turns.record_run, row.id, row.attempts, "tour", "run_1", stays=True) == "ada"
+    again = await db.write(turns.open_next, turn.conversation.id, 3.0)
+    assert again is not None
+    assert again.turn.stopped_by == "ada"
+    following = await close(db, again, turns.Ending("stopped", "Stopped."))
+    assert following is not None
+    assert following.turn.stopped_by is None
+    assert events(following.incoming) == ["web:2"]
+
+
+async def test_an_answer_is_given_anew_only_when_nothing_is_under_way(db: SQLiteDatabase) -> None:
+    turn = await opened(db, "web:1")
+    here = turn.conversation.id
+    assert await db.write(turns.regenerate, here, "ada", 2.0) == "busy"
+    await db.write(turns.record_run, turn.turn.id, 1, "tour", "run_1", stays=True)
+    await close(db, turn)
+    anew = await db.write(turns.regenerate, here, "ada", 2.0)
+    assert isinstance(anew, turns.Opened)
+    assert (anew.turn.redoes, anew.turn.cause, anew.incoming, anew.suspect) == (turn.turn.id, "regenerate", (), False)
+    assert anew.turn.tag != turn.turn.tag
+    assert await db.write(turns.regenerate, here, "ada", 2.0) == "busy"
+
+
+async def test_a_question_that_never_reached_its_thread_is_asked_when_it_is_answered_anew(db: SQLiteDatabase) -> None:
+    turn = await opened(db, "web:1")
+    await close(db, turn, turns.Ending("failed", "sorry"))
+    anew = await db.write(turns.regenerate, turn.conversation.id, "ada", 2.0)
+    assert isinstance(anew, turns.Opened)
+    assert [message.body for message in anew.incoming] == ["web:1"]
+
+
+async def test_nothing_was_asked_and_nothing_is_answered_anew(db: SQLiteDatabase) -> None:
+    place = {"key": "web:a", "platform": "web", "workspace": "", "channel": "a", "thread": None}
+    await db.write(conversations.choose_here, place, "tour", 1.0)
+    here = await conversations.by_key(db, "web:a")
+    assert here is not None
+    assert await db.write(turns.regenerate, here.id, "ada", 2.0) == "nothing"
+
+
+async def test_the_watermark_only_rises(db: SQLiteDatabase) -> None:
+    for event in ("web:5", "web:3"):
+        await claimed(db, event)
+    (conversation,) = await conversations.lately(db, "web", 0.0, 10)
+    assert conversation.seen_until == "web:5"
+
+
+async def test_a_conversation_begun_anew_keeps_the_watermark_and_the_old_one_is_looked_at_no_more(
+    db: SQLiteDatabase,
+) -> None:
+    await claimed(db, "web:5")
+    assert await db.write(conversations.set_aside, "web:a") == "web:a~1"
+    assert [(c.key, c.seen_until) for c in await conversations.lately(db, "web", 0.0, 10)] == [("web:a", "web:5")]
+    await claimed(db, "web:6")
+    assert await db.write(conversations.set_aside, "web:a") == "web:a~2"
+
+
+async def test_bots_that_answer_each_other_are_heard_so_often_and_no_more_until_a_person_speaks(
+    db: SQLiteDatabase,
+) -> None:
+    """Pain 21: bots loop with bots."""
+    for event in ("web:1", "web:2"):
+        await claimed(db, event, bots=2)
+    with pytest.raises(turns.BotsCappedError):
+        await claimed(db, "web:3", bots=2)
+    assert len(await db.read("select * from incoming")) == 2
+    await claimed(db, "web:4")
+    await claimed(db, "web:5", bots=2)
+
+
+async def test_the_conversation_that_a_command_without_a_thread_means(db: SQLiteDatabase) -> None:
+    place = {"key": "", "platform": "web", "workspace": "", "channel": "a", "thread": None}
+    mine = await opened(db, "web:1", "web:mine", author="ada")
+    await opened(db, "web:2", "web:yours", author="grace")
+    await opened(db, "web:3", "web:elsewhere", author="ada", channel="b")
+    assert await conversations.answering(db, place, "ada") == mine.conversation
+    assert await conversations.answering(db, place, "nobody") is None
+    await close(db, mine)
+    found = await conversations.answered(db, place, "ada", 50)
+    assert found is not None
+    assert found.key == "web:mine"
+    assert await conversations.answered(db, place, "nobody", 50) is None
