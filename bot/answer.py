@@ -127,6 +127,8 @@ class Answering:
         run = outcome.run
         segments: list[Segment] = [Text(outcome.text)] if outcome.text else []
         said, ending = self._ending(outcome)
+        if self.notices:
+            ending = replace(ending, reason=" ".join(filter(None, [ending.reason, *_words(self.notices)])))
         if run is not None and run.usage:
             ending = replace(
                 ending, prompt_tokens=run.usage.prompt_tokens, completion_tokens=run.usage.completion_tokens

@@ -47,11 +47,12 @@ class Commands:
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
         """End the open turn of a conversation: of the place's own, or of the person's in this channel."""
         here = await self._here(place)
-        if here is None or not await turns.is_open(self._db, here.id):
-            here = await conversations.answering(self._db, asdict(place), person.id)
-        if here is None or not await self._once(event, person, turns.ask_to_stop, here.id, person.id):
+        turn = await turns.open_turn(self._db, here.id) if here else None
+        if turn is None and (here := await conversations.answering(self._db, asdict(place), person.id)):
+            turn = await turns.open_turn(self._db, here.id)
+        if here is None or turn is None or not await self._once(event, person, turns.ask_to_stop, turn, person.id):
             return Answer("Nothing is being answered here.")
-        self._stops.tell(here.id, person.id)
+        self._stops.tell(turn, person.id)
         return Answer(f"Stopping the answer{_about(here, place)}.")
 
     async def regenerate(self, place: Place, person: Person, event: str) -> Answer:

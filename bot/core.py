@@ -141,18 +141,18 @@ class Core:
         conversation = claimed.conversation
         self._hub.tell(conversation.key, Moment("asked", None, question=incoming.text, event=incoming.event))
         self._dispatcher.wake(conversation.id, claimed.opened)
-        if claimed.waits:
+        if claimed.behind is not None:
             self._marks.waits(conversation, claimed.message)
-            await self._overlap(conversation)
-        return Receipt("accepted", waits=claimed.waits)
+            await self._overlap(conversation, claimed.behind)
+        return Receipt("accepted", waits=claimed.behind is not None)
 
-    async def _overlap(self, conversation: Conversation) -> None:
-        """A message came while an answer is under way: where that is the rule, the answer ends."""
+    async def _overlap(self, conversation: Conversation, turn: int) -> None:
+        """A message came while this turn is under way: where that is the rule, the turn ends."""
         if self._roster.overlap(conversation) != "interrupt":
             return
         try:
-            if await self._db.write(turns.ask_to_stop, conversation.id, NEWER_MESSAGE):
-                self._stops.tell(conversation.id, NEWER_MESSAGE)
+            if await self._db.write(turns.ask_to_stop, turn, NEWER_MESSAGE):
+                self._stops.tell(turn, NEWER_MESSAGE)
         except StorageError:
             log.exception("answer not interrupted", conversation=conversation.key)
 
@@ -172,7 +172,7 @@ class Core:
         if incoming.author.is_bot or incoming.text.strip().casefold() != STOP:
             return False
         conversation = await conversations.by_key(self._db, incoming.place.key)
-        return conversation is not None and await turns.is_open(self._db, conversation.id)
+        return conversation is not None and await turns.open_turn(self._db, conversation.id) is not None
 
     def _ignored(self, event: str, reason: str) -> Receipt:
         log.debug("message ignored", message=event, reason=reason)

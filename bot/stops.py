@@ -24,7 +24,7 @@ class Stop:
 
 
 class Stops:
-    """The turns that are worked in this process, by conversation, and the way to all processes that work some."""
+    """The turns that are worked in this process, and the way to all processes that work some."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -34,18 +34,18 @@ class Stops:
         """Hear what is told, until cancelled."""
         async with self._db.listen(CHANNEL) as told:
             async for wish in told:
-                conversation, _, by = wish.partition(" ")
-                if stop := self._working.get(int(conversation)):
+                turn, _, by = wish.partition(" ")
+                if stop := self._working.get(int(turn)):
                     stop.ask(by)
 
-    def tell(self, conversation: int, by: str) -> None:
-        """The open turn of a conversation shall end. Who works it may begin later: the tables know it, too."""
-        self._db.notify(CHANNEL, f"{conversation} {by}")
+    def tell(self, turn: int, by: str) -> None:
+        """A turn shall end. Whoever begins to work it later reads that in the tables."""
+        self._db.notify(CHANNEL, f"{turn} {by}")
 
-    def begin(self, conversation: int, by: str | None) -> Stop:
+    def begin(self, turn: int, by: str | None) -> Stop:
         """A turn is worked from now on; `by` is who wanted it to end before."""
-        self._working[conversation] = Stop(by)
-        return self._working[conversation]
+        self._working[turn] = Stop(by)
+        return self._working[turn]
 
-    def end(self, conversation: int) -> None:
-        del self._working[conversation]
+    def end(self, turn: int) -> None:
+        del self._working[turn]

@@ -106,7 +106,7 @@ def _exchange(
 
 
 def _reason(row: TurnRow, words: str, *, can_help: bool) -> Notice:
-    if row.outcome == "stopped":
+    if row.outcome != "failed":
         return Notice(words)
     remedy: Remedy | None = "connect_model" if can_help else None
     return Notice(words, kind="problem", remedy=remedy)

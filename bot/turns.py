@@ -64,13 +64,13 @@ class Turns:
     async def work(self, opened: Opened) -> Opened | None:
         """Work a turn to its end; returns the next one where something waits. Raises `SupersededError`."""
         row, conversation = opened.turn, opened.conversation
-        stop = self._stops.begin(conversation.id, row.stopped_by)
+        stop = self._stops.begin(row.id, row.stopped_by)
         self._marks.begins(opened)
         with structlog.contextvars.bound_contextvars(turn=row.tag, conversation=conversation.key):
             try:
                 return await self._until_ended(opened, stop)
             finally:
-                self._stops.end(conversation.id)
+                self._stops.end(row.id)
 
     async def _until_ended(self, opened: Opened, stop: Stop) -> Opened | None:
         """Try until the turn has ended; after the last try it ends with an apology, and the conversation goes on."""

@@ -75,12 +75,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that is durable now. `opened` is its turn where it need not wait, `waits` says that another is open."""
+    """A message that is durable now: its turn where it need not wait, or the turn `behind` which it waits."""
 
     conversation: Conversation
     message: IncomingRow
     opened: Opened | None
-    waits: bool
+    behind: int | None
 
 
 @urgent
@@ -92,8 +92,8 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
     if tx.query("select 1 as one from incoming where event = :event", event=claim.event):
         return None
     conversation = _conversation(tx, claim)
-    busy = _open_turn(tx, conversation.id) is not None
-    idle = not busy and not tx.query(WAITING, c=conversation.id, limit=1)
+    behind = _open_turn(tx, conversation.id)
+    idle = behind is None and not tx.query(WAITING, c=conversation.id, limit=1)
     turn = _insert_turn(tx, conversation.id, "message", claim.author, claim.now) if idle else None
     message = IncomingRow.of(
         tx.query(
@@ -108,12 +108,12 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
             body=claim.body,
             reply_to=claim.reply_to,
             turn=turn.id if turn else None,
-            noted=int(busy),
+            noted=int(behind is not None),
             now=claim.now,
         )[0]
     )
     opened = _package(tx, turn, conversation=conversation, incoming=[message], parts=[]) if turn else None
-    return Claimed(conversation, message, opened, busy)
+    return Claimed(conversation, message, opened, behind)
 
 
 @urgent
@@ -182,13 +182,12 @@ def open_next(tx: Transaction, conversation: int, now: float, *, one: bool = Fal
 
 
 @urgent
-def ask_to_stop(tx: Transaction, conversation: int, by: str) -> bool:
-    """Remember that the open turn of a conversation shall end; False when none is open."""
-    turn = _open_turn(tx, conversation)
-    if turn is None:
-        return False
-    tx.execute("update turns set stopped_by = coalesce(stopped_by, :by) where id = :id", by=by, id=turn)
-    return True
+def ask_to_stop(tx: Transaction, turn: int, by: str) -> bool:
+    """Remember that a turn shall end; False when it has."""
+    changed = tx.execute(
+        "update turns set stopped_by = coalesce(stopped_by, :by) where id = :id and outcome is null", by=by, id=turn
+    )
+    return changed == 1
 
 
 def regenerate(tx: Transaction, conversation: int, author: str, now: float) -> Opened | str:
@@ -298,9 +297,10 @@ async def by_id(db: Database, turn: int) -> TurnRow | None:
     return TurnRow.of(rows[0]) if rows else None
 
 
-async def is_open(db: Database, conversation: int) -> bool:
-    """Whether a turn of this conversation is under way."""
-    return bool(await db.read(OPEN, c=conversation))
+async def open_turn(db: Database, conversation: int) -> int | None:
+    """The turn of this conversation that is under way."""
+    rows = await db.read(OPEN, c=conversation)
+    return int(rows[0]["id"]) if rows else None
 
 
 async def latest(db: Database, conversation: int, limit: int) -> list[TurnRow]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -56,7 +57,7 @@ class Conversations:
                 addressed=True,
             )
         )
-        return JSONResponse({"outcome": receipt.outcome, "reason": receipt.reason}, 202)
+        return JSONResponse(asdict(receipt), 202)
 
     async def _command(self, command: Command) -> Response:
         return JSONResponse(answer_json(await self._bot.command(command)))

@@ -35,9 +35,9 @@ async def test_a_claim_opens_its_turn_where_nothing_else_is_under_way(db: SQLite
     first = await claimed(db, "web:1")
     assert first.opened is not None
     assert events(first.opened.incoming) == ["web:1"]
-    assert (first.opened.turn.attempts, first.opened.suspect, first.waits) == (1, False, False)
+    assert (first.opened.turn.attempts, first.opened.suspect, first.behind) == (1, False, None)
     second = await claimed(db, "web:2")
-    assert (second.opened, second.waits, second.message.noted) == (None, True, 1)
+    assert (second.opened, second.behind, second.message.noted) == (None, first.opened.turn.id, 1)
 
 
 async def test_what_waited_is_one_turn_in_the_order_it_was_sent(db: SQLiteDatabase) -> None:
@@ -117,17 +117,16 @@ async def test_a_deleted_message_that_is_delivered_again_stays_deleted(db: SQLit
 
 async def test_an_event_that_is_no_message_is_done_once(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
-    here = turn.conversation.id
-    assert await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, here, "ada")
+    assert await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, turn.turn.id, "ada")
     with pytest.raises(turns.AlreadyDoneError):
-        await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, here, "grace")
+        await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, turn.turn.id, "grace")
     assert (await db.read("select stopped_by from turns"))[0]["stopped_by"] == "ada"
 
 
 async def test_a_wish_to_stop_reaches_whoever_records_the_run_or_takes_the_turn_over(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
     await claimed(db, "web:2")
-    assert await db.write(turns.ask_to_stop, turn.conversation.id, "ada")
+    assert await db.write(turns.ask_to_stop, turn.turn.id, "ada")
     row = turn.turn
     assert await db.write(turns.record_run, row.id, row.attempts, "tour", "run_1", stays=True) == "ada"
     again = await db.write(turns.open_next, turn.conversation.id, 3.0)
@@ -136,6 +135,7 @@ async def test_a_wish_to_stop_reaches_whoever_records_the_run_or_takes_the_turn_
     following = await close(db, again, turns.Ending("stopped", "Stopped."))
     assert following is not None
     assert following.turn.stopped_by is None
+    assert not await db.write(turns.ask_to_stop, turn.turn.id, "ada"), "what has ended cannot be stopped"
     assert events(following.incoming) == ["web:2"]
 
 
