@@ -25,6 +25,7 @@ from bot.stops import Stops
 from bot.turns import Turns
 from bot.unanswered import Unanswered
 from bot.watch import Hub
+from bot.watchdog import watchdog
 from storage.database import Database
 from storage.lock import serving
 from storage.sqlite import SQLiteDatabase
@@ -72,6 +73,7 @@ class App:
 
     async def leave(self) -> None:
         """Take nothing more in; what is under way may end within the grace, or goes on at the next start."""
+        log.info("leaving", grace=self.core.settings.leaving_grace)
         self.core.leave()
         for listener in self._listeners:
             listener.cancel()
@@ -128,7 +130,8 @@ async def run(settings: Settings) -> None:
     """Serve the port and answer people until a signal comes. Raises `ConfigurationError` and `StorageError`."""
     async with Port.bind(settings) as port, build(settings, port.url) as app:
         await app.connect()
-        await port.serve(app.asgi, beside=app.work, before_close=app.end_watching)
+        with watchdog(settings.watchdog_seconds):
+            await port.serve(app.asgi, beside=app.work, leave=app.leave, before_close=app.end_watching)
 
 
 def reach(settings: Settings, *, only: Sequence[str]) -> contextlib.AbstractAsyncContextManager[str]:

@@ -80,3 +80,20 @@ def serve(host: str | None, port: int | None) -> None:
     from bot.app import serve as program
 
     start(program, host=host, port=port)
+
+
+@main.command()
+@click.argument("event")
+def why(event: str) -> None:
+    """Say what became of a message: EVENT is its link, its id, its key, or the reference from an apology."""
+    from bot.why import why as tell
+
+    async def program(settings: Settings) -> None:
+        story = await tell(settings, event)
+        if story is None:
+            raise ConfigurationError(
+                f"Nothing is known of {event}: it never came here, or it was ignored too long ago to be remembered."
+            )
+        click.echo(story)
+
+    start(program, quiet=True)

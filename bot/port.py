@@ -49,24 +49,30 @@ class Port:
         with sock:
             yield cls(sock, settings)
 
-    async def serve(self, asgi: ASGIApp, *, beside: Work | None = None, before_close: Word | None = None) -> None:
-        """Answer requests, with `beside` running next to it, until a signal comes or `beside` fails."""
+    async def serve(
+        self,
+        asgi: ASGIApp,
+        *,
+        beside: Work | None = None,
+        leave: Work | None = None,
+        before_close: Word | None = None,
+    ) -> None:
+        """Answer requests, with `beside` running next to it, until a signal comes or `beside` fails.
+
+        `leave` is what is left to do after the signal, while requests are still answered; a second signal ends it.
+        """
         server = _Server(_config(asgi), self._announce, before_close)
         work = asyncio.create_task(_after(server.ready, beside)) if beside else None
         if work:
             work.add_done_callback(lambda _: server.leave())
-        loop = asyncio.get_running_loop()
-        for sign in SIGNALS:
-            loop.add_signal_handler(sign, server.leave)
-        try:
-            await server.serve(sockets=[self._socket])
-        finally:
-            for sign in SIGNALS:
-                loop.remove_signal_handler(sign)
-            if work:
-                work.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await work
+        with _signals(server, leave):
+            try:
+                await server.serve(sockets=[self._socket])
+            finally:
+                if work:
+                    work.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await work
 
     @contextlib.asynccontextmanager
     async def answering(self, asgi: ASGIApp, *, beside: Work, before_close: Word) -> AsyncIterator[None]:
@@ -117,6 +123,37 @@ class _Server(uvicorn.Server):
         if self._before_close:
             self._before_close()
         await super().shutdown(sockets)
+
+
+@contextlib.contextmanager
+def _signals(server: _Server, leave: Work | None) -> Iterator[None]:
+    """The first signal lets the program leave in order; the next one lets it leave at once."""
+    loop = asyncio.get_running_loop()
+    leaving: list[asyncio.Task[None]] = []
+
+    async def in_order() -> None:
+        try:
+            if leave:
+                await leave()
+        finally:
+            server.leave()
+
+    def heed() -> None:
+        if not leaving:
+            leaving.append(asyncio.create_task(in_order(), name="leave"))
+            return
+        leaving[0].cancel()
+        server.leave()
+
+    for sign in SIGNALS:
+        loop.add_signal_handler(sign, heed)
+    try:
+        yield
+    finally:
+        for sign in SIGNALS:
+            loop.remove_signal_handler(sign)
+        for task in leaving:
+            task.cancel()
 
 
 def _config(asgi: ASGIApp) -> uvicorn.Config:

@@ -51,7 +51,14 @@ class Settings(BaseSettings):
     discord_api_base_url: str = Field("", description="Another host for Discord's REST API (tests, proxies).")
     discord_gateway_url: str = Field("", description="Another address for Discord's gateway (tests, proxies).")
 
-    leaving_grace: float = Field(8.0, ge=0, description="Seconds that answers under way have to end when it leaves.")
+    leaving_grace: float = Field(
+        8.0, ge=0, le=600, description="Seconds that answers under way have to end when the program is told to leave."
+    )
+    watchdog_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="A program that hangs so long ends itself, for its supervisor to start anew. 0: never.",
+    )
 
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_format: str = Field("console", description="console or json.")

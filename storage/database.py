@@ -38,7 +38,15 @@ class Transaction(Protocol):
         ...
 
 
-class Database(Protocol):
+class Reader(Protocol):
+    """What only asks."""
+
+    async def read(self, sql: str, **values: Any) -> list[Row]:
+        """Rows of a SELECT; sees everything committed before it was called."""
+        ...
+
+
+class Database(Reader, Protocol):
     """A durable store, safe to share by every task of one event loop.
 
     `read` sees everything committed before it was called. `write` runs a plain synchronous function `(tx, …)` whole in
@@ -47,8 +55,6 @@ class Database(Protocol):
     `StorageError`. A write touches at most 200 rows or 1 MiB. A function marked `urgent` goes before the others that
     wait. A write whose caller was cancelled may be committed all the same.
     """
-
-    async def read(self, sql: str, **values: Any) -> list[Row]: ...
 
     async def write(self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlite_utils
 
-from storage.database import Row, StorageError, Transaction
+from storage.database import Reader, Row, StorageError, Transaction
 from storage.lock import FileLock
 from storage.schema import known_migrations, migrations
 from storage.writer import Job, Writer, translated
@@ -127,6 +127,32 @@ class SQLiteDatabase:
         for conn in self._opened:
             conn.close()
         self._lock.release()
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """The file as it is, beside whoever serves it; nothing is created, locked or changed. Raises `StorageError`."""
+    if not path.is_file():
+        raise StorageError(f"There is no database at {path} yet; start Threadline first, or name another DATA_DIR.")
+    with translated():
+        conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    try:
+        conn.row_factory = sqlite3.Row
+        yield _Looking(conn)
+    finally:
+        conn.close()
+
+
+class _Looking:
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    async def read(self, sql: str, **values: Any) -> list[Row]:
+        return await asyncio.to_thread(self._read, sql, values)
+
+    def _read(self, sql: str, values: dict[str, Any]) -> list[Row]:
+        with translated():
+            return [dict(row) for row in self._conn.execute(sql, values)]
 
 
 async def _payloads(mailbox: "asyncio.Queue[str | None]") -> AsyncIterator[str]:

@@ -1,0 +1,70 @@
+"""Notices an event loop that no longer turns, and ends the process, so that a supervisor starts it anew."""
+
+import asyncio
+import contextlib
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import structlog
+
+EXIT_CODE = 70
+# How often the loop is asked to show that it turns.
+BEATS = 10
+
+log = structlog.get_logger()
+
+
+@contextlib.contextmanager
+def watchdog(seconds: float) -> Iterator[None]:
+    """Watch the running loop while the block lasts; 0 watches nothing."""
+    if not seconds:
+        yield
+        return
+    watch = _Watch(asyncio.get_running_loop(), seconds)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.end()
+
+
+class _Watch(threading.Thread):
+    """Asks the loop for a sign of life; `silent` counts unanswered beats, so that a sleeping machine is no hang."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._loop = loop
+        self._pause = seconds / BEATS
+        self._seconds = seconds
+        self._ending = threading.Event()
+        self._alive = threading.Event()
+
+    def end(self) -> None:
+        self._ending.set()
+
+    def run(self) -> None:
+        silent = 0
+        self._ask()
+        while not self._ending.wait(self._pause):
+            if self._alive.is_set():
+                silent = 0
+                self._ask()
+                continue
+            silent += 1
+            if silent >= BEATS:
+                self._give_up()
+
+    def _ask(self) -> None:
+        self._alive.clear()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends anyway
+            self._loop.call_soon_threadsafe(self._alive.set)
+
+    def _give_up(self) -> None:
+        log.critical("the event loop hangs; this process ends", seconds=self._seconds, at=time.time())
+        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+        sys.stderr.flush()
+        os._exit(EXIT_CODE)

@@ -1,0 +1,76 @@
+"""Leaving: nothing more is taken in, what is under way may end, and what does not goes on at the next start."""
+
+import os
+import signal
+
+import httpx
+import pytest
+
+from bot.turns import CONTINUES
+from tests.bot.conftest import Start, address
+from tests.bot.page import Page, said
+from tests.bot.test_promises import KEY, growing
+from tests.scripted import Model, connecting
+
+
+@pytest.fixture
+def settings(model_address: str) -> dict[str, str]:
+    return connecting(model_address)
+
+
+async def test_an_answer_that_can_still_end_ends(start: Start, settings: dict[str, str], model_address: str) -> None:
+    model = Model(model_address)
+    process = start("run", **settings, LEAVING_GRACE="60")
+    async with Page(address(process)) as page:
+        await growing(page, model)
+        os.kill(process.pid, signal.SIGTERM)
+        await model.release()
+        assert process.wait() == 0
+    async with Page(address(start("run", **settings))) as page:
+        assert await page.answers(KEY, 1) == ["Half an answer."]
+    assert len(await model.requests()) == 1
+    await model.aclose()
+
+
+async def test_one_that_cannot_says_that_it_continues_and_does(
+    start: Start, settings: dict[str, str], model_address: str
+) -> None:
+    """Pain 3: the answer lost on restart."""
+    model = Model(model_address)
+    process = start("run", **settings, LEAVING_GRACE="0.2")
+    async with Page(address(process)) as page:
+        await growing(page, model)
+        async with page.events(KEY) as events:
+            os.kill(process.pid, signal.SIGTERM)
+            async for name, moment in events:
+                if name == "moment" and moment["status"] == CONTINUES:
+                    assert "Half an" in said({"answer": moment["segments"]})
+                    break
+    assert process.wait() == 0
+    await model.release()
+    async with Page(address(start("run", **settings))) as page:
+        assert await page.answers(KEY, 1) == ["You said: go on"]
+    await model.aclose()
+
+
+async def test_what_comes_while_it_leaves_is_refused_with_a_sentence_so_that_it_is_sent_again(
+    start: Start, settings: dict[str, str], model_address: str
+) -> None:
+    model = Model(model_address)
+    process = start("run", **settings, LEAVING_GRACE="60")
+    async with Page(address(process)) as page:
+        await growing(page, model)
+        os.kill(process.pid, signal.SIGTERM)
+        process.line("leaving")
+        with pytest.raises(httpx.HTTPStatusError) as refused:
+            await page.say(KEY, "and this?")
+        assert refused.value.response.status_code == 503
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait() == 0
+    await model.aclose()
+
+
+async def test_nothing_under_way_and_it_is_gone_at_once(start: Start, settings: dict[str, str]) -> None:
+    process = start("run", **settings, LEAVING_GRACE="600")
+    address(process)
+    assert process.end() == 0

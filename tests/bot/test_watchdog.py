@@ -1,0 +1,37 @@
+"""A program that hangs ends itself: silence must have an end."""
+
+import sys
+import textwrap
+
+from tests.processes import Process
+
+PROGRAM = textwrap.dedent(
+    """
+    import asyncio, sys, time
+    from bot.watchdog import watchdog
+
+    async def main():
+        with watchdog(0.5):
+            print("turning", flush=True)
+            if sys.argv[1] == "hang":
+                time.sleep(300)
+            await asyncio.sleep(2)
+        print("ended", flush=True)
+
+    asyncio.run(main())
+    """
+)
+
+
+def test_a_loop_that_hangs_ends_its_process_and_shows_where_it_hung() -> None:
+    """Pain 10: connected, but deaf."""
+    process = Process(sys.executable, "-c", PROGRAM, "hang")
+    assert process.wait() == 70
+    assert "the event loop hangs" in process.output
+    assert "in main" in process.output
+
+
+def test_a_loop_that_turns_is_left_alone() -> None:
+    process = Process(sys.executable, "-c", PROGRAM, "turn")
+    assert process.wait() == 0
+    assert "ended" in process.output

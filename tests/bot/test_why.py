@@ -1,0 +1,105 @@
+"""Silence has a reason: what became of a message, told by `threadline why`."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings
+from bot.unanswered import Unanswered
+from bot.why import why
+from storage import turns, unanswered
+from storage.sqlite import SQLiteDatabase
+from tests.bot.conftest import Start, address
+from tests.bot.page import Page
+from tests.storage.claims import claimed, opened
+
+TEAM_TS = "1712345678.901234"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, _env_file=None)
+
+
+@pytest.fixture
+def db(settings: Settings) -> SQLiteDatabase:
+    return SQLiteDatabase.open(settings.database_path)
+
+
+async def test_what_was_ignored_is_told_with_its_reason_by_key_id_or_link(
+    db: SQLiteDatabase, settings: Settings
+) -> None:
+    """Pain 15: silence, no answer and no reason."""
+    told = {f"slack:T1:C1:{TEAM_TS}": "not addressed to us", "discord:42": "written by a bot"}
+    await db.write(unanswered.record, told, 1.0)
+    link = "https://acme.slack.com/archives/C1/p1712345678901234?thread_ts=1712345600.000100&cid=C1"
+    for asked in (f"slack:T1:C1:{TEAM_TS}", TEAM_TS, link):
+        assert "not addressed to us" in str(await why(settings, asked))
+    for asked in ("discord:42", "42", "https://discord.com/channels/1/2/42"):
+        assert "written by a bot" in str(await why(settings, asked))
+    assert await why(settings, "discord:43") is None
+    await db.close()
+
+
+async def test_a_turn_is_told_from_its_first_day_to_its_last(db: SQLiteDatabase, settings: Settings) -> None:
+    turn = await opened(db, "slack:T1:C1:1.000001")
+    await claimed(db, "slack:T1:C1:1.000002")
+    await claimed(db, "slack:T1:C1:1.000003")
+    await db.write(turns.revise_incoming, "slack:T1:C1:1.000003", None)
+    assert f"Turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000001"))
+    assert "under way" in str(await why(settings, turn.turn.tag))
+    assert f"waits behind turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000002"))
+    assert "deleted by its author" in str(await why(settings, "slack:T1:C1:1.000003"))
+    row = turn.turn
+    await db.write(turns.record_run, row.id, row.attempts, "tour", "run_1", stays=True)
+    await db.write(turns.keep_part, row.id, row.attempts, 1, "slack:T1:C1:2.0", "final")
+    await db.write(turns.record_failure, row.id, row.attempts, "PlatformError: no room")
+    await db.write(turns.close_turn, row, turns.Ending("failed", "Sorry."), 9.0)
+    story = str(await why(settings, row.tag))
+    for fact in ("failed", "Sorry.", "tour", "run_1", "slack:T1:C1:2.0", "PlatformError: no room"):
+        assert fact in story
+    await db.close()
+
+
+async def test_the_ring_keeps_the_newest_and_forgets_the_oldest(
+    db: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unanswered, "KEPT", 3)
+    for n in range(6):
+        await db.write(unanswered.record, {f"discord:{n}": "not addressed to us"}, float(n))
+    rows = await db.read("select event from unanswered order by seq")
+    assert [row["event"] for row in rows] == ["discord:3", "discord:4", "discord:5"]
+    await db.close()
+
+
+async def test_what_is_noted_is_written_at_the_latest_at_the_end(db: SQLiteDatabase) -> None:
+    notes = Unanswered(db)
+    running = asyncio.create_task(notes.run())
+    await asyncio.sleep(0)
+    for n in range(200):
+        notes.note(f"discord:{n}", "not addressed to us")
+    running.cancel()
+    await asyncio.wait([running])
+    assert len(await db.read("select * from unanswered")) == 200
+    await db.close()
+
+
+async def test_the_command_reads_beside_a_running_server(start: Start) -> None:
+    process = start()
+    async with Page(address(process)) as page:
+        await page.say("web:why", "hello", event="0b7e5a3a-2f0e-4a8c-9f57-6b8d3b1f0002")
+        await page.answers("web:why", 1)
+    told = start("why", "web:0b7e5a3a-2f0e-4a8c-9f57-6b8d3b1f0002")
+    assert told.wait() == 0
+    assert "answered" in told.output
+    unknown = start("why", "web:nobody")
+    assert unknown.wait() == 2
+    assert "Nothing is known of web:nobody" in unknown.output
+
+
+def test_without_a_database_the_command_says_so_and_makes_none(start: Start, tmp_path: Path) -> None:
+    told = start("why", "discord:1")
+    assert told.wait() == 2
+    assert "There is no database" in told.output
+    assert not (tmp_path / "data").exists()
