@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from bot.adapter import Bot, ConfigurationError, Reply, Turn
 from bot.settings import Settings
+from storage.records import Conversation, IncomingRow
 
 if TYPE_CHECKING:
     from adapters.slack.workspace import Workspace
@@ -15,13 +16,17 @@ __all__ = ["SlackAdapter"]
 
 
 class SlackAdapter:
-    """One workspace. `pace` is the shortest time in seconds between two updates of a growing reply."""
+    """One workspace. `pace` is the shortest time in seconds between two updates of a growing reply.
+
+    With `streams` false replies grow by edits, as where Slack has no native streams.
+    """
 
     name = "slack"
 
-    def __init__(self, workspace: "Workspace", *, pace: float = 1.0) -> None:
+    def __init__(self, workspace: "Workspace", *, pace: float = 1.0, streams: bool = True) -> None:
         self._workspace = workspace
         self.pace = pace
+        self.streams = streams
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -52,7 +57,12 @@ class SlackAdapter:
     def reply(self, turn: Turn) -> Reply:
         from adapters.slack.reply import SlackReply
 
-        return SlackReply(self._workspace, turn, pace=self.pace)
+        return SlackReply(self._workspace, turn, pace=self.pace, streams=self.streams)
+
+    async def mark_waiting(self, conversation: Conversation, message: IncomingRow, *, waits: bool) -> None:
+        from adapters.slack.marks import mark
+
+        await mark(self._workspace, conversation.channel, message.position, waits=waits)
 
     async def close(self) -> None:
         await self._workspace.close()

@@ -32,6 +32,14 @@ class UncertainError(PlatformError):
     """No answer came: the call may have taken effect. Look before creating again."""
 
 
+class RefusedError(PlatformError):
+    """Slack said no; `code` is its own word for why."""
+
+    def __init__(self, message: str, *, code: str, retryable: bool, retry_after: float | None = None) -> None:
+        super().__init__(message, retryable=retryable, retry_after=retry_after)
+        self.code = code
+
+
 @contextlib.contextmanager
 def as_platform_errors(call: str) -> Iterator[None]:
     """Raises Slack's refusals and lost connections as `PlatformError`."""
@@ -71,8 +79,9 @@ def _refusal(call: str, error: SlackApiError) -> PlatformError:
     if status >= 500 or status == 0:
         return UncertainError(f"Slack answered {call} with {code}.")
     cure = f"; {_CURES[code]}" if code in _CURES else ""
-    return PlatformError(
+    return RefusedError(
         f"Slack refused {call}: {code}{cure}.",
+        code=code,
         retryable=code in _PASSING or status == 429,
         retry_after=_retry_after(error) if status == 429 else None,
     )

@@ -11,24 +11,46 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 
-from adapters.slack.incoming import from_command, from_event
+from adapters.slack.away import catch_up
+from adapters.slack.incoming import from_change, from_command, from_event, from_stop, is_notice, ref
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, NotClaimedError
 
 log = structlog.get_logger()
 _ANY = re.compile("")
+NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try again in a moment."
 
 
 async def listen(workspace: Workspace, bot: Bot) -> None:
     """Receive until cancelled. Bolt reconnects by itself when the socket is lost or asked to move."""
     handler: Any = AsyncSocketModeHandler(create_app(workspace, bot), workspace.app_token)
+    connected = asyncio.Event()
+
+    async def hear(_: Any, message: dict[str, Any], __: str | None = None) -> None:
+        if message.get("type") == "hello":
+            connected.set()
+
+    handler.client.message_listeners.append(hear)
+    looking = asyncio.create_task(_look_back(workspace, bot, connected), name="slack-looks-back")
     try:
         await handler.connect_async()
         log.info("listening to Slack", team=workspace.team)
-        await asyncio.Event().wait()
+        await looking
     finally:
+        looking.cancel()
         await handler.close_async()
+
+
+async def _look_back(workspace: Workspace, bot: Bot, connected: asyncio.Event) -> None:
+    """After every connection, look for what was said while there was none."""
+    while True:
+        await connected.wait()
+        connected.clear()
+        try:
+            await catch_up(workspace, bot)
+        except NotClaimedError as error:
+            log.warning("what was missed is looked for at the next connection", error=str(error))
 
 
 def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
@@ -50,14 +72,15 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
     @app.event(_ANY)
     async def on_event(body: dict[str, Any]) -> None:
         # One listener for every event, so that whatever the app is subscribed to is acknowledged.
-        incoming = from_event(body, bot_user=workspace.bot_user)
-        if incoming is not None:
-            await bot.receive(incoming)
+        await _take(workspace, bot, body)
 
     @app.command(_ANY)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
-        answer = await bot.command(from_command(body))
-        await ack(text=private(answer.text), response_type="ephemeral")
+        try:
+            words = (await bot.command(from_command(body))).text
+        except NotClaimedError:
+            words = NOT_DONE  # nobody gives a command again for a person
+        await ack(text=private(words), response_type="ephemeral")
 
     @app.error
     async def on_error(error: Exception) -> None:
@@ -68,6 +91,19 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
             log.error("message from Slack not taken", exc_info=error)
 
     return app
+
+
+async def _take(workspace: Workspace, bot: Bot, body: dict[str, Any]) -> None:
+    """Bring an event to the bot. Raises `NotClaimedError`."""
+    event = body["event"]
+    if event["type"] == "agent_session_stopped":
+        await bot.stop(*from_stop(body))
+    elif revision := from_change(body, bot_user=workspace.bot_user):
+        await bot.revise(revision)
+    elif incoming := from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id):
+        await bot.receive(incoming)
+    elif is_notice(event):
+        bot.unanswered(ref(body["team_id"], event["channel"], event["ts"]), f"a notice of Slack's ({event['subtype']})")
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -1,16 +1,23 @@
 """The connection to one Slack workspace: who we are there, and the one client every call goes through."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.errors import as_configuration_errors
+from adapters.slack.errors import RefusedError, as_configuration_errors, as_platform_errors
+from adapters.slack.limits import Budget
 from bot.pacing import Crowd
 
+# Native streams that may be started in a minute; what is beyond is posted once.
+STARTS, MINUTE = 20, 60.0
 DEFAULT_BASE_URL = "https://slack.com/api/"
 TIMEOUT = 30.0
+LACKING = frozenset(
+    {"unknown_method", "feature_not_enabled", "missing_scope", "not_authorized", "not_allowed_token_type"}
+)
 _APPS = "https://api.slack.com/apps"
 
 
@@ -26,8 +33,11 @@ class Workspace:
         self.bot_token = bot_token
         self.app_token = app_token
         self._base_url = base_url or DEFAULT_BASE_URL
-        # The limit on updates is the workspace's.
+        # Slack's limits are the workspace's, not a reply's.
         self.crowd = Crowd()
+        self.starts = Budget(STARTS, MINUTE)
+        # What this workspace, or our app in it, turned out not to have is not asked for again.
+        self.lacks: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def connect(self) -> None:
@@ -50,12 +60,31 @@ class Workspace:
         )
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """One Web API call, by POST with JSON."""
-        return self._data(await self.client.api_call(method, json=arguments))
+        """One Web API call, by POST with JSON. Raises `PlatformError`."""
+        with as_platform_errors(method):
+            return self._data(await self.client.api_call(method, json=arguments))
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """One Web API read, by GET."""
-        return self._data(await self.client.api_call(method, http_verb="GET", params=arguments))
+        """One Web API read, by GET. Raises `PlatformError`."""
+        with as_platform_errors(method):
+            return self._data(await self.client.api_call(method, http_verb="GET", params=arguments))
+
+    async def pages(self, method: str, *, most: int = 100, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
+        """The messages of a listing, page after page, at most so many pages. Raises `PlatformError`."""
+        cursor = ""
+        for _ in range(most):
+            page = await self.read(method, **arguments, cursor=cursor)
+            for message in page["messages"]:
+                yield message
+            cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor:
+                return
+
+    def learn(self, error: RefusedError, feature: str) -> bool:
+        """Whether this refusal says that we lack a feature here, for good; it is remembered then."""
+        if error.code in LACKING:
+            self.lacks.add(feature)
+        return error.code in LACKING
 
     async def close(self) -> None:
         if self._session is not None:

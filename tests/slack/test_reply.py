@@ -1,65 +1,22 @@
 """A reply in a thread: a placeholder at once, growth, the whole answer, nothing twice. Over the wire."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 
 from adapters.slack import SlackAdapter
-from adapters.slack.reply import SlackReply
-from bot.adapter import PartState, PlatformError, Turn
+from bot.adapter import PlatformError
 from bot.segments import Notice, Snapshot, Text
-from storage.records import Conversation, IncomingRow, Part
+from storage.records import Part
 from tests.simulators.slack.client import SlackPeople
-from tests.simulators.slack.records import Call, Message
-
-
-@dataclass
-class Asked:
-    """A question in a channel, and the turn that answers it."""
-
-    adapter: SlackAdapter
-    slack: SlackPeople
-    channel: str
-    ts: str
-    id: int
-    kept: list[tuple[int, str, PartState]] = field(default_factory=list)
-
-    def turn(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> Turn:
-        async def keep(number: int, ref: str, state: PartState) -> None:
-            self.kept.append((number, ref, state))
-
-        key = f"slack:T0THREAD:{self.channel}:{self.ts}"
-        conversation = Conversation(1, key, "slack", "T0THREAD", self.channel, self.ts, None, None, 1, None, 0, 0)
-        question = IncomingRow(1, key, 1, self.ts, "U1", None, "hello", None, self.id, 0)
-        return Turn(self.id, f"tag-{self.id}", conversation, [question], "Tour", suspect, parts, keep)
-
-    def reply(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> SlackReply:
-        reply = self.adapter.reply(self.turn(suspect=suspect, parts=parts))
-        assert isinstance(reply, SlackReply)
-        return reply
-
-    async def replies(self) -> list[Message]:
-        return await self.slack.replies(self.channel, self.ts)
-
-    async def texts(self) -> list[str]:
-        return [message.text for message in await self.replies()]
-
-    async def calls(self, method: str) -> list[Call]:
-        calls = (await self.slack.state()).calls
-        return [call for call in calls if call.method == method and call.arguments.get("channel") == self.channel]
-
-
-_turns = iter(range(1, 1000))
+from tests.slack.asking import Asked, asking
 
 
 @pytest.fixture
 async def asked(adapter: SlackAdapter, slack: SlackPeople) -> Asked:
-    number = next(_turns)
-    ada, channel = await slack.user("ada"), await slack.channel(f"replies-{number}")
-    return Asked(adapter, slack, channel, await slack.say(ada, channel, "@threadline hello"), number)
+    """As where Slack has no native streams: replies grow by edits."""
+    return await asking(adapter, slack, streams=False)
 
 
 async def test_a_placeholder_grows_into_the_answer(asked: Asked) -> None:

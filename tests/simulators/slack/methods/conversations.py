@@ -29,7 +29,18 @@ async def _history(context: Context) -> dict[str, Any]:
     context.may_read(channel, history=True)
     said = [message for message in context.world.history(channel.id) if not message.thread_ts]
     page, more = _page(context, [message for message in reversed(said) if _is_wanted(context, message)])
-    return {"messages": _shown(context, page), **more}
+    shown = _shown(context, page)
+    for message in shown:
+        message |= _thread_of(context, channel, message["ts"])
+    return {"messages": shown, **more}
+
+
+def _thread_of(context: Context, channel: Channel, root: str) -> dict[str, Any]:
+    """What the root of a thread says of it."""
+    replies = context.world.thread(channel.id, root)[1:]
+    if not replies:
+        return {}
+    return {"thread_ts": root, "reply_count": len(replies), "latest_reply": replies[-1].ts}
 
 
 def _is_wanted(context: Context, message: Message) -> bool:

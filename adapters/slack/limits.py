@@ -1,0 +1,25 @@
+"""How often something may be done in a stretch of time."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+
+class Budget:
+    """At most `calls` in any `seconds`, on a clock of seconds."""
+
+    def __init__(self, calls: int, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._calls = calls
+        self._seconds = seconds
+        self._clock = clock
+        self._taken: deque[float] = deque()
+
+    def take(self) -> bool:
+        """Take one, where one is left."""
+        now = self._clock()
+        while self._taken and self._taken[0] <= now - self._seconds:
+            self._taken.popleft()
+        if len(self._taken) >= self._calls:
+            return False
+        self._taken.append(now)
+        return True

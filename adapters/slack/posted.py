@@ -1,0 +1,154 @@
+"""The messages of one reply: found, posted, edited, taken away, and recorded; each of them once."""
+
+from typing import Any
+
+from adapters.slack import stream
+from adapters.slack.errors import RefusedError, UncertainError
+from adapters.slack.incoming import ref, ts_of
+from adapters.slack.workspace import Workspace
+from bot.adapter import PartState, Turn
+
+EVENT_TYPE = "threadline_turn"
+FIRST = 1
+# Where no message says when the question came: our clock and Slack's may differ.
+SKEW = 60.0
+
+
+class Posted:
+    """Which messages of ours stand for which part of a turn's reply.
+
+    `is_uncertain` after a call without an answer: the message may be there all the same.
+    """
+
+    def __init__(self, workspace: Workspace, turn: Turn) -> None:
+        self._workspace = workspace
+        self._turn = turn
+        self._channel = turn.conversation.channel
+        self._ts = {part.number: ts_of(part.ref) for part in turn.parts}
+        self._kept = {part.number: (ts_of(part.ref), part.state) for part in turn.parts}
+        # Streams that may still be open: Slack takes no edit of those.
+        self._open = {ts_of(part.ref) for part in turn.parts if part.state == "streaming"}
+        self.is_uncertain = False
+
+    @property
+    def any(self) -> bool:
+        return bool(self._ts) or self.is_uncertain
+
+    def metadata(self, number: int) -> dict[str, Any]:
+        """What tells our messages apart, whoever looks later."""
+        return {"event_type": EVENT_TYPE, "event_payload": {"turn": self._turn.tag, "part": number}}
+
+    async def put(self, number: int, text: str, state: PartState) -> None:
+        """Bring a part's text before people: into its message, or into a new one where there is none."""
+        if self.is_uncertain and number not in self._ts:
+            await self.look()
+        if number not in self._ts or not await self._update(number, text):
+            self._ts[number] = await self._post(number, text)
+        await self.keep(number, self._ts[number], state)
+
+    async def keep(self, number: int, ts: str, state: PartState) -> None:
+        """Have a part recorded, once for each message and state."""
+        self._ts[number] = ts
+        if state == "streaming":
+            self._open.add(ts)
+        else:
+            self._open.discard(ts)
+        if self._kept.get(number) != (ts, state):
+            await self._turn.keep_part(number, ref(self._workspace.team, self._channel, ts), state)
+            self._kept[number] = (ts, state)
+
+    async def remove_after(self, last: int) -> None:
+        """Take away the parts that the finished reply no longer has."""
+        for number in sorted(number for number in self._ts if number > last):
+            ts = self._ts.pop(number)
+            await self._close(number, ts)
+            try:
+                await self._workspace.call("chat.delete", channel=self._channel, ts=ts)
+            except RefusedError as error:
+                if error.code != "message_not_found":
+                    raise
+
+    async def look(self) -> None:
+        """Find our messages for this turn after its question, recorded or not."""
+        said = self._workspace.pages("conversations.replies", **self._question())
+        ours = [message async for message in said if self._is_ours(message)]
+        self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
+        self.is_uncertain = False
+
+    async def _post(self, number: int, text: str) -> str:
+        try:
+            answer = await self._workspace.call(
+                "chat.postMessage",
+                channel=self._channel,
+                thread_ts=self._turn.conversation.thread,
+                metadata=self.metadata(number),
+                unfurl_links=False,
+                unfurl_media=False,
+                **_words(text),
+            )
+        except UncertainError:
+            self.is_uncertain = True
+            raise
+        return str(answer["ts"])
+
+    async def _update(self, number: int, text: str) -> bool:
+        """False when the message is no longer there: somebody deleted it."""
+        ts = self._ts[number]
+        await self._close(number, ts)
+        arguments = {"channel": self._channel, "ts": ts, "metadata": self.metadata(number), **_words(text)}
+        try:
+            await self._workspace.call("chat.update", **arguments)
+        except RefusedError as error:
+            if error.code != "message_not_found":
+                raise
+            return False
+        return True
+
+    async def _close(self, number: int, ts: str) -> None:
+        """End the stream that a message may still be."""
+        if ts not in self._open:
+            return
+        try:
+            await stream.stop(self._workspace, self._channel, ts, metadata=self.metadata(number))
+        except RefusedError as error:
+            if not stream.is_over(error) and error.code != "message_not_found":
+                raise
+        self._open.discard(ts)
+
+    def _question(self) -> dict[str, Any]:
+        conversation, turn = self._turn.conversation, self._turn
+        asked = [message.position for message in turn.incoming]
+        return {
+            "channel": conversation.channel,
+            "ts": conversation.thread,
+            "oldest": min(asked, default=f"{turn.opened_at - SKEW:.6f}"),
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+
+    def _is_ours(self, message: dict[str, Any]) -> bool:
+        # Any app may write metadata, so the author counts too. The root of a thread is always told.
+        return message.get("bot_id") == self._workspace.bot_id and message["ts"] > self._question()["oldest"]
+
+    def _take_up(self, message: dict[str, Any]) -> bool:
+        """Whether a message of ours says which reply it belongs to; ours are taken up."""
+        metadata = message.get("metadata") or {}
+        if metadata.get("event_type") != EVENT_TYPE:
+            return False
+        payload = metadata["event_payload"]
+        if payload.get("turn") == self._turn.tag:
+            self._ts.setdefault(int(payload["part"]), str(message["ts"]))
+        return True
+
+    def _take_in(self, nameless: list[str]) -> None:
+        """A stream has no metadata before it ends: one that nobody else's reply explains was begun for this turn."""
+        known = set(self._ts.values())
+        for ts in sorted(nameless):
+            self._open.add(ts)
+            if ts not in known:
+                self._ts[max(self._ts, default=0) + 1] = ts
+
+
+def _words(text: str) -> dict[str, str]:
+    """Markdown that Slack renders itself. It serves as the notification too: a `text` beside it is refused."""
+    return {"markdown_text": text}

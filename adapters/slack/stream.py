@@ -1,0 +1,74 @@
+"""A native stream: one message of ours that grows by what is appended, as long as Slack lets it."""
+
+import time
+from typing import Any, Self
+
+from adapters.slack.errors import RefusedError
+from adapters.slack.workspace import Workspace
+from bot.adapter import Turn
+
+# Slack ends a stream after five minutes and refuses one of some 10,600 bytes; both are left some room.
+LIFE = 240.0
+BYTES = 9_000
+
+# The message is there and stays, but it takes no more: whatever else is to be said of it goes by chat.update.
+_OVER = frozenset({"message_not_in_streaming_state", "stopped_by_user", "streaming_state_conflict", "msg_too_long"})
+
+
+def is_over(error: RefusedError) -> bool:
+    """Whether a stream ended without us."""
+    return error.code in _OVER
+
+
+def fits(text: str) -> int:
+    """How many characters of a text one streamed message can hold."""
+    return len(text.encode("utf-8", "replace")[:BYTES].decode("utf-8", "ignore"))
+
+
+class Stream:
+    """`shown` is all that was appended so far. Made by `start`."""
+
+    def __init__(self, workspace: Workspace, channel: str, ts: str, shown: str) -> None:
+        self.ts = ts
+        self.shown = shown
+        self._workspace = workspace
+        self._channel = channel
+        self._started_at = time.monotonic()
+
+    @classmethod
+    async def start(cls, workspace: Workspace, turn: Turn, text: str) -> Self:
+        """Outside of a DM one person sees it live: who asked."""
+        channel = turn.conversation.channel
+        recipient = {} if channel.startswith("D") else _recipient(turn)
+        answer = await workspace.call(
+            "chat.startStream", channel=channel, thread_ts=turn.conversation.thread, chunks=_chunks(text), **recipient
+        )
+        return cls(workspace, channel, str(answer["ts"]), text)
+
+    @property
+    def is_old(self) -> bool:
+        return time.monotonic() - self._started_at > LIFE
+
+    async def append(self, text: str) -> None:
+        await self._workspace.call("chat.appendStream", channel=self._channel, ts=self.ts, chunks=_chunks(text))
+        self.shown += text
+
+    async def stop(self, text: str, metadata: dict[str, Any], *, at_work: bool = False) -> None:
+        """End it with its last words; `at_work` says that the thread still is."""
+        more = {"chunks": _chunks(text)} if text else {}
+        await stop(self._workspace, self._channel, self.ts, metadata=metadata, at_work=at_work, **more)
+        self.shown += text
+
+
+async def stop(workspace: Workspace, channel: str, ts: str, *, at_work: bool = False, **more: Any) -> None:
+    """End the stream that a message is."""
+    status = "processing" if at_work else "active"
+    await workspace.call("chat.stopStream", channel=channel, ts=ts, session_status=status, **more)
+
+
+def _recipient(turn: Turn) -> dict[str, str]:
+    return {"recipient_user_id": turn.author, "recipient_team_id": turn.conversation.workspace}
+
+
+def _chunks(text: str) -> list[dict[str, str]]:
+    return [{"type": "markdown_text", "text": text}]

@@ -1,0 +1,246 @@
+"""A reply that grows as a native stream: seen word by word, ended in order, whole whatever Slack refuses."""
+
+import asyncio
+import contextlib
+from itertools import pairwise
+
+import pytest
+
+from adapters.slack import SlackAdapter, stream
+from bot.adapter import PlatformError
+from bot.segments import Notice, Snapshot, Text
+from storage.records import Part
+from tests.simulators.slack.client import SlackPeople
+from tests.simulators.slack.records import Session
+from tests.slack.asking import Asked, asking
+
+
+@pytest.fixture
+async def asked(adapter: SlackAdapter, slack: SlackPeople) -> Asked:
+    return await asking(adapter, slack, streams=True)
+
+
+async def grow(asked: Asked, reply: object, text: str) -> None:
+    await reply.show(Snapshot((Text(text),)))  # type: ignore[attr-defined]
+    await asked.slack.answer(asked.channel, asked.ts, text.rstrip())
+
+
+async def session(asked: Asked) -> Session:
+    sessions = (await asked.slack.state()).sessions
+    return next(s for s in sessions if (s.channel, s.thread_ts) == (asked.channel, asked.ts))
+
+
+async def test_people_see_the_work_then_the_words_then_the_end(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await asked.slack.until(
+        lambda now: any(s.status == "processing" for s in now.sessions if s.channel == asked.channel)
+    )
+    assert await asked.texts() == []
+    await grow(asked, reply, "Two and")
+    await grow(asked, reply, "Two and two")
+    assert (await session(asked)).status == "processing"
+    await reply.finish([Text("Two and two is four."), Notice("often wrong")])
+    await reply.aclose()
+    (message,) = await asked.replies()
+    assert message.versions == ["Two and", "Two and two", "Two and two is four.\n\n_often wrong_"]
+    assert (message.stream, message.recipient) == ("stopped", asked.author)
+    assert message.metadata == {
+        "event_type": "threadline_turn",
+        "event_payload": {"turn": f"tag-{asked.id}", "part": 1},
+    }
+    assert [state for _, _, state in asked.kept] == ["streaming", "final"]
+    assert (await session(asked)).status == "active"
+    assert await asked.calls("chat.postMessage") == await asked.calls("chat.update") == []
+
+
+async def test_an_answer_that_is_there_at_once_is_posted_once(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await reply.finish([Text("Four.")])
+    await reply.aclose()
+    assert await asked.texts() == ["Four."]
+    assert await asked.calls("chat.startStream") == []
+    assert (await session(asked)).status == "active"
+
+
+async def test_a_word_that_may_yet_call_somebody_waits_for_its_end(asked: Asked) -> None:
+    reply = asked.reply()
+    await grow(asked, reply, "Dear")
+    await reply.show(Snapshot((Text("Dear <!chan"),)))
+    await reply.show(Snapshot((Text("Dear <!channel> all"),)))
+    await reply.finish([Text("Dear <!channel> all")])
+    (message,) = await asked.replies()
+    assert message.pings == []
+    assert message.text == "Dear <\u200b!channel> all"
+    assert await asked.calls("chat.update") == []
+
+
+async def test_a_long_answer_rolls_over_and_what_people_have_read_stays(asked: Asked) -> None:
+    """Pain 9: the stream dies, words lost."""
+    lines = [f"Line {number} of the long answer, ünd mehr.\n" for number in range(600)]
+    reply = asked.reply()
+    for count in range(50, 601, 50):
+        await reply.show(Snapshot((Text("".join(lines[:count])),)))
+        await asked.slack.answer(asked.channel, asked.ts, lines[count - 1].rstrip())
+    await reply.finish([Text("".join(lines))])
+    messages = await asked.replies()
+    assert "".join(message.text for message in messages) == "".join(lines)
+    assert len(messages) == 3
+    assert all(len(message.text.encode()) <= stream.BYTES for message in messages)
+    assert all(later.startswith(earlier) for m in messages for earlier, later in pairwise(m.versions))
+    assert all(message.text.endswith("\n") for message in messages)
+    assert [number for number, _, state in asked.kept if state == "final"] == [1, 2, 3]
+
+
+async def test_what_does_not_fit_in_the_end_stands_in_messages_of_its_own(asked: Asked) -> None:
+    answer = "".join(f"Line {number} of the long answer.\n" for number in range(1_000))
+    reply = asked.reply()
+    await grow(asked, reply, answer[:300])
+    await reply.finish([Text(answer)])
+    await reply.finish([Text(answer)])
+    assert "".join(await asked.texts()) == answer
+    assert len(await asked.calls("chat.startStream")) == 1
+
+
+async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pain 9: the stream dies after about five minutes, words lost."""
+    reply = asked.reply()
+    await grow(asked, reply, "One. ")
+    monkeypatch.setattr(stream, "LIFE", -1.0)
+    await reply.show(Snapshot((Text("One. Two."),)))
+    await asked.slack.answer(asked.channel, asked.ts, "Two.")
+    await reply.finish([Text("One. Two. Three.")])
+    assert "".join(await asked.texts()) == "One. Two. Three."
+    assert len(await asked.replies()) > 1
+
+
+async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) -> None:
+    """Pain 9: the stream dies after about five minutes, words lost."""
+    reply = asked.reply()
+    await grow(asked, reply, "One.")
+    await asked.slack.clock(advance=301)
+    await reply.finish([Text("One. Two.")])
+    await reply.aclose()
+    assert await asked.texts() == ["One. Two."]
+    assert (await session(asked)).status == "active"
+
+
+async def test_after_the_stop_button_the_partial_text_stays_with_its_label(asked: Asked) -> None:
+    """Pain 23: no way to stop."""
+    reply = asked.reply()
+    await grow(asked, reply, "Half an")
+    await asked.slack.stop(asked.author, asked.channel, asked.ts)
+    await reply.show(Snapshot((Text("Half an answer"),)))
+    await reply.finish([Text("Half an answer"), Notice("Stopped.")])
+    await reply.aclose()
+    assert await asked.texts() == ["Half an answer\n\n_Stopped._"]
+    assert (await session(asked)).status == "active"
+
+
+@pytest.mark.parametrize("error", ["unknown_method", "feature_not_enabled", "channel_type_not_supported"])
+async def test_where_streams_are_refused_it_grows_by_edits(asked: Asked, error: str) -> None:
+    await asked.slack.fault("chat.startStream", error=error)
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("Half"),)))
+    await asked.slack.until(lambda now: any(c.response.get("error") == error for c in now.calls))
+    await grow(asked, reply, "Half an")
+    await reply.finish([Text("Half an answer.")])
+    assert await asked.texts() == ["Half an answer."]
+
+
+async def test_where_slack_does_not_show_that_we_work_a_message_does(asked: Asked) -> None:
+    await asked.slack.fault("agents.sessions.setStatus", error="not_authorized")
+    reply = asked.reply()
+    await reply.show(Snapshot(status="Thinking…"))
+    await asked.slack.answer(asked.channel, asked.ts, "_Thinking…_")
+    await reply.finish([Text("Four.")])
+    await reply.aclose()
+    assert await asked.texts() == ["Four."]
+    assert len(await asked.calls("agents.sessions.setStatus")) == 0
+
+
+async def test_beyond_the_starts_of_a_minute_answers_are_posted_once(
+    asked: Asked, adapter: SlackAdapter, slack: SlackPeople
+) -> None:
+    while adapter._workspace.starts.take():
+        pass
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("Half an"),)))
+    await reply.finish([Text("Half an answer.")])
+    assert await asked.texts() == ["Half an answer."]
+    assert len(await asked.calls("chat.postMessage")) == 1
+    assert await asked.calls("chat.startStream") == await asked.calls("chat.update") == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_after_a_crash_an_open_stream_is_taken_up_in_the_same_message(asked: Asked, known: bool) -> None:
+    """Pain 3: an answer lost on restart; and pain 4, posted twice."""
+    crashed = asked.reply()
+    await grow(asked, crashed, "half an")
+    (message,) = await asked.replies()
+    ref = f"slack:T0THREAD:{asked.channel}:{message.ts}"
+    reply = asked.reply(suspect=True, parts=[Part(asked.id, 1, ref, "streaming")] if known else [])
+    await reply.find()
+    await reply.finish([Text("whole")])
+    await reply.aclose()
+    assert await asked.texts() == ["whole"]
+    (message,) = await asked.replies()
+    assert (message.stream, bool(message.metadata)) == ("stopped", True)
+    assert asked.kept[-1] == (1, ref, "final")
+    assert (await session(asked)).status == "active"
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_lost_connection_costs_no_word_and_doubles_none(asked: Asked, method: str, when: str) -> None:
+    """Pain 4: the final message posted twice."""
+    reply = asked.reply()
+    if method != "chat.startStream":
+        await grow(asked, reply, "One")
+    await asked.slack.fault(method, lose=when)
+    await reply.show(Snapshot((Text("One two"),)))
+    with contextlib.suppress(PlatformError):
+        await reply.finish([Text("One two three.")])
+    await reply.aclose()
+    await asked.slack.forget_faults()
+    again = asked.reply(suspect=True, parts=[Part(asked.id, n, ref, state) for n, ref, state in asked.kept[-1:]])
+    await again.find()
+    await again.finish([Text("One two three.")])
+    await again.aclose()
+    assert await asked.texts() == ["One two three."]
+
+
+async def test_leaving_says_so_and_the_next_process_ends_the_answer(asked: Asked) -> None:
+    reply = asked.reply()
+    await grow(asked, reply, "Half an")
+    await reply.leave("Back soon.")
+    await reply.aclose()
+    assert await asked.texts() == ["Half an\n\n_Back soon._"]
+    again = asked.reply(suspect=True, parts=[Part(asked.id, *asked.kept[-1])])
+    await again.find()
+    await again.finish([Text("Half an answer.")])
+    assert await asked.texts() == ["Half an answer."]
+
+
+async def test_many_replies_at_once_share_the_limits_and_none_is_lost(
+    adapter: SlackAdapter, slack: SlackPeople
+) -> None:
+    await slack.settings(limits=True)
+    questions = [await asking(adapter, slack, streams=True) for _ in range(30)]
+
+    async def one(asked: Asked) -> None:
+        reply = asked.reply()
+        await reply.show(Snapshot(status="Thinking…"))
+        await reply.show(Snapshot((Text("Half an"),)))
+        await reply.finish([Text("Half an answer.")])
+        await reply.aclose()
+
+    try:
+        await asyncio.gather(*map(one, questions))
+        for asked in questions:
+            assert await asked.texts() == ["Half an answer."]
+        calls = (await slack.state()).calls
+        assert len([call for call in calls if call.method == "chat.startStream"]) <= 40
+    finally:
+        await slack.settings(limits=False)
