@@ -18,7 +18,7 @@ def from_event(body: Mapping[str, Any], *, bot_user: str, bot_id: str = "") -> I
     A mention arrives twice, as `app_mention` and as `message`: both give the same `event`.
     """
     event = body["event"]
-    if not _is_said(event) or event.get("user") == bot_user or event.get("bot_id") == (bot_id or None):
+    if not _is_said(event) or event.get("user") == bot_user or (bot_id and event.get("bot_id") == bot_id):
         return None
     author = str(event.get("user") or event["bot_id"])
     return Incoming(

@@ -15,7 +15,8 @@ from tests.processes import python, told
 from tests.simulators.slack.client import SlackPeople, app_replies
 from tests.simulators.slack.records import Delivery, State
 
-WRITES = ("chat.postMessage", "chat.update")
+CREATES = ("chat.postMessage", "chat.startStream")
+WRITES = (*CREATES, "chat.update", "chat.appendStream", "chat.stopStream")
 
 
 class SlackStage(Stage):
@@ -83,12 +84,14 @@ class SlackStage(Stage):
             await self._slack.fault(method, status=status, times=times, retry_after=1)
 
     async def hold(self) -> None:
-        await self._slack.fault("chat.postMessage", hold=True)
+        for method in CREATES:
+            await self._slack.fault(method, hold=True)
 
     async def held(self) -> None:
         await self._slack.until(_is_calling)
 
     async def release(self) -> None:
+        await self._slack.forget_faults()
         await self._slack.release()
         await self._slack.until(lambda now: not _is_calling(now))
 
@@ -108,7 +111,9 @@ def simulator() -> Iterator[dict[str, Any]]:
         yield told(process)
 
 
-class TestSlack(AdapterContract):
+class TestSlackByEdits(AdapterContract):
+    streams = False
+
     @pytest.fixture
     async def stage(self, simulator: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlackStage]:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
@@ -121,7 +126,7 @@ class TestSlack(AdapterContract):
         )
         adapter, bot = SlackAdapter.from_settings(settings), TakingBot()
         assert adapter is not None
-        adapter.pace = 0.01
+        adapter.pace, adapter.streams = 0.01, self.streams
         await adapter.connect()
         listening = asyncio.create_task(adapter.listen(bot))
         async with SlackPeople(simulator["address"]) as slack:
@@ -136,3 +141,7 @@ class TestSlack(AdapterContract):
             await asyncio.wait([listening])
             await adapter.close()
             assert (await slack.until(lambda now: now.sockets == 0)).failures == []
+
+
+class TestSlackByStreams(TestSlackByEdits):
+    streams = True

@@ -134,11 +134,11 @@ async def test_the_answer_grows_and_survives_a_rate_limit(listening: SlackPeople
     await model.play(ScriptedReply(chunks=("One ", "two ", "three."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline count")
     await listening.answer(channel, root, "One two")
-    await listening.fault("chat.update", status=429, retry_after=1)
+    await listening.fault("chat.stopStream", status=429, retry_after=1)
     await model.release()
     await listening.answer(channel, root, "One two three.")
     (message,) = await listening.replies(channel, root)
-    assert message.versions[0] == "_Thinking…_"
+    assert len(message.versions) > 1
     assert message.versions[-1] == "One two three."
 
 
@@ -184,6 +184,62 @@ async def test_a_mention_without_words_is_told_how_to_ask(listening: SlackPeople
     state = await listening.state()
     ts = await listening.say(state.users[0].id, state.channels[0].id, "@threadline")
     await listening.answer(state.channels[0].id, ts, "write your question")
+
+
+async def test_slacks_stop_button_ends_the_answer_and_what_waited_is_answered_next(
+    listening: SlackPeople, model: Model
+) -> None:
+    """Pain 23: no way to stop."""
+    ada, channel = await listening.user("ada"), await listening.channel("stopped")
+    await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
+    root = await listening.say(ada, channel, "@threadline go on")
+    await listening.answer(channel, root, "Half an")
+    waiting = await listening.say(ada, channel, "and this?", thread_ts=root)
+    await listening.until(lambda now: any(m.reactions for m in now.messages if m.ts == waiting))
+    await listening.stop(ada, channel, root)
+    await listening.answer(channel, root, "You said: and this?")
+    now = await listening.until(lambda now: not any(m.reactions for m in now.messages if m.ts == waiting))
+    texts = [message.text for message in app_replies(now, channel, root)]
+    assert texts == ["Half an \n\n_Stopped._", "You said: and this?"]
+    await listening.until(lambda now: {s.status for s in now.sessions if s.thread_ts == root} == {"active"})
+
+
+async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_that_channel(
+    listening: SlackPeople, model: Model
+) -> None:
+    """Slack's commands carry no thread."""
+    ada, grace, channel = await listening.user("ada"), await listening.user("grace"), await listening.channel("mine")
+    await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
+    root = await listening.say(ada, channel, "@threadline go on")
+    await listening.answer(channel, root, "Half an")
+    assert "Nothing is being answered" in await listening.command(grace, channel, "/assistant", "stop")
+    assert "Stopping the answer" in await listening.command(ada, channel, "/assistant", "stop")
+    await listening.answer(channel, root, "_Stopped._")
+    assert "no answer here" in await listening.command(grace, channel, "/assistant", "regenerate")
+    await listening.until(lambda now: {s.status for s in now.sessions if s.thread_ts == root} == {"active"})
+    assert "Answering again" in await listening.command(ada, channel, "/assistant", "regenerate")
+    await listening.answer(channel, root, "You said: go on")
+
+
+async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
+    listening: SlackPeople, model: Model
+) -> None:
+    """Pain 22: edits re-trigger."""
+    ada, channel = await listening.user("ada"), await listening.channel("edited")
+    await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
+    root = await listening.say(ada, channel, "@threadline go on")
+    await listening.answer(channel, root, "Half an")
+    for text in ("one", "two"):
+        ts = await listening.say(ada, channel, text, thread_ts=root)
+        await listening.until(lambda now, ts=ts: acknowledged(now, ts))
+        await listening.edit(channel, ts, "three") if text == "one" else await listening.delete(channel, ts)
+    await listening.edit(channel, root, "something else")
+    await listening.until(lambda now: all(d.acked_at for d in now.deliveries))
+    await model.release()
+    await listening.answer(channel, root, "You said: three")
+    await ask(listening, ada, channel, "last", root)
+    texts = [message.text for message in await listening.replies(channel, root)]
+    assert texts == ["Half an answer.", "You said: three", "You said: last"]
 
 
 async def test_a_claim_that_cannot_commit_is_not_acknowledged_and_the_redelivery_is_answered(
@@ -254,3 +310,36 @@ def test_a_wrong_token_is_one_sentence_and_exit_code_2(
     assert len([line for line in process.output.splitlines() if sentence in line]) == 1
     assert "Traceback" not in process.output
     assert "secret" not in process.output
+
+
+async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
+    alone: SlackPeople, wiring: dict[str, str], tmp_path: Path
+) -> None:
+    """Slack sends again for some minutes; a longer absence loses what was said."""
+    ada, channel = await alone.user("ada"), await alone.channel("away")
+    dm = await alone.dm(ada)
+    first = threadline("run", env=wiring, cwd=tmp_path)
+    await alone.until(lambda now: now.sockets == 1)
+    root = await ask(alone, ada, channel, "@threadline hello")
+    await ask(alone, ada, dm, "hello")
+    first.end()
+    await alone.until(lambda now: now.sockets == 0)
+    await alone.say(ada, channel, "in the thread", thread_ts=root)
+    mention = await alone.say(ada, channel, "@threadline in the channel")
+    chatter = await alone.say(ada, channel, "not for us")
+    direct = await alone.say(ada, dm, "to us alone")
+    await alone.give_up()
+    second = threadline("run", env=wiring, cwd=tmp_path)
+    try:
+        await alone.answer(channel, root, "You said: in the thread")
+        await alone.answer(channel, mention, "You said: in the channel")
+        await alone.answer(dm, direct, "You said: to us alone")
+        # The socket is moved now and then: what was looked up before is looked up again, and answered no more.
+        await alone.disconnect()
+        await ask(alone, ada, channel, "still there?", root)
+        assert await alone.replies(channel, chatter) == []
+        texts = [message.text for message in await alone.replies(channel, root)]
+        assert texts == ["You said: hello", "You said: in the thread", "You said: still there?"]
+        assert len(await alone.replies(channel, mention)) == 1
+    finally:
+        second.end()

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.slack.incoming import from_command, from_event
-from bot.incoming import Incoming
+from adapters.slack.incoming import from_change, from_command, from_event
+from bot.incoming import Incoming, Person, Revision
 
 BOT = "U0BOT"
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "text": "hello", "ts": "17.000100"}
@@ -69,7 +69,6 @@ def test_a_direct_message_needs_no_mention() -> None:
         {"subtype": "message_changed", "hidden": True},
         {"subtype": "message_deleted"},
         {"subtype": "channel_join"},
-        {"bot_id": "B2"},
         {"user": BOT, "bot_id": "B1"},
         {"user": None},
         {"type": "app_home_opened"},
@@ -78,6 +77,48 @@ def test_a_direct_message_needs_no_mention() -> None:
 def test_what_no_person_said_is_nothing(event: dict[str, Any]) -> None:
     """Pains 21 and 22: bots answering bots, edits answered again."""
     assert mapped(**event) is None
+
+
+def test_another_bot_is_marked_as_one() -> None:
+    """Pain 21: bots loop with bots. Whether they are heard is not for the adapter to say."""
+    assert taken(bot_id="B2").author.is_bot
+    assert taken(user=None, bot_id="B2", subtype="bot_message").author == Person("B2", is_bot=True)
+
+
+def changed(**event: Any) -> Revision | None:
+    body = {"team_id": "T1", "event": {"type": "message", "channel": "C1", "ts": "19.1", **event}}
+    return from_change(body, bot_user=BOT)
+
+
+def test_an_edit_names_the_message_it_changes() -> None:
+    """Pain 22: edits re-trigger."""
+    said = {"type": "message", "user": "U1", "text": f"<@{BOT}> new &amp; better", "ts": "18.1"}
+    edit = changed(subtype="message_changed", message=said, previous_message={**said, "text": "old"})
+    assert edit == Revision("slack:T1:C1:18.1", "new & better")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"subtype": "message_deleted", "deleted_ts": "18.1", "previous_message": {"user": "U1", "ts": "18.1"}},
+        {"subtype": "message_changed", "message": {"subtype": "tombstone", "user": "USLACKBOT", "ts": "18.1"}},
+    ],
+)
+def test_a_deletion_takes_a_message_back(event: dict[str, Any]) -> None:
+    assert changed(**event) == Revision("slack:T1:C1:18.1", None)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"subtype": "message_changed", "message": {"bot_id": "B1", "user": BOT, "ts": "18.1"}},
+        {"subtype": "message_deleted", "deleted_ts": "18.1", "previous_message": {"bot_id": "B1"}},
+        {"subtype": "channel_join"},
+        {},
+    ],
+)
+def test_our_own_changes_are_nobodys(event: dict[str, Any]) -> None:
+    assert changed(**event) is None
 
 
 @pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])

@@ -31,7 +31,9 @@ async def test_every_subscribed_event_is_acknowledged(bot: TakingBot, slack: Sla
     now = await slack.until(lambda now: all(delivery.acked_at for delivery in now.deliveries))
     assert len(now.deliveries) >= 6
     assert (await bot.taken.get()).event.endswith(ts)
+    assert (await bot.taken.get()).author.is_bot
     assert bot.taken.empty()
+    assert [(revision.event[-17:], revision.text) for revision in bot.revisions] == [(ts, "hello!"), (ts, None)]
 
 
 async def test_a_message_that_was_not_claimed_is_not_acknowledged_and_comes_again(
