@@ -80,7 +80,9 @@ class Core:
     async def revise(self, revision: Revision) -> Receipt:
         text = None if revision.text is None else storable(revision.text)
         with self._claiming(revision.event):
-            became = await self._db.write(turns.revise_incoming, revision.event, text)
+            became = "unknown"
+            if await turns.is_claimed(self._db, revision.event):
+                became = await self._db.write(turns.revise_incoming, revision.event, text)
         if became == "changed":
             return Receipt("accepted")
         reason = "an edit of a message that was never taken" if became == "unknown" else "its answer had begun"

@@ -297,6 +297,10 @@ async def by_id(db: Database, turn: int) -> TurnRow | None:
     return TurnRow.of(rows[0]) if rows else None
 
 
+async def is_claimed(db: Database, event: str) -> bool:
+    return bool(await db.read("select 1 as one from incoming where event = :event", event=event))
+
+
 async def open_turn(db: Database, conversation: int) -> int | None:
     """The turn of this conversation that is under way."""
     rows = await db.read(OPEN, c=conversation)

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from bot.adapter import Bot, ConfigurationError, Reply, Turn
 from bot.settings import Settings
+from storage.records import Conversation, IncomingRow
 
 if TYPE_CHECKING:
     from adapters.discord.account import Account
@@ -56,6 +57,11 @@ class DiscordAdapter:
         from adapters.discord.reply import DiscordReply
 
         return DiscordReply(self._account, turn, pace=self.pace)
+
+    async def mark_waiting(self, conversation: Conversation, message: IncomingRow, *, waits: bool) -> None:
+        from adapters.discord.marks import mark
+
+        await mark(self._account, conversation, message, waits=waits)
 
     async def close(self) -> None:
         await self._account.close()

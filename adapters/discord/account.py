@@ -1,6 +1,7 @@
 """The connection to Discord's REST API: who we are there, and the one client every message goes through."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import discord
@@ -11,7 +12,9 @@ from discord.http import Route
 
 from adapters.discord.errors import BarredError, as_configuration_errors, as_platform_errors, refusal
 from bot.adapter import PlatformError
+from bot.pacing import Crowd
 
+PAGE = 100
 _MESSAGES = "/channels/{channel_id}/messages"
 # No message of ours calls anybody or shows a preview of what it links to.
 _QUIET = {
@@ -34,6 +37,9 @@ class Account:
         self._client = _new_client()
         self._logging_in = asyncio.Lock()
         self._barred_until = 0.0
+        # Fifty requests a second are all that every reply together has.
+        self.crowd = Crowd()
+        self.may_react = True
 
     @property
     def me(self) -> str:
@@ -69,11 +75,22 @@ class Account:
         route = Route("DELETE", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
         await self._call("delete a message", route)
 
-    async def history(self, channel: str, *, after: str) -> list[dict[str, Any]]:
-        """The hundred messages after one, oldest first."""
+    async def history(self, channel: str, *, after: str) -> AsyncIterator[dict[str, Any]]:
+        """The messages after one, oldest first, page after page."""
         route = Route("GET", _MESSAGES, channel_id=channel)
-        found = await self._call("read the messages", route, params={"after": after, "limit": 100})
-        return sorted(found, key=lambda message: int(message["id"]))
+        while True:
+            found = await self._call("read the messages", route, params={"after": after, "limit": PAGE})
+            for message in sorted(found, key=lambda message: int(message["id"])):
+                after = str(message["id"])
+                yield message
+            if len(found) < PAGE:
+                return
+
+    async def react(self, channel: str, message: str, emoji: str, *, on: bool) -> None:
+        """Put our reaction at a message, or take it away."""
+        path = f"{_MESSAGES}/{{message_id}}/reactions/{{emoji}}/@me"
+        route = Route("PUT" if on else "DELETE", path, channel_id=channel, message_id=message, emoji=emoji)
+        await self._call("react to a message", route)
 
     async def typing(self, channel: str) -> None:
         """Show for ten seconds that we write."""

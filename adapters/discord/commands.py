@@ -13,10 +13,11 @@ from adapters.discord.claim import claim
 from adapters.discord.errors import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION
 from adapters.discord.incoming import from_ask, from_command
 from adapters.discord.render import private
-from bot.adapter import Bot
+from bot.adapter import Bot, NotClaimedError
 from bot.incoming import Command
 from bot.views import AssistantChoice
 
+NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try again in a moment."
 SORRY = "Sorry, that did not work; please try again."
 # Discord's limits for the choices it offers.
 CHOICES, CHOICE = 25, 100
@@ -85,6 +86,14 @@ class AssistantGroup(app_commands.Group):
     async def new(self, interaction: discord.Interaction) -> None:
         await self._answer(interaction, "new")
 
+    @app_commands.command(description="End the answer that is being written here")
+    async def stop(self, interaction: discord.Interaction) -> None:
+        await self._answer(interaction, "stop")
+
+    @app_commands.command(description="Answer the last question here anew")
+    async def regenerate(self, interaction: discord.Interaction) -> None:
+        await self._answer(interaction, "regenerate")
+
     @app_commands.command(description="Ask a question; everybody here sees the answer")
     @app_commands.describe(question="What you want to know")
     async def ask(self, interaction: discord.Interaction, question: str) -> None:
@@ -96,8 +105,11 @@ class AssistantGroup(app_commands.Group):
     async def _answer(self, interaction: discord.Interaction, text: str) -> None:
         """Answer to the person alone."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        answer = await self._bot.command(_command(interaction, text))
-        first, *others = private(answer.text)
+        try:
+            words = (await self._bot.command(_command(interaction, text))).text
+        except NotClaimedError:
+            words = NOT_DONE  # nobody gives a command again for a person
+        first, *others = private(words)
         await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
         for part in others:
             await interaction.followup.send(part, ephemeral=True, suppress_embeds=True)

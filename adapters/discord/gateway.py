@@ -6,11 +6,12 @@ from typing import Any
 import discord
 import structlog
 
-from adapters.discord.claim import claim
+from adapters.discord.away import catch_up
+from adapters.discord.claim import claim, revise
 from adapters.discord.commands import Commands
-from adapters.discord.incoming import DM, PLATFORM, from_message
+from adapters.discord.incoming import DM, PLATFORM, from_edit, from_message, ref
 from bot.adapter import Bot
-from bot.incoming import Person, Place
+from bot.incoming import Person, Place, Revision
 
 log = structlog.get_logger()
 
@@ -22,6 +23,7 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
     create_public_threads=True,
     send_messages_in_threads=True,
+    add_reactions=True,
 )
 
 
@@ -68,6 +70,7 @@ class Listener(discord.Client):
             max_messages=None,
         )
         self.was_ready = False
+        self._looking: asyncio.Task[None] | None = None
         self._bot = bot
         self._identifies = identifies
 
@@ -91,12 +94,49 @@ class Listener(discord.Client):
                 "on no server yet; open this address to invite the bot", address=invitation(self.application_id or 0)
             )
 
+        self._look_back()
+
+    def _look_back(self) -> None:
+        """Look for what was said while there was no session; a look that is still under way begins anew."""
+        if self.user is None:
+            return
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.create_task(self._catch_up(self.user.id), name="discord-looks-back")
+
+    async def _catch_up(self, me: int) -> None:
+        try:
+            await catch_up(self, self._bot, me=me)
+        except Exception:
+            log.exception("what was missed is looked for at the next session")
+
+    async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        await super().close()
+
     async def on_message(self, message: discord.Message) -> None:
         if self.user is None:
             return
         incoming = from_message(message, await self._channel_of(message), me=self.user.id)
         if incoming is not None:
             await claim(self._bot, incoming)
+        elif message.author.id != self.user.id:
+            self._bot.unanswered(ref(message.id), f"a notice of Discord's ({message.type.name})")
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        # Embeds that arrive later come as edits, too: they change no word.
+        if self.user is None or "content" not in payload.data:
+            return
+        if revision := from_edit(payload.message, me=self.user.id):
+            await revise(self._bot, revision)
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        await revise(self._bot, Revision(ref(payload.message_id), None))
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        for message in sorted(payload.message_ids):
+            await revise(self._bot, Revision(ref(message), None))
 
     async def _channel_of(self, message: discord.Message) -> Any:
         """The message's channel; asked for where we were not told of it, as with a thread that was archived."""

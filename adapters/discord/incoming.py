@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 
-from bot.incoming import Command, Incoming, Person, Place
+from bot.incoming import Command, Incoming, Person, Place, Revision
 
 PLATFORM = "discord"
 # The workspace of a DM: there is no server.
@@ -16,18 +16,27 @@ _NAME = 100
 
 
 def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming | None:
-    """What a person said, or None where no person said anything. `channel` is the message's own, as far as known."""
-    if message.author.bot or message.webhook_id or message.is_system():
+    """What somebody said; None where it was ourselves, or Discord. `channel` is the message's own, if it is known."""
+    if message.author.id == me or message.is_system():
         return None
     addressed = isinstance(channel, discord.DMChannel) or _mentions(message, me)
     return Incoming(
         event=ref(message.id),
         place=_place(message, channel, addressed=addressed),
-        author=Person(str(message.author.id), message.author.display_name),
+        author=Person(
+            str(message.author.id), message.author.display_name, is_bot=message.author.bot or bool(message.webhook_id)
+        ),
         text=_text(message.content, message, me),
         position=position(message.id),
         addressed=addressed,
     )
+
+
+def from_edit(message: discord.Message, *, me: int) -> Revision | None:
+    """What somebody's message says now; None where it is ours, or Discord's."""
+    if message.author.id == me or message.is_system():
+        return None
+    return Revision(ref(message.id), _text(message.content, message, me))
 
 
 def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:
@@ -66,6 +75,16 @@ def ref(identity: int | str) -> str:
 def position(snowflake: int) -> str:
     """An id as text that sorts like the number."""
     return f"{snowflake:020d}"
+
+
+def earlier(snowflake: int, seconds: float) -> int:
+    """The id that a message of so many seconds before would have had."""
+    return max(0, snowflake - (int(seconds * 1000) << 22))
+
+
+def snowflake_at(at: float) -> int:
+    """The first id of a Unix time."""
+    return max(0, int(at * 1000) - discord.utils.DISCORD_EPOCH) << 22
 
 
 def thread_name(question: str) -> str:

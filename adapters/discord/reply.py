@@ -10,6 +10,7 @@ import structlog
 from adapters.discord import render
 from adapters.discord.account import Account
 from adapters.discord.errors import MISSING_ACCESS, UNKNOWN_MESSAGE, RefusedError
+from adapters.discord.incoming import snowflake_at
 from adapters.discord.place import Posted, ReplyPlace
 from adapters.discord.response import Response
 from bot.adapter import PartState, PlatformError, Turn
@@ -19,6 +20,10 @@ from bot.segments import Segment, Snapshot
 FIRST = 1
 # Discord shows for ten seconds that somebody writes.
 TYPING = 8.0
+# With so many replies growing at once, requests are for words.
+CROWDED = 10
+# Where no message says when the question came: our clock and Discord's may differ.
+SKEW = 2.0
 
 log = structlog.get_logger()
 
@@ -30,7 +35,7 @@ class DiscordReply:
         self._account = account
         self._turn = turn
         self._place = ReplyPlace(account, turn)
-        self._pacing = Pacing(self._grow, pace=pace)
+        self._pacing = Pacing(self._grow, pace=pace, crowd=account.crowd)
         self._posted = {part.number: Posted.of(part.ref) for part in turn.parts}
         self._kept = {part.number: (part.ref, part.state) for part in turn.parts}
         self._shown: dict[int, str] = {}
@@ -53,7 +58,7 @@ class DiscordReply:
 
     async def show(self, snapshot: Snapshot) -> None:
         # A command's answer says by itself that we think.
-        if self._typing is None and not self._responses:
+        if self._typing is None and not self._responses and self._account.crowd.growing < CROWDED:
             self._typing = asyncio.create_task(self._type(), name="reply-types")
         self._pacing.show(snapshot)
 
@@ -68,6 +73,15 @@ class DiscordReply:
             await self._put(number, text, "final")
         for number in sorted(number for number in self._posted if number > len(texts)):
             await self._remove(number)
+
+    async def leave(self, words: str) -> None:
+        await self._pacing.end(within=1)
+        await self._stop_typing()
+        last = max(self._shown, default=FIRST)
+        text = self._shown.get(last, "")
+        if len(text) + len(words) + 5 > render.LIMIT:
+            return
+        await self._put(last, f"{text}\n-# {words}" if text else f"-# {words}", "growing")
 
     async def aclose(self) -> None:
         await self._stop_typing()
@@ -161,21 +175,28 @@ class DiscordReply:
     async def _look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
         channel, question = await self._place.channel(), await self._place.question()
-        asked = [row.position.lstrip("0") for row in self._turn.incoming]
-        if not asked:
-            return
-        fresh = await self._place.is_fresh()
-        for message in await self._account.history(channel, after=asked[0]):
-            number = self._number(message, question, fresh=fresh)
-            if number and message["author"]["id"] == self._account.me:
-                self._posted.setdefault(number, Posted(channel, message["id"]))
+        asked = [int(row.position) for row in self._turn.incoming] or [snowflake_at(self._turn.opened_at - SKEW)]
+        fresh = await self._place.is_fresh() or not self._turn.incoming
+        found = 0
+        async for message in self._account.history(channel, after=str(min(asked))):
+            if message["author"]["id"] != self._account.me:
+                continue
+            found = self._number(message, question, after=found, fresh=fresh)
+            if found:
+                self._posted.setdefault(found, Posted(channel, message["id"]))
 
-    def _number(self, message: dict[str, Any], question: str | None, *, fresh: bool) -> int | None:
-        """Which part of this reply a message is; where Discord forgot the nonce, its place tells of the first one."""
+    def _number(self, message: dict[str, Any], question: str | None, *, after: int, fresh: bool) -> int:
+        """Which part of this reply a message of ours is, 0 where it is none; `after` is what the one before it was.
+
+        Where Discord has forgotten the nonce its place tells: a reply begins by referring to its question, and nothing
+        else of ours comes between its parts.
+        """
         tag, _, number = str(message.get("nonce") or "").partition(":")
         if number:
-            return int(number.partition(":")[0]) if tag == self._turn.tag else None
+            return int(number.partition(":")[0]) if tag == self._turn.tag else 0
         refers_to = (message.get("message_reference") or {}).get("message_id")
-        if question:
-            return FIRST if refers_to == question else None
-        return FIRST if fresh else None
+        if refers_to:
+            return FIRST if refers_to == question else 0
+        if after:
+            return after + 1
+        return FIRST if fresh and not question else 0

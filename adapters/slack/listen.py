@@ -49,8 +49,8 @@ async def _look_back(workspace: Workspace, bot: Bot, connected: asyncio.Event) -
         connected.clear()
         try:
             await catch_up(workspace, bot)
-        except NotClaimedError as error:
-            log.warning("what was missed is looked for at the next connection", error=str(error))
+        except Exception:
+            log.exception("what was missed is looked for at the next connection")
 
 
 def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:

@@ -16,7 +16,8 @@ def promises(suite: type[AdapterContract]) -> set[str]:
 
 
 def test_a_platform_like_slack_or_discord_lacks_next_to_nothing() -> None:
-    assert promises(test_slack.TestSlack) == promises(AdapterContract)
+    assert promises(test_slack.TestSlackByEdits) == promises(AdapterContract)
+    assert promises(test_slack.TestSlackByStreams) == promises(AdapterContract)
     missing = promises(AdapterContract) - promises(test_discord.TestDiscord)
     assert missing == {"test_a_message_that_was_not_claimed_is_not_acknowledged"}
 

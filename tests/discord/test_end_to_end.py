@@ -226,6 +226,48 @@ async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: DiscordPeo
     assert message.content.endswith(".")
 
 
+async def test_stop_and_regenerate_and_what_waits_is_marked(listening: DiscordPeople, model: Model) -> None:
+    """Pain 23: no way to stop."""
+    ada, channel = await listening.user("ada"), await listening.channel("stopping")
+    await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
+    thread = await listening.say(ada, channel, "@threadline go on")
+    await listening.answer(thread, "Half an")
+    waiting = await listening.say(ada, thread, "and this?")
+    await listening.until(lambda now: any(m.reactions for m in now.messages if m.id == waiting))
+    await listening.command(ada, thread, "/assistant stop")
+    await listening.answer(thread, "You said: and this?")
+    await listening.until(lambda now: not any(m.reactions for m in now.messages if m.id == waiting))
+    assert (await texts(listening, thread))[0] == "Half an \n\n-# Stopped."
+    await model.play(ScriptedReply(text="A better answer."))
+    await listening.command(ada, thread, "/assistant regenerate")
+    await listening.answer(thread, "A better answer.")
+    said = [m.content for m in await listening.said(thread) if m.only_for is None]
+    assert said == ["Half an \n\n-# Stopped.", "You said: and this?", "A better answer."]
+
+
+async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
+    listening: DiscordPeople, model: Model
+) -> None:
+    """Pain 22: edits re-trigger."""
+    ada, channel = await listening.user("ada"), await listening.channel("editing")
+    await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
+    thread = await listening.say(ada, channel, "@threadline go on")
+    await listening.answer(thread, "Half an")
+    for text in ("one", "two"):
+        message = await listening.say(ada, thread, text)
+        await listening.until(lambda now: any(m.reactions for m in now.messages if m.content == text))  # noqa: B023
+        await listening.edit(message, "three") if text == "one" else await listening.delete(message)
+    await listening.edit(thread, "something else")
+    # What is said next is heard after all of that.
+    await listening.say(ada, thread, "four")
+    await listening.until(lambda now: any(m.reactions for m in now.messages if m.content == "four"))
+    await model.release()
+    await listening.answer(thread, "You said: four")
+    asked = [message["content"] for message in (await model.requests())[-1]["messages"] if message["role"] == "user"]
+    assert asked[-2:] == ["three", "four"]
+    assert await texts(listening, thread) == ["Half an answer.", "You said: four"]
+
+
 async def test_where_it_may_not_write_the_log_says_why_and_the_next_question_is_answered(
     listening: DiscordPeople, running: Process
 ) -> None:
@@ -274,6 +316,39 @@ async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
         assert await texts(alone, thread) == ["You said: hello", "You said: still there?"]
     finally:
         assert second.end() == 0
+
+
+async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
+    alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
+) -> None:
+    """A new session tells nothing of what was said before it."""
+    ada, channel = await alone.user("ada"), await alone.channel("away")
+    dm = await alone.dm(ada)
+    first = threadline("run", env=wiring, cwd=tmp_path)
+    first.line("listening to Discord")
+    thread = await alone.say(ada, channel, "@threadline hello")
+    await alone.answer(thread, "You said: hello")
+    await alone.say(ada, dm, "hello")
+    await alone.answer(dm, "You said: hello")
+    first.end()
+    await alone.until(lambda now: now.sockets == 0)
+    await alone.say(ada, thread, "in the thread")
+    mention = await alone.say(ada, channel, "@threadline in the channel")
+    await alone.say(ada, channel, "not for us")
+    await alone.say(ada, dm, "to us alone")
+    second = threadline("run", env=wiring, cwd=tmp_path)
+    try:
+        await alone.answer(thread, "You said: in the thread")
+        await alone.answer(mention, "You said: in the channel")
+        await alone.answer(dm, "You said: to us alone")
+        await alone.disconnect("invalid")
+        await alone.say(ada, thread, "still there?")
+        await alone.answer(thread, "You said: still there?")
+        assert await texts(alone, thread) == ["You said: hello", "You said: in the thread", "You said: still there?"]
+        assert await texts(alone, channel) == []
+        assert await texts(alone, dm) == ["You said: hello", "You said: to us alone"]
+    finally:
+        second.end()
 
 
 async def test_the_commands_are_not_sent_again_at_the_next_start(

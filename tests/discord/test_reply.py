@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
 
 import pytest
@@ -61,7 +62,18 @@ class Asked:
             self.id,
             0,
         )
-        return Turn(self.id, f"tag{self.id}", conversation, [row], "Tour", suspect, parts, keep)
+        return Turn(
+            id=self.id,
+            tag=f"tag{self.id}",
+            conversation=conversation,
+            incoming=[row],
+            author="U1",
+            opened_at=time.time(),
+            assistant="Tour",
+            suspect=suspect,
+            parts=parts,
+            keep_part=keep,
+        )
 
     def reply(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> DiscordReply:
         reply = self.adapter.reply(self.turn(suspect=suspect, parts=parts))
@@ -366,3 +378,42 @@ async def test_a_command_where_the_bot_may_not_be_is_answered_whole_by_its_token
     await reply.finish([Text(LONG)])
     lines = [line for text in await asked.texts() for line in text.strip().splitlines()]
     assert lines == ["> how many legs has a spider?", *LONG.splitlines()]
+
+
+async def test_after_the_nonces_time_every_part_is_found_by_its_place(asked: Asked) -> None:
+    """Pain 4: posted twice. Discord forgets a nonce after some minutes."""
+    crashed = asked.reply()
+    await crashed.finish([Text(LONG)])
+    await crashed.aclose()
+    await asked.discord.clock(advance=3600)
+    reply = asked.reply(suspect=True)
+    await reply.find()
+    await reply.finish([Text(LONG)])
+    await reply.aclose()
+    assert "".join(await asked.texts()) == LONG
+
+
+async def test_an_answer_given_anew_has_no_question_and_is_found_all_the_same(asked: Asked) -> None:
+    first = asked.reply()
+    await first.finish([Text("One.")])
+    again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1)
+    crashed = asked.adapter.reply(again)
+    await crashed.finish([Text("Two.")])
+    found = asked.adapter.reply(replace(again, suspect=True))
+    await found.find()
+    await found.finish([Text("Two, indeed.")])
+    await found.aclose()
+    assert await asked.texts() == ["One.", "Two, indeed."]
+
+
+async def test_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("Half an"),)))
+    await asked.discord.answer(asked.home, "Half an")
+    await reply.leave("Back soon.")
+    await reply.aclose()
+    assert await asked.texts() == ["Half an\n-# Back soon."]
+    again = asked.reply(suspect=True)
+    await again.find()
+    await again.finish([Text("Half an answer.")])
+    assert await asked.texts() == ["Half an answer."]

@@ -231,7 +231,7 @@ async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
     await listening.answer(channel, root, "Half an")
     for text in ("one", "two"):
         ts = await listening.say(ada, channel, text, thread_ts=root)
-        await listening.until(lambda now, ts=ts: acknowledged(now, ts))
+        await listening.until(lambda now: all(d.acked_at for d in now.deliveries))
         await listening.edit(channel, ts, "three") if text == "one" else await listening.delete(channel, ts)
     await listening.edit(channel, root, "something else")
     await listening.until(lambda now: all(d.acked_at for d in now.deliveries))

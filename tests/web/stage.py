@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from adapters.web import WebAdapter
 from bot.adapter import ConfigurationError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.incoming import Command, Incoming, Person, Place
+from bot.incoming import Command, Incoming, Known, Person, Place, Revision
 from bot.segments import Segment
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
@@ -129,6 +129,21 @@ class StageBot:
         if command.text == "new":
             return Answer("A new conversation.", WebAdapter().new_place(command.place))
         return Answer(f"You asked for {command.text}.")
+
+    async def revise(self, _: Revision) -> Receipt:
+        return Receipt("ignored", "the page knows no edits")
+
+    async def stop(self, place: Place, _: Person, __: str) -> Answer:
+        return Answer(f"Stopping {place.key}.")
+
+    async def regenerate(self, place: Place, _: Person, __: str) -> Answer:
+        return Answer(f"Again {place.key}.")
+
+    def unanswered(self, event: str, reason: str) -> None:
+        raise AssertionError(f"{event} would not be answered: {reason}")
+
+    async def known(self, _: str) -> list[Known]:
+        return []
 
     async def assistants(self, _: Place, __: Person) -> list[AssistantChoice]:
         return self.choices

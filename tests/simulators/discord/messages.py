@@ -170,11 +170,27 @@ async def _type(context: Context) -> None:
     context.world.typing.append(Typing(place.id, BOT.id, context.world.clock.now()))
 
 
+async def _react(context: Context) -> None:
+    """The app's own reaction; the same one twice is one."""
+    message = context.message(context.channel("add_reactions"))
+    if BOT.id not in message.reactions.setdefault(context.path["emoji"], []):
+        message.reactions[context.path["emoji"]].append(BOT.id)
+
+
+async def _take_reaction(context: Context) -> None:
+    message = context.message(context.channel())
+    if BOT.id not in message.reactions.get(context.path["emoji"], []):
+        raise refusal(10014)
+    del message.reactions[context.path["emoji"]]
+
+
 ROUTES = [
     Route("create_message", "POST", "/channels/{channel}/messages", _create),
     Route("edit_message", "PATCH", "/channels/{channel}/messages/{message}", _edit),
     Route("delete_message", "DELETE", "/channels/{channel}/messages/{message}", _delete),
     Route("get_message", "GET", "/channels/{channel}/messages/{message}", _get),
     Route("get_messages", "GET", "/channels/{channel}/messages", _history),
+    Route("add_reaction", "PUT", "/channels/{channel}/messages/{message}/reactions/{emoji}/@me", _react),
+    Route("remove_reaction", "DELETE", "/channels/{channel}/messages/{message}/reactions/{emoji}/@me", _take_reaction),
     Route("trigger_typing", "POST", "/channels/{channel}/typing", _type),
 ]

@@ -64,6 +64,7 @@ class Message(Record):
     attachments: list[dict[str, Any]] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     pings: list[str] = field(default_factory=list)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
     edited_at: float | None = None
     deleted: bool = False
 
