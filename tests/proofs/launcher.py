@@ -1,0 +1,84 @@
+"""The program itself, watched from outside: every commit and every call that has an effect is a point, and it can be
+told to die (SIGKILL) at any of them.
+
+A point before a commit or a call means that nothing has happened yet; one after it that it has, and that the program
+has not seen so. Points count from the moment the file POINTS_ARMED exists; each is a line of the file POINTS_LOG;
+POINTS_KILL is the number of the one to die at, 0 for none.
+"""
+
+import functools
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+
+from assistants.service.local import LocalTransport
+from bot import cli, turns
+from storage.sqlite import SQLiteDatabase
+
+_READS = {"GET", "HEAD"}
+_IDS = re.compile(r"(?<=/)(?:(?:thread|run|msg|asst|step)_\w+|\d{6,}|[\w-]{40,})")
+
+
+class Points:
+    def __init__(self) -> None:
+        self._armed = Path(os.environ["POINTS_ARMED"])
+        self._kill_at = int(os.environ.get("POINTS_KILL", "0"))
+        self._log = os.open(os.environ["POINTS_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._count = 0
+
+    def reach(self, name: str) -> None:
+        if not self._armed.exists():
+            return
+        self._count += 1
+        os.write(self._log, f"{name}\n".encode())
+        if self._count == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch(points: Points) -> None:
+    """Put eyes on the store, on what goes to platforms and model, and on what goes to the service in the process."""
+    write, request, local = SQLiteDatabase.write, aiohttp.ClientSession._request, LocalTransport.handle_async_request
+
+    @functools.wraps(write)
+    async def watched_write(self: SQLiteDatabase, job: Any, /, *args: Any, **kwargs: Any) -> Any:
+        name = f"commit {job.__name__}"
+        points.reach(f"before {name}")
+        result = await write(self, job, *args, **kwargs)
+        points.reach(f"after {name}")
+        return result
+
+    @functools.wraps(request)
+    async def watched_request(self: aiohttp.ClientSession, method: str, url: Any, **more: Any) -> Any:
+        if method in _READS:
+            return await request(self, method, url, **more)
+        name = f"{method} {_IDS.sub('…', str(url).partition('?')[0].partition('://')[2].partition('/')[2])}"
+        points.reach(f"before {name}")
+        response = await request(self, method, url, **more)
+        points.reach(f"after {name}")
+        return response
+
+    @functools.wraps(local)
+    async def watched_local(self: LocalTransport, asked: httpx.Request) -> httpx.Response:
+        if asked.method in _READS:
+            return await local(self, asked)
+        name = f"{asked.method} service{_IDS.sub('…', asked.url.path)}"
+        points.reach(f"before {name}")
+        response = await local(self, asked)
+        points.reach(f"after {name}")
+        return response
+
+    SQLiteDatabase.write = watched_write  # type: ignore[method-assign]
+    aiohttp.ClientSession._request = watched_request  # type: ignore[method-assign]
+    LocalTransport.handle_async_request = watched_local  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    watch(Points())
+    # The simulated platforms commit nothing late.
+    turns.LATE_COMMIT = 0.1
+    cli.main(["run"])

@@ -1,0 +1,236 @@
+"""Every point: the program is killed before and after each commit and each call of a turn, started again, and told
+everything once more. Nothing is lost, nothing is doubled, nothing is out of order."""
+
+import asyncio
+import itertools
+import json
+import sqlite3
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, Process
+from tests.proofs.scenes import DiscordScene, Scene, SlackScene
+from tests.scripted import connecting
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(1500)]
+
+WORKERS = 3
+# What ends the walk is so many turns that nobody killed: points come in another order now and then.
+THROUGH = 3
+MOST_POINTS = 150
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is asked while the program may die. `before` is asked, and answered, before that."""
+
+    questions: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    regenerates: bool = False
+
+    @property
+    def answers(self) -> list[str]:
+        said = [f"You said: {text}" for text in (*self.before, *self.questions)]
+        return [*said, said[-1]] if self.regenerates else said
+
+
+SLACK_LONG = " ".join(f"word{number}" for number in range(1_700))
+DISCORD_LONG = " ".join(f"word{number}" for number in range(220))
+STORIES = {
+    "slack-streams": (lambda: SlackScene.on(streams=True), Story(("hello",))),
+    "slack-edits": (lambda: SlackScene.on(streams=False), Story(("hello",))),
+    "discord": (DiscordScene.on, Story(("hello",))),
+    "slack-streams-in-parts": (lambda: SlackScene.on(streams=True), Story((SLACK_LONG,), before=("hello",))),
+    "discord-in-parts": (DiscordScene.on, Story((DISCORD_LONG,), before=("hello",))),
+    "slack-streams-regenerate": (lambda: SlackScene.on(streams=True), Story((), ("hello",), regenerates=True)),
+    "discord-regenerate": (DiscordScene.on, Story((), ("hello",), regenerates=True)),
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[str]:
+    process = Process(sys.executable, "-m", "tests.proofs.model")
+    yield process.line("http://").strip()
+    process.end()
+
+
+class Program:
+    """The program in a folder of its own, as often as it is started."""
+
+    def __init__(self, folder: Path, scene: Scene, model: str) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self._env = {
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), ""),
+            **scene.wiring,
+            **connecting(model),
+            "PORT": "0",
+            "DATA_DIR": str(folder / "data"),
+            "MODEL_DISCOVERY": "false",
+            "PYTHONPATH": str(ROOT),
+            "POINTS_ARMED": str(folder / "armed"),
+            "POINTS_LOG": str(folder / "points"),
+        }
+
+    def start(self, *, kill_at: int = 0) -> Process:
+        env = {**self._env, "POINTS_KILL": str(kill_at)}
+        return Process(sys.executable, "-m", "tests.proofs.launcher", env=env, cwd=self.folder)
+
+    def arm(self) -> None:
+        (self.folder / "armed").touch()
+
+    def disarm(self) -> None:
+        (self.folder / "armed").unlink(missing_ok=True)
+
+    @property
+    def points(self) -> list[str]:
+        log = self.folder / "points"
+        return log.read_text("utf-8").splitlines() if log.exists() else []
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(f"{(self.folder / 'data' / 'threadline.db').as_uri()}?mode=ro", uri=True)) as db:
+            return db.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("name", STORIES)
+async def test_killed_at_every_point_a_turn_is_answered_once_whole_and_in_order(
+    name: str, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pains 1, 3 and 4: answered twice, lost on restart, posted twice."""
+    stage, story = STORIES[name]
+    numbers = itertools.count(1)
+    died: dict[int, str] = {}
+    through: list[int] = []
+
+    async def work(scene: Scene) -> None:
+        while len(through) < THROUGH:
+            number = next(numbers)
+            assert number <= MOST_POINTS, "the walk does not end"
+            where = await _survives(scene, story, Program(tmp_path / str(number), scene, model), number)
+            if where is None:
+                through.append(number)
+            else:
+                died[number] = where
+
+    async with AsyncExitStack() as stack:
+        scenes = [await stack.enter_async_context(stage()) for _ in range(WORKERS)]
+        async with asyncio.TaskGroup() as group:
+            for scene in scenes:
+                group.create_task(work(scene))
+    with capsys.disabled():
+        print(f"\n{name}: killed at {len(died)} points, 0 lost, 0 doubled, in order")  # noqa: T201
+    assert len(died) >= 8
+    for point in ("before commit close_turn", "after commit close_turn"):
+        assert point in died.values()
+
+
+async def _survives(scene: Scene, story: Story, program: Program, number: int) -> str | None:
+    """The point at which it died and came back from; None when it went through without."""
+    await scene.fresh()
+    first = program.start(kill_at=number)
+    try:
+        await _prepared(scene, story, program)
+        program.arm()
+        await _ask(scene, story)
+        died = await _first(_gone(first), _ended(scene, story, program))
+        program.disarm()
+    finally:
+        await asyncio.to_thread(first.kill if first.pid else first.wait)
+    if not died:
+        return None
+    where = program.points[number - 1]
+    second = program.start()
+    try:
+        await _audit(scene, story, program, f"killed {where}", second)
+    finally:
+        await asyncio.to_thread(second.end)
+    return where
+
+
+async def _prepared(scene: Scene, story: Story, program: Program) -> None:
+    await scene.connected()
+    for text in story.before:
+        await scene.ask(text)
+        await scene.until(lambda read, text=text: _joined(read).endswith(_bare(f"You said: {text}")))  # type: ignore[misc]
+    if story.before:
+        await _until(lambda: program.rows("select 1 from turns where outcome is null") == [])
+
+
+async def _ask(scene: Scene, story: Story) -> None:
+    for text in story.questions:
+        await scene.ask(text)
+    if story.regenerates:
+        # Whoever gives a command to a program that dies sees that it did not respond.
+        await asyncio.gather(scene.command("regenerate"), return_exceptions=True)
+
+
+async def _ended(scene: Scene, story: Story, program: Program) -> None:
+    await scene.until(lambda read: _joined(read) == _joined(story.answers))
+    await _until(lambda: program.points[-1:] == ["after commit close_turn"])
+
+
+async def _gone(process: Process) -> None:
+    await asyncio.to_thread(process.wait, 120)
+
+
+async def _first(dies: Awaitable[None], ends: Awaitable[None]) -> bool:
+    """Whether it died before it ended."""
+    dying, ending = asyncio.ensure_future(dies), asyncio.ensure_future(ends)
+    await asyncio.wait({dying, ending}, return_when=asyncio.FIRST_COMPLETED)
+    if dying.done():
+        ending.cancel()
+        await asyncio.wait([ending])
+        return True
+    ending.result()
+    return False
+
+
+async def _audit(scene: Scene, story: Story, program: Program, where: str, process: Process) -> None:
+    """Everything is told again; what people read then, and what the tables hold, is as if nobody had died."""
+    await scene.connected()
+    await scene.redeliver()
+    if story.regenerates and program.rows("select 1 from turns where cause = 'regenerate'") == []:
+        await scene.command("regenerate")
+    try:
+        await scene.until(lambda read: _joined(read) == _joined(story.answers))
+        await scene.ask("and now?")
+        await scene.until(lambda read: _joined(read) == _joined([*story.answers, "You said: and now?"]))
+        await scene.redeliver()
+        await scene.ask("last")
+        answers = [*story.answers, "You said: and now?", "You said: last"]
+        await scene.until(lambda read: _joined(read) == _joined(answers))
+        await _until(lambda: program.rows("select 1 from turns where outcome is null") == [])
+        assert await scene.loose_ends() == []
+        outcomes = {row[0] for row in program.rows("select outcome from turns")}
+        assert outcomes == {"answered"}
+        asked = [*story.before, *story.questions, "and now?", "last"]
+        assert _said(program) == asked, "each question stands once in the thread, in order"
+        assert len(program.rows("select 1 from turns")) == len(answers)
+    except AssertionError as error:
+        raise AssertionError(f"{where}: {error}\n{process.output[-3000:]}") from error
+
+
+def _said(program: Program) -> list[str]:
+    """What people said, as the thread has it."""
+    bodies = program.rows("select body from messages where role = 'user' order by seq")
+    return [part["text"]["value"] for (body,) in bodies for part in json.loads(str(body))["content"]]
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not holds():  # noqa: ASYNC110 - another process writes what is looked at
+            await asyncio.sleep(0.02)
+
+
+def _joined(texts: list[str]) -> str:
+    """What is read, whatever parts it came in; a platform trims where one ends."""
+    return "|".join(map(_bare, texts)).replace("|word", "word")
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
