@@ -64,6 +64,9 @@ class Process:
         assert line is not None, f"No line with {containing!r}; exit code {self._popen.poll()}; said:\n{self.output}"
         return line
 
+    def signal(self, number: int) -> None:
+        self._popen.send_signal(number)
+
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self._popen.kill()

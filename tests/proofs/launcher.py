@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import httpx
@@ -42,7 +42,9 @@ class Points:
 
 def watch(points: Points) -> None:
     """Put eyes on the store, on what goes to platforms and model, and on what goes to the service in the process."""
-    write, request, local = SQLiteDatabase.write, aiohttp.ClientSession._request, LocalTransport.handle_async_request
+    write: Any = SQLiteDatabase.write
+    request: Any = aiohttp.ClientSession._request
+    local: Any = LocalTransport.handle_async_request
 
     @functools.wraps(write)
     async def watched_write(self: SQLiteDatabase, job: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -65,16 +67,20 @@ def watch(points: Points) -> None:
     @functools.wraps(local)
     async def watched_local(self: LocalTransport, asked: httpx.Request) -> httpx.Response:
         if asked.method in _READS:
-            return await local(self, asked)
+            return cast(httpx.Response, await local(self, asked))
         name = f"{asked.method} service{_IDS.sub('…', asked.url.path)}"
         points.reach(f"before {name}")
-        response = await local(self, asked)
+        response: httpx.Response = await local(self, asked)
         points.reach(f"after {name}")
         return response
 
-    SQLiteDatabase.write = watched_write  # type: ignore[method-assign]
-    aiohttp.ClientSession._request = watched_request  # type: ignore[method-assign]
-    LocalTransport.handle_async_request = watched_local  # type: ignore[method-assign]
+    seams: dict[type, tuple[str, Any]] = {
+        SQLiteDatabase: ("write", watched_write),
+        aiohttp.ClientSession: ("_request", watched_request),
+        LocalTransport: ("handle_async_request", watched_local),
+    }
+    for owner, (name, watched) in seams.items():
+        setattr(owner, name, watched)
 
 
 if __name__ == "__main__":

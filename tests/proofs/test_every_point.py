@@ -7,7 +7,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Story:
 
 SLACK_LONG = " ".join(f"word{number}" for number in range(1_700))
 DISCORD_LONG = " ".join(f"word{number}" for number in range(220))
-STORIES = {
+STORIES: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Scene]], Story]] = {
     "slack-streams": (lambda: SlackScene.on(streams=True), Story(("hello",))),
     "slack-edits": (lambda: SlackScene.on(streams=False), Story(("hello",))),
     "discord": (DiscordScene.on, Story(("hello",))),

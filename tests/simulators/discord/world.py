@@ -3,6 +3,7 @@
 import contextlib
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,7 @@ class World(Ledger[Fault]):
         self.users: dict[str, User] = {BOT.id: BOT}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[str, Message] = {}
+        self._said: dict[str, list[Message]] = defaultdict(list)
         self.interactions: dict[str, Interaction] = {}
         self.commands: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, tuple[str, bytes]] = {}
@@ -102,6 +104,7 @@ class World(Ledger[Fault]):
         message.mentions, message.mentions_everyone = called.users, called.everyone
         message.pings = called.pings
         self.messages[message.id] = message
+        self._said[message.channel].append(message)
         self.posted[message.id] = self.channels[message.channel].active = self.now()
         self.typing = [one for one in self.typing if (one.channel, one.user) != (message.channel, message.author)]
         return message
@@ -123,7 +126,7 @@ class World(Ledger[Fault]):
 
     def in_channel(self, channel: str) -> list[Message]:
         """What is there for everybody to see, oldest first."""
-        found = (m for m in self.messages.values() if m.channel == channel and not m.deleted and m.only_for is None)
+        found = (m for m in self._said[channel] if not m.deleted and m.only_for is None)
         return sorted(found, key=lambda message: int(message.id))
 
     def as_typed(self, text: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import defaultdict
 from itertools import count
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ class World(Ledger[Fault]):
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[tuple[str, str], Message] = {}
+        self._said: dict[str, list[Message]] = defaultdict(list)
         self.deliveries: dict[str, Delivery] = {}
         self.whispers: list[Whisper] = []
         self.files: dict[str, File] = {}
@@ -68,6 +70,7 @@ class World(Ledger[Fault]):
         message.versions.append(message.text)
         message.pings = pings(message.text)
         self.messages[message.channel, message.ts] = message
+        self._said[message.channel].append(message)
         session = self.sessions.get((message.channel, message.thread_ts or ""))
         if session is not None and message.bot_id is not None:
             session.status_text = ""
@@ -84,7 +87,7 @@ class World(Ledger[Fault]):
 
     def history(self, channel: str) -> list[Message]:
         """Everything said in a place, oldest first."""
-        found = [message for message in self.messages.values() if message.channel == channel and not message.deleted]
+        found = [message for message in self._said[channel] if not message.deleted]
         return sorted(found, key=lambda message: message.ts)
 
     def session(self, channel: str, thread: str) -> Session:
