@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import threading
 import uuid
@@ -17,6 +18,7 @@ from rich.text import Text
 from bot.adapter import ConfigurationError
 
 PROMPT = "you  "
+STOP = "/assistant stop"
 QUIT = frozenset({"/quit", "/exit"})
 GONE = "The server has gone; start Threadline again, the conversation goes on from here."
 JSON = dict[str, Any]
@@ -37,6 +39,9 @@ class Terminal:
         self._opened = asyncio.Event()
         self._ended = asyncio.Event()
         self._waiting = ""
+        self._growing = False
+        self._key = ""
+        self._stopping: asyncio.Task[str | None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,15 +53,26 @@ class Terminal:
         """Hold the conversation until the person leaves."""
         where: str | None = f"console:{uuid.uuid4()}" if new else key
         lines = _lines()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
         try:
             while where is not None:
                 where = await self._converse(where, lines)
         except httpx.TransportError:
             raise ConfigurationError(GONE) from None
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def _interrupt(self) -> None:
+        """Ctrl-C ends the answer that is being written; where there is none, and the second time, it leaves."""
+        if self._stopping is not None or not (self._growing or self._waiting):
+            raise KeyboardInterrupt
+        self._stopping = asyncio.create_task(self._say(self._key, STOP), name="stop")
 
     async def _converse(self, key: str, lines: AsyncIterator[str]) -> str | None:
         """One conversation; the key of the next one, None at the end."""
         self._opened.clear()
+        self._key = key
         follow = asyncio.create_task(self._follow(key))
         try:
             await _until(self._opened, follow)
@@ -65,9 +81,12 @@ class Terminal:
                     return None
                 if (elsewhere := await self._say(key, line)) is not None:
                     return elsewhere
+                if self._waiting and self._console.is_terminal:
+                    continue  # what is typed meanwhile is noted; the answer's end asks for the next line
                 if self._waiting:
                     await _until(self._ended, follow)
-                self._prompt()
+                else:
+                    self._prompt()
             return None
         finally:
             follow.cancel()
@@ -88,6 +107,8 @@ class Terminal:
             self._note(said["text"])
             elsewhere: str | None = said["conversation"]
             return elsewhere
+        elif said["waits"]:
+            self._note("Noted; it is answered next.")
         return None
 
     async def _follow(self, key: str) -> None:
@@ -119,6 +140,7 @@ class Terminal:
         self._prompt()
 
     def _moment(self, moment: JSON) -> None:
+        self._growing = moment["kind"] == "snapshot"
         if moment["kind"] == "snapshot" and moment["segments"]:
             self._grow(moment["segments"], moment["assistant"])
         elif moment["kind"] == "snapshot" and self._console.is_terminal:
@@ -127,8 +149,10 @@ class Terminal:
             if moment != self._ending:  # a turn whose end could not be recorded is ended once more
                 self._grow(moment["segments"], moment["assistant"])
                 self._end(moment["segments"])
+                self._prompt()
             self._ending = moment
             self._waiting = ""
+            self._stopping = None
             self._ended.set()
 
     def _grow(self, segments: list[JSON], assistant: str) -> None:

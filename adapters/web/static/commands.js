@@ -5,6 +5,8 @@ import { $, element, setHidden } from "./dom.js";
 const COMMANDS = [
   ["/assistant list", "who can answer here"],
   ["/assistant use ", "let another one answer"],
+  ["/assistant stop", "end the answer that is being written"],
+  ["/assistant regenerate", "answer the last question again"],
   ["/assistant new", "start a new conversation"],
 ];
 

@@ -1,6 +1,6 @@
 // What the page knows of one conversation: a pure model that events are applied to, in any order, twice or not.
 
-const ENDED = new Set(["answered", "failed"]);
+const ENDED = new Set(["answered", "stopped", "failed"]);
 
 export class Conversation {
   constructor(key, outbox) {

@@ -3,6 +3,7 @@
 import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
+const NOTED = "Noted; it is answered after this one.";
 
 export class Transcript {
   // `remedy(exchange, last)` gives the element that helps with a problem, or null; `resend` and `discard` a message.
@@ -12,13 +13,14 @@ export class Transcript {
 
   show(items) {
     const last = items.findLast((item) => item.kind === "exchange");
+    const growing = items.some((item) => item.state === "answering");
     const shown = new Map();
     items.forEach((item, position) => {
       const node = this.#node(item);
       for (const id of item.ids) shown.set(id, node);
       if (this.root.children[position] !== node) this.root.insertBefore(node, this.root.children[position] ?? null);
       if (item.kind === "note") this.#fillNote(node, item);
-      else this.#fill(node, item, item === last);
+      else this.#fill(node, item, { isLast: item === last, growing });
     });
     while (this.root.children.length > items.length) this.root.lastElementChild.remove();
     this.nodes = shown;
@@ -39,10 +41,10 @@ export class Transcript {
     setHtml(node.querySelector(".text"), note.html);
   }
 
-  #fill(node, exchange, isLast) {
+  #fill(node, exchange, { isLast, growing }) {
     setText(node.querySelector(".question .words"), exchange.question);
     if (exchange.asked_at) node.querySelector(".question").title = new Date(exchange.asked_at * 1000).toLocaleString();
-    this.#fillDelivery(node.querySelector(".delivery"), exchange);
+    this.#fillDelivery(node.querySelector(".delivery"), exchange, growing);
     const answer = node.querySelector(".answer");
     const visible = exchange.state === "answering" || exchange.answer.length > 0;
     setHidden(answer, !visible);
@@ -50,10 +52,11 @@ export class Transcript {
     this.#fillRemedy(node.querySelector(".remedy"), exchange, isLast);
   }
 
-  #fillDelivery(line, exchange) {
+  #fillDelivery(line, exchange, growing) {
     setHidden(line, exchange.state !== "unsent" && !DELIVERY[exchange.state]);
     line.classList.toggle("unsent", exchange.state === "unsent");
-    if (exchange.state !== "unsent") return setText(line, DELIVERY[exchange.state] ?? "");
+    const noted = growing && exchange.state === "waiting";
+    if (exchange.state !== "unsent") return setText(line, noted ? NOTED : (DELIVERY[exchange.state] ?? ""));
     if (line.dataset.error === exchange.error && line.querySelector("button")) return;
     line.dataset.error = exchange.error;
     line.replaceChildren(
@@ -65,7 +68,7 @@ export class Transcript {
   }
 
   #fillRemedy(place, exchange, isLast) {
-    const ended = exchange.state === "answered" || exchange.state === "failed";
+    const ended = ["answered", "stopped", "failed"].includes(exchange.state);
     const help = ended ? this.remedy(exchange, isLast) : null;
     if (place.firstElementChild !== help) place.replaceChildren(...(help ? [help] : []));
     setHidden(place, !help);
@@ -77,7 +80,7 @@ function fillAnswer(answer, exchange) {
   const hasWords = exchange.answer.some((segment) => segment.type === "text");
   setText(answer.querySelector(".who"), exchange.assistant || "Assistant");
   const status = answer.querySelector(".status");
-  setHidden(status, !growing || hasWords);
+  setHidden(status, !growing || (hasWords && !exchange.status));
   setText(status, exchange.status || "Thinking…");
   answer.classList.toggle("growing", growing && hasWords);
   answer.setAttribute("aria-busy", String(growing));

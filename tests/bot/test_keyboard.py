@@ -1,0 +1,104 @@
+"""`threadline chat` on a real terminal: what is typed while an answer grows, and Ctrl-C."""
+
+import fcntl
+import os
+import pty
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistants.service.scripted import ScriptedReply
+from tests.bot.conftest import Start, address
+from tests.scripted import Model, connecting
+
+HELD = ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2)
+
+
+class Keyboard:
+    """A person at a terminal of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("threadline")), "chat"],
+            cwd=folder,
+            env={**os.environ, "DATA_DIR": str(folder / "data"), "PORT": "0", "TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: _take_terminal(0),
+        )
+        os.close(theirs)
+        self._seen = ""
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def type(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def sees(self, text: str, *, times: int = 1) -> None:
+        with self._changed:
+            found = self._changed.wait_for(lambda: self._seen.count(text) >= times, 60)
+        assert found, f"{text!r} was not seen; what was: {self._seen}"
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._ours, 65536):
+                with self._changed:
+                    self._seen += data.decode(errors="replace")
+                    self._changed.notify_all()
+        except OSError:  # the other end is gone
+            return
+
+
+def _take_terminal(descriptor: int) -> None:
+    fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def keyboard(start: Start, model_address: str, tmp_path: Path) -> Iterator[Keyboard]:
+    address(start("run", **connecting(model_address)))
+    keyboard = Keyboard(tmp_path)
+    yield keyboard
+    keyboard.close()
+
+
+async def test_ctrl_c_ends_the_answer_and_at_the_prompt_it_leaves(keyboard: Keyboard, model_address: str) -> None:
+    """Pain 23: no way to stop."""
+    model = Model(model_address)
+    await model.play(HELD)
+    keyboard.sees("you  ")
+    keyboard.type("go on\n")
+    keyboard.sees("Half an")
+    keyboard.type("\x03")
+    keyboard.sees("Stopped.")
+    keyboard.type("and now?\n")
+    keyboard.sees("You said: and now?")
+    keyboard.sees("you  ", times=3)
+    keyboard.type("\x03")
+    assert keyboard.process.wait(30) in (0, 130, 1)
+    await model.aclose()
+
+
+async def test_what_is_typed_meanwhile_is_noted_and_answered_next(keyboard: Keyboard, model_address: str) -> None:
+    model = Model(model_address)
+    await model.play(HELD)
+    keyboard.sees("you  ")
+    keyboard.type("go on\n")
+    keyboard.sees("Half an")
+    keyboard.type("and this?\n")
+    keyboard.sees("Noted; it is answered next.")
+    await model.release()
+    keyboard.sees("You said: and this?")
+    await model.aclose()
