@@ -23,11 +23,12 @@ class Crowd:
 class Pacing:
     """Brings snapshots before people with `bring`, at least `pace` seconds apart; what a newer one overtook is dropped.
 
-    Growth is best effort: what `bring` raises is logged, and one that no trying again can help ends it.
+    `bring` says whether there was anything to show: where there was not, the next one need not wait. Growth is best
+    effort: what `bring` raises is logged, and one that no trying again can help ends it.
     """
 
     def __init__(
-        self, bring: Callable[[Snapshot], Awaitable[None]], *, pace: float, crowd: Crowd | None = None
+        self, bring: Callable[[Snapshot], Awaitable[bool]], *, pace: float, crowd: Crowd | None = None
     ) -> None:
         self._bring = bring
         self._pace = pace
@@ -61,8 +62,8 @@ class Pacing:
         try:
             while (snapshot := self._newest) is not None and not self._ending.is_set():
                 self._newest = None
-                await self._try_to_bring(snapshot)
-                await self._rest()
+                if await self._try_to_bring(snapshot):
+                    await self._rest()
         finally:
             self._crowd.growing -= 1
 
@@ -74,11 +75,12 @@ class Pacing:
         except TimeoutError:
             return
 
-    async def _try_to_bring(self, snapshot: Snapshot) -> None:
+    async def _try_to_bring(self, snapshot: Snapshot) -> bool:
         try:
-            await self._bring(snapshot)
+            return await self._bring(snapshot)
         except Exception as error:
             # The end of the reply meets the same trouble and tells the core.
             log.warning("reply did not grow", error=str(error))
             if isinstance(error, PlatformError) and not error.retryable:
                 self._ending.set()
+            return True

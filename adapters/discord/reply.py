@@ -92,9 +92,11 @@ class DiscordReply:
         """The words of a command: nobody else sees them, so they stand above its answer."""
         return self._responses[-1].question if self._responses else ""
 
-    async def _grow(self, snapshot: Snapshot) -> None:
-        for number, text in enumerate(render.parts(snapshot.segments, asked=self._asked), FIRST):
+    async def _grow(self, snapshot: Snapshot) -> bool:
+        texts = render.parts(snapshot.segments, asked=self._asked)
+        for number, text in enumerate(texts, FIRST):
             await self._put(number, text, "growing")
+        return bool(texts)
 
     async def _type(self) -> None:
         """Show that we write, until the answer is there. Best effort."""

@@ -33,16 +33,17 @@ class Flow:
     def is_begun(self) -> bool:
         return bool(self._closed) or self._stream is not None
 
-    async def show(self, text: str) -> None:
-        """Let people see this text, which begins with what they see already."""
+    async def show(self, text: str) -> bool:
+        """Let people see this text, which begins with what they see already; whether anything of it is new."""
         if self.is_broken or (rest := self._rest(text)) is None:
-            return
+            return False
         try:
-            await self._grow(rest)
+            return await self._grow(rest)
         except RefusedError as error:
             self.is_broken = True
             self._workspace.learn(error, FEATURE)
             log.info("native stream refused", error=str(error))
+            return True
         except UncertainError:
             self.is_broken = True
             self._posted.is_uncertain = self._stream is None
@@ -82,20 +83,22 @@ class Flow:
         seen = begun + (self._stream.shown if self._stream else "")
         return text[len(begun) :] if text.startswith(seen) else None
 
-    async def _grow(self, rest: str) -> None:
+    async def _grow(self, rest: str) -> bool:
         if self._stream is not None and (self._stream.is_old or fits(rest) < len(rest)):
             rest = await self._roll_over(self._stream, rest)
         if self._stream is None:
-            await self._start(rest)
-        elif more := rest[len(self._stream.shown) :]:
+            return await self._start(rest)
+        if more := rest[len(self._stream.shown) :]:
             await self._stream.append(more)
+        return bool(more)
 
-    async def _start(self, rest: str) -> None:
+    async def _start(self, rest: str) -> bool:
         """Open a stream, where there is something to show and the workspace may start one more in this minute."""
         if not rest.strip() or not self._workspace.starts.take():
-            return
+            return False
         self._stream = await Stream.start(self._workspace, self._turn, split(rest, fits(rest))[0])
         await self._posted.keep(self._number, self._stream.ts, "streaming")
+        return True
 
     async def _roll_over(self, full: Stream, rest: str) -> str:
         """End a stream where a paragraph, a line or a word ends; what is left for the next one."""

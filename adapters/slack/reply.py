@@ -72,12 +72,14 @@ class SlackReply:
         await self._pacing.aclose()
         await self._session.end()
 
-    async def _grow(self, snapshot: Snapshot) -> None:
+    async def _grow(self, snapshot: Snapshot) -> bool:
         if await self._may_stream():
-            await self._flow.show(render.flowing(snapshot.segments))
-        elif (text := render.growing(snapshot)) != self._shown:
-            await self._posted.put(FIRST, text, "growing")
-            self._shown = text
+            return await self._flow.show(render.flowing(snapshot.segments))
+        if (text := render.growing(snapshot)) == self._shown:
+            return False
+        await self._posted.put(FIRST, text, "growing")
+        self._shown = text
+        return True
 
     async def _may_stream(self) -> bool:
         """Whether the reply grows by streams: where nothing else says that we work, a message must."""

@@ -35,8 +35,9 @@ class Points:
         if not self._armed.exists():
             return
         self._count += 1
-        os.write(self._log, f"{name}\n".encode())
-        if self._count == self._kill_at:
+        dies = self._count == self._kill_at
+        os.write(self._log, f"{'died ' if dies else ''}{name}\n".encode())
+        if dies:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

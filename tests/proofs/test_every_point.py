@@ -54,7 +54,7 @@ STORIES: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Scene]], Story
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[str]:
-    process = Process(sys.executable, "-m", "tests.proofs.model")
+    process = Process(sys.executable, "-m", "tests.proofs.model", "--delay", "0.1")
     yield process.line("http://").strip()
     process.end()
 
@@ -143,7 +143,7 @@ async def _survives(scene: Scene, story: Story, program: Program, number: int) -
         await asyncio.to_thread(first.kill if first.pid else first.wait)
     if not died:
         return None
-    where = program.points[number - 1]
+    where = program.points[number - 1].removeprefix("died ")
     second = program.start()
     try:
         await _audit(scene, story, program, f"killed {where}", second)
