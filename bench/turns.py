@@ -24,14 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from starlette.routing import BaseRoute
 
 from assistants.connector import AssistantsClient
-from bot.adapter import Bot, Reply, Turn
+from bot.adapter import Reply, Turn
 from bot.configuration import load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
 from bot.incoming import Incoming, Person, Place
+from bot.local import LocalAdapter
 from bot.logs import configure_logs
 from bot.marks import Marks
 from bot.roster import Roster
@@ -73,7 +73,7 @@ class BenchReply:
 
     async def show(self, snapshot: Snapshot) -> None: ...
 
-    async def finish(self, segments: Sequence[Segment]) -> None:
+    async def finish(self, _: Sequence[Segment]) -> None:
         key = self._turn.conversation.key
         await self._posting.post(key)
         await self._turn.keep_part(1, f"{key}:{self._turn.tag}", "final")
@@ -84,30 +84,18 @@ class BenchReply:
     async def aclose(self) -> None: ...
 
 
-class BenchAdapter:
+class BenchAdapter(LocalAdapter):
     """An adapter whose people are `Ours.ask`."""
 
     name = "bench"
 
     def __init__(self, posting: Posting) -> None:
+        super().__init__()
         self._posting = posting
         self.posted: dict[str, asyncio.Future[None]] = {}
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "BenchAdapter | None":
-        return None
-
-    async def connect(self) -> None: ...
-
-    async def listen(self, bot: Bot) -> None: ...
-
-    def routes(self, bot: Bot) -> Sequence[BaseRoute]:
-        return []
-
     def reply(self, turn: Turn) -> Reply:
         return BenchReply(self._posting, turn, self.posted)
-
-    async def close(self) -> None: ...
 
 
 class Ours:
@@ -222,13 +210,13 @@ async def measure(ask: Ask, conversations: int, turns: int) -> Measured:
 
 @asynccontextmanager
 async def served() -> AsyncIterator[str]:
-    process = subprocess.Popen([sys.executable, "-m", "bench.server"], stdout=subprocess.PIPE, text=True)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.server", stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
-        yield (await asyncio.to_thread(process.stdout.readline)).strip()
+        yield (await process.stdout.readline()).decode().strip()
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait)
+        await process.wait()
 
 
 async def table(scale: float) -> None:
@@ -270,24 +258,17 @@ async def table(scale: float) -> None:
                 print(f"{'':32} the claim's commit {claim * 1000:.1f} ms, and {more:.1f} ms more on the answer")
 
 
-async def million() -> None:
-    """Start-up, claim, dispatch and memory with an empty store and with a full one."""
+def million() -> None:
+    """Start-up, claim, dispatch and memory with an empty store and with a full one, each in a process of its own."""
     if not MILLION.exists():
         print("filling a store with 1,000,000 conversations and 10,000,000 turns: some minutes, once")
-        await asyncio.to_thread(fill, MILLION)
+        fill(MILLION)
+    print(f"{'':12} {'open ms':>9} {'claim ms':>9} {'turn ms':>9} {'memory MB':>10} {'file GB':>8}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        rows = [("empty", await _child(Path(folder) / "empty.db")), ("a million", await _child(MILLION))]
-    print(f"{'':12} {'open ms':>9} {'claim ms':>9} {'turn ms':>9} {'memory MB':>10} {'file GB':>8}")
-    for name, found in rows:
-        print(f"{name:12} {found}")
-
-
-async def _child(path: Path) -> str:
-    """A process of its own, so that its memory is its own."""
-    command = [sys.executable, "-m", "bench.turns", "--one", str(path)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    said, _ = await process.communicate()
-    return said.decode().strip()
+        for name, path in (("empty", Path(folder) / "empty.db"), ("a million", MILLION)):
+            command = [sys.executable, "-m", "bench.turns", "--one", str(path)]
+            measured = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+            print(f"{name:12} {measured} {path.stat().st_size / 1e9:8.2f}", flush=True)
 
 
 async def one(path: Path) -> None:
@@ -295,11 +276,10 @@ async def one(path: Path) -> None:
         began = time.perf_counter()
         async with Ours.at(url, path, http) as ours:
             opened = time.perf_counter() - began
+            idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             found = await measure(ours.ask, 1, 100)
             claim = statistics.median(ours.claims)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    size = path.stat().st_size / 1e9
-    print(f"{opened * 1000:9.0f} {claim * 1000:9.1f} {found.p50 * 1000:9.1f} {memory:10.0f} {size:8.2f}")
+    print(f"{opened * 1000:9.0f} {claim * 1000:9.1f} {found.p50 * 1000:9.1f} {idle:10.0f}")
 
 
 def fill(path: Path) -> None:
@@ -354,7 +334,7 @@ def main() -> None:
     if given.one:
         asyncio.run(one(given.one))
     elif given.million:
-        asyncio.run(million())
+        million()
     else:
         asyncio.run(table(given.scale))
 
