@@ -110,7 +110,7 @@ class Ours:
     @classmethod
     @asynccontextmanager
     async def at(cls, url: str, path: Path, http: aiohttp.ClientSession) -> AsyncIterator["Ours"]:
-        settings = Settings(_env_file=None)  # type: ignore[call-arg]
+        settings = Settings(_env_file=None)
         db = await asyncio.to_thread(SQLiteDatabase.open, path)
         async with AssistantsClient(f"{url}/v1", api_key="bench") as client:
             roster = Roster(db, load_configuration(Path("none.toml")), lambda _: True)
@@ -330,7 +330,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual turns")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    configure_logs(Settings(log_level="error", _env_file=None))  # type: ignore[call-arg]
+    configure_logs(Settings(log_level="error", _env_file=None))
     if given.one:
         asyncio.run(one(given.one))
     elif given.million:
