@@ -37,7 +37,7 @@ def test_the_slack_manifest_asks_for_the_scope_of_every_event_it_subscribes_to()
         "message.mpim": "mpim:history",
     }
     events = set(_manifest()["settings"]["event_subscriptions"]["bot_events"])
-    assert events - needed.keys() == {"app_home_opened"}
+    assert events - needed.keys() == {"agent_session_stopped", "app_home_opened"}
     assert {needed[event] for event in events & needed.keys()} <= scopes
 
 
