@@ -45,6 +45,10 @@ class Asked:
         """The reply to it; `again` after a try that failed, when one looks before creating anything."""
         return self.stage.adapter.reply(self._turn(suspect=again))
 
+    def crash(self) -> None:
+        """The process dies: nothing of what it posted was recorded."""
+        self.kept.clear()
+
     async def finish(self, reply: Reply, segments: Sequence[Segment]) -> None:
         """End it, trying again as the core does when the platform does not take it."""
         for failures in range(TRIES):
