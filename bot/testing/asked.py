@@ -92,6 +92,7 @@ class Asked:
             suspect=suspect,
             parts=parts,
             keep_part=self._keep_part,
+            earlier=self._earlier,
         )
 
     def _question(self, now: float) -> IncomingRow:
@@ -108,6 +109,10 @@ class Asked:
             turn=self._number,
             received_at=now,
         )
+
+    async def _earlier(self) -> Sequence[Part]:
+        """An asked question stands after every reply that was given before it."""
+        return []
 
     async def _keep_part(self, number: int, ref: str, state: PartState) -> None:
         self.kept[number] = (ref, state)
