@@ -47,10 +47,10 @@ soak: .venv/installed-dev  ## TURNS=20000 turns on both platforms; memory, tasks
 sim: .venv/installed-dev  ## Play: Threadline beside a simulated Slack and Discord, nothing to sign up for
 	@exec $(BIN)/python -m tests.simulators
 
-bench: .venv/installed-dev  ## Run the measurements under bench/
-	@set -e; found=; for program in bench/*.py; do \
-		[ -f "$$program" ] || continue; found=yes; echo "== $$program"; $(BIN)/python "$$program"; \
-	done; [ -n "$$found" ] || echo "bench/ holds no measurements yet."
+BENCH := turns bots
+
+bench: .venv/installed-dev  ## The measurements under bench/, each against something else in the same run (BENCH=turns for one)
+	@set -e; for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 
 lock: | $(UV)  ## Write both lock files anew from pyproject.toml (UPGRADE=--upgrade for the newest of everything)
 	$(COMPILE) $(UPGRADE) -o requirements.lock
