@@ -4,6 +4,7 @@ A user gets a user namespace. Root must not: there its processes would be root o
 processes. bubblewrap then runs without one, and the command drops to a user id that nobody else has.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -20,8 +21,6 @@ TEMPORARY = "/tmp"  # noqa: S108 - the session's own
 PACKAGES = "/packages"
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
-# Ids that Debian leaves to nobody, one a session: what counts by user then counts by session.
-_FIRST_ID = 65_000
 ENVIRONMENT = {
     "HOME": TEMPORARY,
     "LANG": "C.UTF-8",
@@ -71,7 +70,7 @@ class Bubblewrap:
         yield from ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
         if self.setpriv is None:
             yield from ("--unshare-user", "--uid", "65534", "--gid", "65534")
-        yield from ("--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "sandbox")
+        yield from ("--die-with-parent", "--new-session", "--hostname", "sandbox")
         if seccomp is not None:
             yield from ("--seccomp", str(seccomp))
         yield from self.sight()
@@ -98,14 +97,24 @@ class Bubblewrap:
     def drop(self, slot: int) -> list[str]:
         if self.setpriv is None:
             return []
-        identity = str(_FIRST_ID + slot)
-        # A change of user forgets the signal that comes when the parent ends.
-        rest = ("--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--pdeathsig=KILL")
+        identity = str(_first_id() + slot)
+        rest = ("--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
         return [self.setpriv, f"--reuid={identity}", f"--regid={identity}", *rest, "--"]
 
     @property
     def package_folders(self) -> list[str]:
         return [f"{PACKAGES}/{number}" for number in range(len(self.packages))]
+
+
+def _first_id() -> int:
+    """From here on user ids belong to nobody: one a session, so that what is counted by user is counted by session."""
+    with contextlib.suppress(OSError, ValueError):
+        _, _, count = Path("/proc/self/uid_map").read_text("ascii").split()
+        if int(count) == (1 << 32) - 1:
+            # Another process of ours has others.
+            return 2_000_000_000 + os.getpid() % 100_000 * 1000
+    # A container that knows few ids. Debian leaves these to nobody.
+    return 65_000
 
 
 def _parents(places: list[str]) -> list[str]:

@@ -116,6 +116,8 @@ class Kernel:
 
     def _execute(self, code: str) -> bool:
         self._cells += 1
+        # Anew each time: an earlier call may have closed or replaced them.
+        sys.stdout, sys.stderr = _printer(1), _printer(2)
         name = f"<cell {self._cells}>"
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         try:
@@ -202,13 +204,17 @@ class Kernel:
         self._tell.flush()
 
 
+def _printer(handle: int) -> io.TextIOWrapper:
+    """By lines, so that what a call printed before it was stopped is not lost."""
+    return open(handle, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
+
+
 def main() -> None:
     ask, tell = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open("/dev/null", os.O_RDONLY)
     os.dup2(nothing, 0)
+    os.close(nothing)
     os.dup2(2, 1)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
     threading.stack_size(1 << 20)
     Kernel(ask, tell).serve()
 

@@ -23,7 +23,7 @@ _SLOT = 490
 
 
 async def probe(backend: Bubblewrap) -> None:
-    """Raises `Refused` unless every canary is stopped. It takes about two seconds, most of them waiting."""
+    """Raises `Refused` unless every canary is stopped. It takes a few seconds."""
     with bait() as laid:
         try:
             session = await _open(backend)

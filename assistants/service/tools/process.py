@@ -39,7 +39,9 @@ class Process:
         self._limits = limits
         self._process = process
         self._output = output
-        self._inner: int | None = None
+        # By the host's numbers: the first process of the namespace, which is bubblewrap's, and the Python in it.
+        self._first = self._inner = 0
+        self._handles: dict[int, int] = {}
         self._reason = ""
 
     @classmethod
@@ -96,9 +98,11 @@ class Process:
         async with self._patience(30):
             await self.send(begin)
             await self.receive()
-        # With --as-pid-1 bubblewrap has one child, and it is ours.
-        self._inner = next(iter(children(self._process.pid)), None)
-        if self._inner is None:
+        self._first = next(iter(children(self._process.pid)), 0)
+        self._inner = next(iter(children(self._first)), 0)
+        # A number can come to mean another process, a handle cannot.
+        self._handles = {each: os.pidfd_open(each) for each in (self._first, self._inner) if each}
+        if not self._inner:
             raise Ended("This kernel does not tell which processes a process started (CONFIG_PROC_CHILDREN).")
 
     @property
@@ -142,7 +146,7 @@ class Process:
     async def call(self) -> AsyncIterator[Output]:
         """Let it run, under its limits, until the block ends. Raises `Ended`."""
         self._output.clear()
-        self._signal(signal.SIGCONT)
+        self._signal(self._inner, signal.SIGCONT)
         watching = asyncio.create_task(self._watch())
         try:
             async with self._patience(self._limits.wall):
@@ -159,8 +163,8 @@ class Process:
     async def _rest(self) -> None:
         if self._reason:
             return
-        self._signal(signal.SIGSTOP)
-        if self._inner is not None and measure(self._inner).processes > 1:
+        self._signal(self._inner, signal.SIGSTOP)
+        if measure(self._first).processes > 2:
             await self.kill("It left processes running and was stopped.")
 
     @contextlib.asynccontextmanager
@@ -173,12 +177,9 @@ class Process:
             raise Ended(self._reason) from None
 
     async def _watch(self) -> None:
-        inner = self._inner
-        if inner is None:
-            return
         before: Usage | None = None
         while True:
-            usage = measure(inner)
+            usage = measure(self._first)
             before = before or usage
             if reason := self._excess(usage, usage.processor - before.processor):
                 await self.kill(reason)
@@ -193,28 +194,28 @@ class Process:
             return f"It used more than {limits.processor:g} seconds of processor time and was stopped."
         if self._output.total > limits.printed:
             return f"It printed more than {size(limits.printed)} and was stopped."
-        assert self._inner is not None  # noqa: S101 - only then it is watched
         if files(self._inner, WORK) + files(self._inner, TEMPORARY) > limits.files:
             return f"It made more than {limits.files:,} files and was stopped."
         return ""
 
-    def _signal(self, number: signal.Signals) -> None:
-        # While bubblewrap lives its child is not reaped, so the number is still its own.
-        if self._inner is not None and self._process.returncode is None:
+    def _signal(self, process: int, number: signal.Signals) -> None:
+        if process in self._handles:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(self._inner, number)
+                signal.pidfd_send_signal(self._handles[process], number)
 
     async def kill(self, reason: str) -> None:
         """End it and everything in it; the first reason stays."""
         self._reason = self._reason or reason or "It was ended."
         if self._process.returncode is None:
             # With the first process of its namespace goes the whole namespace.
-            self._signal(signal.SIGKILL)
+            self._signal(self._first, signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
         await self._process.wait()
         await self._discard()
         self._output.close()
+        while self._handles:
+            os.close(self._handles.popitem()[1])
 
     async def _discard(self) -> None:
         """Read to the end, so that the pipe is closed; where somebody is reading already, they will."""
@@ -227,7 +228,7 @@ class Process:
         """Why it ended by itself."""
         code = await self._process.wait()
         self._output.drain()
-        said = "" if self._inner is not None else self._output.text().strip()
+        said = "" if self._inner else self._output.text().strip()
         await self.kill(_EXITS.get(code, f"It ended by itself (exit code {code}).") + (f" {said}" if said else ""))
         return self._reason
 

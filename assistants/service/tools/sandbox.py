@@ -99,6 +99,11 @@ class Sandbox:
         """How many sessions live, spares not counted."""
         return sum(place.session is not None for place in self._places.values())
 
+    @property
+    def spares(self) -> int:
+        """How many sessions are ready for whoever comes next."""
+        return len(self._spares)
+
     async def _new(self) -> Session:
         if len(self._places) > self._limits.sessions:
             await self._make_room()
