@@ -1,10 +1,10 @@
 """The service's objects: the queries, written once for every engine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from storage.database import Database, Row, Transaction
+from storage.database import Database, Reader, Row, Transaction
 from storage.schema import ACTIVE_RUN
 
 Table = Literal["assistants", "threads", "messages", "runs", "run_steps"]
@@ -105,14 +105,40 @@ async def page(db: Database, table: Table, window: Window, **where: Any) -> Page
     return Page(kept[::-1] if backwards else kept, len(rows) > window.limit)
 
 
-async def newest_messages(db: Database, thread_id: str, limit: int) -> list[Row]:
-    """The newest messages of a thread, the oldest of them first."""
-    rows = await db.read(
-        "select * from messages where thread_id = :thread_id order by seq desc limit :limit",
+async def messages_before(
+    db: Reader, thread_id: str, below: int | None, limit: int, *, but_of: str | None = None
+) -> list[Row]:
+    """Messages of a thread from the newest down, or from the one before the place `below`; none `but_of` a run."""
+    return await db.read(
+        "select seq, id, run_id, role, body from messages"  # noqa: S608 - constants
+        " where thread_id = :thread_id and run_id is not :but_of"
+        f" {'' if below is None else 'and seq < :below'} order by seq desc limit :limit",
         thread_id=thread_id,
         limit=limit,
+        but_of=but_of,
+        **({} if below is None else {"below": below}),
     )
-    return rows[::-1]
+
+
+async def messages_of(db: Reader, runs: Iterable[str]) -> list[Row]:
+    """The messages that runs wrote, in order."""
+    names, values = _listed(runs)
+    return await db.read(f"select * from messages where run_id in ({names}) order by seq", **values)  # noqa: S608
+
+
+async def steps_of_callers(db: Reader, runs: Iterable[str]) -> list[Row]:
+    """All steps of those of the runs that called functions, in order."""
+    names, values = _listed(runs)
+    return await db.read(
+        f"select * from run_steps where run_id in (select run_id from run_steps where run_id in ({names})"  # noqa: S608
+        " and type = 'tool_calls') order by seq",
+        **values,
+    )
+
+
+async def steps_done(db: Reader, run_id: str) -> list[Row]:
+    """A run's steps, the first one first."""
+    return await db.read("select * from run_steps where run_id = :run_id order by seq", run_id=run_id)
 
 
 async def active_runs(db: Database) -> list[Row]:
@@ -130,3 +156,9 @@ async def _position(db: Database, table: Table, cursor: str, where: Mapping[str,
 
 def _where(conditions: list[str]) -> str:
     return f"where {' and '.join(conditions)}" if conditions else ""
+
+
+def _listed(values: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Placeholders for an IN list, and what stands in their place."""
+    named = {f"v{number}": value for number, value in enumerate(values)}
+    return ", ".join(f":{name}" for name in named), named

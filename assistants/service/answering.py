@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from assistants.contract import (
     CalledFunction,
     CalledFunctionDelta,
+    Content,
+    ContentDelta,
     FunctionCall,
     FunctionCallDelta,
     LastError,
@@ -13,6 +15,8 @@ from assistants.contract import (
     MessageDeltaEvent,
     MessageEvent,
     MessagePiece,
+    RefusalContent,
+    RefusalDelta,
     RequestedCall,
     RequestedCalls,
     RequestedFunction,
@@ -24,7 +28,9 @@ from assistants.contract import (
     RunStepEvent,
     StepPiece,
     StreamEvent,
+    TextContent,
     TextDelta,
+    TextValue,
     TextValueDelta,
     ToolCalls,
     ToolCallsDelta,
@@ -33,7 +39,7 @@ from assistants.contract import (
 from assistants.service import lifecycle, making, store
 from assistants.service.feed import Feed
 from assistants.service.lifecycle import Ending
-from assistants.service.pieces import CallPiece, End, TextPiece
+from assistants.service.pieces import CallPiece, End, RefusalPiece, TextPiece
 from assistants.service.rows import now
 from assistants.service.store import Work, Written
 from storage.database import Database
@@ -44,30 +50,43 @@ class NotAtWork(Exception):  # noqa: N818 - reads as what it tells
 
 
 class Answer:
-    """What a run writes between two waits for somebody else."""
+    """What a run writes between two waits for somebody else. `limit` is how many tokens it may have."""
 
-    def __init__(self, db: Database, feed: Feed, work: Work) -> None:
+    def __init__(self, db: Database, feed: Feed, work: Work, *, limit: int | None = None) -> None:
         self._db = db
         self._feed = feed
         self._run = work.run
         # A message that a restart found half-written is written afresh, in its place.
         self._open = work.half
-        self._text = ""
+        self._said: list[_Part] = []
         self._step: RunStep | None = None
         self._calls: list[FunctionCall] = []
         self._usage: Usage | None = None
+        self._left = limit
 
     @property
     def written(self) -> Written:
-        texts = {self._open[0].id: self._text} if self._open else {}
-        return Written(texts, self._calls_step(), self._usage)
+        content = {self._open[0].id: self._content} if self._open else {}
+        return Written(content, self._calls_step(), self._usage)
 
-    async def text(self, piece: TextPiece) -> None:
+    @property
+    def _content(self) -> list[Content]:
+        return [part.content for part in self._said]
+
+    def full(self) -> bool:
+        """Whether the answer has all the tokens it may have; a piece is one token at least."""
+        if self._left is None:
+            return False
+        self._left -= 1
+        return self._left < 0
+
+    async def say(self, piece: TextPiece | RefusalPiece) -> None:
         message, _ = self._open or await self._begin_message()
-        value = TextValueDelta(value=piece.text) if self._text else TextValueDelta(value=piece.text, annotations=[])
-        self._text += piece.text
-        content = TextDelta(index=0, text=value)
-        delta = MessageDelta(id=message.id, delta=MessagePiece(content=[content]))
+        part = next((part for part in self._said if part.kind is type(piece)), None)
+        if new := part is None:
+            part = _Part(len(self._said), type(piece))
+            self._said.append(part)
+        delta = MessageDelta(id=message.id, delta=MessagePiece(content=[part.add(piece.text, new=new)]))
         self._feed.emit(MessageDeltaEvent("thread.message.delta", delta))
 
     def call(self, piece: CallPiece) -> None:
@@ -125,18 +144,40 @@ class Answer:
         ]
         calls = [RequestedCall(id=id_, function=function) for id_, function in functions]
         action = RequiredAction(submit_tool_outputs=RequestedCalls(tool_calls=calls))
-        said = self._said()
-        run = await self._db.write(store.pause, said, step, action)
-        if run is None:
+        paused = await self._db.write(store.pause, self._ended_message(), step, action)
+        if paused is None:
             raise NotAtWork
-        self._feed.emit(*closed([said] if said else []), RunEvent("thread.run.requires_action", run))
+        run, said = paused
+        self._feed.emit(*closed(said), RunEvent("thread.run.requires_action", run))
 
-    def _said(self) -> tuple[Message, RunStep] | None:
+    def _ended_message(self) -> tuple[Message, RunStep] | None:
         if self._open is None:
             return None
         message, step = self._open
         ending, time = Ending("completed"), now()
-        return lifecycle.end_message(message, self._text, ending, time), lifecycle.end_step(step, ending, time)
+        return lifecycle.end_message(message, self._content, ending, time), lifecycle.end_step(step, ending, time)
+
+
+class _Part:
+    """A part of a message's content as it grows."""
+
+    def __init__(self, index: int, kind: type[TextPiece | RefusalPiece]) -> None:
+        self.index = index
+        self.kind = kind
+        self._pieces: list[str] = []
+
+    def add(self, text: str, *, new: bool) -> ContentDelta:
+        """What is told of a piece."""
+        self._pieces.append(text)
+        if self.kind is RefusalPiece:
+            return RefusalDelta(index=self.index, refusal=text)
+        value = TextValueDelta(value=text, annotations=[]) if new else TextValueDelta(value=text)
+        return TextDelta(index=self.index, text=value)
+
+    @property
+    def content(self) -> Content:
+        text = "".join(self._pieces)
+        return RefusalContent(refusal=text) if self.kind is RefusalPiece else TextContent(text=TextValue(value=text))
 
 
 _BEGUN = ("created", "in_progress")

@@ -10,7 +10,6 @@ from typing import Any, Literal
 from assistants.contract import (
     ErrorEvent,
     LastError,
-    Message,
     Run,
     RunEvent,
     RunStep,
@@ -22,10 +21,12 @@ from assistants.contract import (
 )
 from assistants.service import context, store
 from assistants.service.answering import Answer, NotAtWork, closed
+from assistants.service.context import Exhausted, Prepared
 from assistants.service.feed import Feed, Reader
 from assistants.service.lifecycle import Ending
+from assistants.service.measures import Measure
 from assistants.service.models import Models
-from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, TextPiece
+from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, PromptTooLong
 from assistants.service.rows import from_row
 from assistants.service.store import Work, Written
 from storage import objects
@@ -135,45 +136,71 @@ class Runner:
         if (work.run.expires_at or 0) <= time.time():
             return Ending("expired"), Written()
         life.feed.emit(RunEvent("thread.run.in_progress", work.run))
-        answer = Answer(self._db, life.feed, work)
-        try:
-            ending = await self._answer(life, work, answer)
-        except NotAtWork:
-            ending = Ending("cancelled")
-        except ModelError as error:
-            ending = Ending("failed", LastError(code=error.code, message=str(error)))
-        except Exception:
-            logger.exception("Run %s failed", run_id)
-            ending = Ending("failed", LastError(code="server_error", message=server_failed().message))
+        ending, written = await self._ending(life, work)
         if ending is None:
             life.feed.done()
-        return ending, answer.written if ending else Written()
+        return ending, written if ending else Written()
 
-    async def _answer(self, life: _Life, work: Work, answer: Answer) -> Ending | None:
-        model = self._models.resolve(work.run.model)
-        rows = await objects.newest_messages(self._db, work.run.thread_id, context.depth(work.run))
-        request = context.request(work.run, [from_row(Message, row) for row in rows], work.steps)
-        pump = asyncio.create_task(_pump(model, request, life.mailbox))
+    async def _ending(self, life: _Life, work: Work) -> tuple[Ending | None, Written]:
+        answer = Answer(self._db, life.feed, work)
         try:
-            return await self._read(life, answer)
+            measure = self._models.measure(work.run.model)
+            while True:
+                try:
+                    prepared = await self._prepare(work, measure)
+                    answer = Answer(self._db, life.feed, work, limit=prepared.completion_tokens)
+                    return await self._answer(life, work, answer, prepared, measure), answer.written
+                except PromptTooLong as error:
+                    # Said before the first word: ask again with less of the thread.
+                    if not measure.was_too_long(error.limit):
+                        raise
+        except Exhausted as error:
+            return Ending("incomplete", budget=error.budget), answer.written
+        except NotAtWork:
+            return Ending("cancelled"), answer.written
+        except ModelError as error:
+            return Ending("failed", LastError(code=error.code, message=str(error))), answer.written
+        except Exception:
+            logger.exception("Run %s failed", work.run.id)
+            return Ending("failed", LastError(code="server_error", message=server_failed().message)), answer.written
+
+    async def _prepare(self, work: Work, measure: Measure) -> Prepared:
+        return await context.prepare(self._db, work.run, work.steps, measure)
+
+    async def _answer(
+        self, life: _Life, work: Work, answer: Answer, prepared: Prepared, measure: Measure
+    ) -> Ending | None:
+        model = self._models.resolve(work.run.model)
+        pump = asyncio.create_task(_pump(model, prepared.body, life.mailbox))
+        try:
+            end = await self._read(life, answer)
         finally:
             pump.cancel()
             with suppress(asyncio.CancelledError):
                 await pump
+        if isinstance(end, End):
+            if end.prompt_tokens is not None:
+                measure.gauge.learn(prepared.body["messages"], prepared.beside, end.prompt_tokens)
+            return await answer.end(end)
+        return end
 
-    async def _read(self, life: _Life, answer: Answer) -> Ending | None:
+    async def _read(self, life: _Life, answer: Answer) -> Ending | End:
+        """Write down what the model says, to its end or to the end that somebody else put to it."""
         while True:
             letter = await life.mailbox.get()
-            if isinstance(letter, TextPiece):
-                await answer.text(letter)
+            if isinstance(letter, End):
+                return letter
+            if isinstance(letter, ModelError):
+                raise letter
+            if isinstance(letter, str):
+                if (ending := _verdict(letter)) is not None:
+                    return ending
+            elif answer.full():
+                return Ending("incomplete")
             elif isinstance(letter, CallPiece):
                 answer.call(letter)
-            elif isinstance(letter, End):
-                return await answer.end(letter)
-            elif isinstance(letter, ModelError):
-                raise letter
-            elif (ending := _verdict(letter)) is not None:
-                return ending
+            else:
+                await answer.say(letter)
 
     async def _end(self, life: _Life, run_id: str, ending: Ending, written: Written) -> None:
         ended = await self._db.write(store.finish, run_id, ending, written)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from assistants.contract import (
     TERMINAL,
     Assistant,
+    Content,
     FunctionCall,
     Message,
     MessageCreation,
@@ -54,9 +55,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a run wrote since it was taken up: texts by message, and a step of calls that is in no row yet."""
+    """What a run wrote since it was taken up: content by message, and a step of calls that is in no row yet."""
 
-    texts: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, list[Content]] = field(default_factory=dict)
     calls: RunStep | None = None
     usage: Usage | None = None
 
@@ -121,15 +122,20 @@ def open_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
     return True
 
 
-def pause(tx: Transaction, said: tuple[Message, RunStep] | None, calls: RunStep, action: RequiredAction) -> Run | None:
+def pause(
+    tx: Transaction, said: tuple[Message, RunStep] | None, calls: RunStep, action: RequiredAction
+) -> tuple[Run, list[tuple[Message | None, RunStep]]] | None:
     """Wait for the outputs of calls; `said` is what was said before them. None when the run is not at work any more."""
     run = _at_work(tx, calls.run_id)
     if run is None:
         return None
     paused = lifecycle.pause(run, action)
     replace(tx, *(said or ()), paused)
+    if said and not said[0].content:
+        _unsay(tx, *said)
+        said = None
     add(tx, calls)
-    return paused
+    return paused, [said] if said else []
 
 
 def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> Ended | None:
@@ -139,7 +145,8 @@ def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> En
         return None
     ending, time = lifecycle.ending_of(run, wanted), now()
     steps = _steps(tx, run_id)
-    closed = [_close(tx, step, ending, written, time) for step in steps if step.status == "in_progress"]
+    open_steps = [step for step in steps if step.status == "in_progress"]
+    closed = [pair for step in open_steps if (pair := _close(tx, step, ending, written, time))]
     if written.calls is not None:
         step = lifecycle.end_step(written.calls, ending, time)
         add(tx, step)
@@ -219,14 +226,23 @@ def _message_of(tx: Transaction, step: RunStep) -> Message | None:
 
 def _close(
     tx: Transaction, step: RunStep, ending: Ending, written: Written, time: int
-) -> tuple[Message | None, RunStep]:
+) -> tuple[Message | None, RunStep] | None:
     message = _message_of(tx, step)
     if message is not None:
-        message = lifecycle.end_message(message, written.texts.get(message.id, message.text), ending, time)
+        message = lifecycle.end_message(message, written.content.get(message.id, message.content), ending, time)
         replace(tx, message)
     step = lifecycle.end_step(step.model_copy(update={"usage": written.usage or step.usage}), ending, time)
     replace(tx, step)
+    if message is not None and message.status == "completed" and not message.content:
+        _unsay(tx, message, step)
+        return None
     return message, step
+
+
+def _unsay(tx: Transaction, message: Message, step: RunStep) -> None:
+    """Take back a message that a killed process began and the next one found nothing to say in."""
+    objects.remove(tx, "messages", message.id)
+    objects.remove(tx, "run_steps", step.id)
 
 
 def _answered(step: RunStep, outputs: Sequence[ToolOutput]) -> RunStep:
