@@ -193,7 +193,7 @@ class Model(Wire):
 
 
 class Deleted(Wire):
-    """What a delete answers; `object` is `assistant.deleted`, `thread.deleted` or `thread.message.deleted`."""
+    """What a delete answers; `object` is `thread.deleted` and the like, and plain `file` or `model` for these two."""
 
     id: str
     object: str
