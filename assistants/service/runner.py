@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, Literal
 
 from assistants.contract import (
@@ -19,7 +20,7 @@ from assistants.contract import (
     ThreadEvent,
     server_failed,
 )
-from assistants.service import context, store
+from assistants.service import context, files, replay, store
 from assistants.service.answering import Answer, NotAtWork, closed
 from assistants.service.context import Exhausted, Prepared
 from assistants.service.feed import Feed, Reader
@@ -41,7 +42,8 @@ Letter = Piece | ModelError | Order
 class _Life:
     """An active run: its feed, its task, and the one mailbox of everything it may have to react to."""
 
-    def __init__(self) -> None:
+    def __init__(self, thread_id: str) -> None:
+        self.thread_id = thread_id
         self.feed = Feed()
         self.mailbox: asyncio.Queue[Letter] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
@@ -57,7 +59,7 @@ class Runner:
 
     def launch(self, run: Run, *, stream: bool | None, thread: Thread | None = None) -> Reader | None:
         """Set a run to work that was just created; a reader gets every event of it."""
-        life = self._lives[run.id] = _Life()
+        life = self._lives[run.id] = _Life(run.thread_id)
         reader = life.feed.attach() if stream else None
         news: list[StreamEvent] = [ThreadEvent("thread.created", thread)] if thread else []
         life.feed.emit(*news, RunEvent("thread.run.created", run), RunEvent("thread.run.queued", run))
@@ -68,7 +70,7 @@ class Runner:
         """Take up the runs that another process left."""
         for row in await objects.active_runs(self._db):
             run = from_row(Run, row)
-            life = self._lives[run.id] = _Life()
+            life = self._lives[run.id] = _Life(run.thread_id)
             self._begin(life, run)
 
     def go_on(self, run: Run, step: RunStep, *, stream: bool | None) -> Reader | None:
@@ -78,6 +80,17 @@ class Runner:
         life.feed.emit(RunStepEvent("thread.run.step.completed", step), RunEvent("thread.run.queued", run))
         life.mailbox.put_nowait("go on")
         return reader
+
+    def retell(self, run: Run) -> AsyncIterator[str]:
+        """The stream of a run that somebody asks for once more: all of it so far as whole pieces, once it ended."""
+        life = self._lives.get(run.id)
+        return replay.stream(self._db, run.id, life.feed.attach() if life else None)
+
+    def abandon(self, thread_id: str) -> None:
+        """Stop the work on a thread that is no more."""
+        for life in self._lives.values():
+            if life.thread_id == thread_id:
+                life.mailbox.put_nowait("cancel")
 
     def cancel(self, run: Run) -> None:
         """Interrupt a run that was just set cancelling."""
@@ -95,7 +108,7 @@ class Runner:
     def _life(self, run: Run) -> _Life:
         life = self._lives.get(run.id)
         if life is None:
-            life = self._lives[run.id] = _Life()
+            life = self._lives[run.id] = _Life(run.thread_id)
             self._begin(life, run)
         return life
 
@@ -165,7 +178,8 @@ class Runner:
             return Ending("failed", LastError(code="server_error", message=server_failed().message)), answer.written
 
     async def _prepare(self, work: Work, measure: Measure) -> Prepared:
-        return await context.prepare(self._db, work.run, work.steps, measure)
+        picture = partial(files.picture, self._db)
+        return await context.prepare(self._db, work.run, work.steps, measure, picture=picture)
 
     async def _answer(
         self, life: _Life, work: Work, answer: Answer, prepared: Prepared, measure: Measure
