@@ -89,8 +89,8 @@ class Answer:
         delta = MessageDelta(id=message.id, delta=MessagePiece(content=[part.add(piece.text, new=new)]))
         self._feed.emit(MessageDeltaEvent("thread.message.delta", delta))
 
-    def call(self, piece: CallPiece) -> None:
-        step = self._step or self._begin_calls()
+    async def call(self, piece: CallPiece) -> None:
+        step = self._step or await self._begin_calls()
         if piece.index == len(self._calls):
             function = CalledFunction(name=piece.name or "", arguments=piece.arguments)
             self._calls.append(FunctionCall(id=piece.id or "", function=function))
@@ -124,7 +124,8 @@ class Answer:
         self._feed.emit(*begun(step), *(MessageEvent(f"thread.message.{state}", message) for state in _BEGUN))
         return self._open
 
-    def _begin_calls(self) -> RunStep:
+    async def _begin_calls(self) -> RunStep:
+        await self._close_message()
         self._step = making.step(self._run, ToolCalls())
         self._feed.emit(*begun(self._step))
         return self._step
@@ -144,18 +145,24 @@ class Answer:
         ]
         calls = [RequestedCall(id=id_, function=function) for id_, function in functions]
         action = RequiredAction(submit_tool_outputs=RequestedCalls(tool_calls=calls))
-        paused = await self._db.write(store.pause, self._ended_message(), step, action)
-        if paused is None:
+        await self._close_message()  # of a model that speaks on after its calls
+        run = await self._db.write(store.pause, step, action)
+        if run is None:
             raise NotAtWork
-        run, said = paused
-        self._feed.emit(*closed(said), RunEvent("thread.run.requires_action", run))
+        self._feed.emit(RunEvent("thread.run.requires_action", run))
 
-    def _ended_message(self) -> tuple[Message, RunStep] | None:
+    async def _close_message(self) -> None:
+        """End what was said before the calls."""
         if self._open is None:
-            return None
-        message, step = self._open
+            return
         ending, time = Ending("completed"), now()
-        return lifecycle.end_message(message, self._content, ending, time), lifecycle.end_step(step, ending, time)
+        message = lifecycle.end_message(self._open[0], self._content, ending, time)
+        step = lifecycle.end_step(self._open[1], ending, time)
+        if not await self._db.write(store.close_answer, message, step):
+            raise NotAtWork
+        self._open, self._said = None, []
+        if message.content:
+            self._feed.emit(*closed([(message, step)]))
 
 
 class _Part:

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from assistants.contract import Failure, from_validation, no_such_route, server_failed
 from assistants.service.access import Answered
+from assistants.service.described import describe
 from assistants.service.housekeeping import Housekeeping
 from assistants.service.indexing import Indexer
 from assistants.service.models import Models
@@ -49,6 +50,10 @@ class Service:
         self._indexer.start()
         await self.runner.resume()
 
+    async def drain(self, grace: float) -> None:
+        """Begin no more runs, and give those that work this many seconds to end; what has not ended goes on later."""
+        await self.runner.drain(grace)
+
     async def stop(self) -> None:
         """Leave the runs for the next start, and the models for good."""
         await self.runner.stop()
@@ -62,10 +67,11 @@ def create_service(database: Database, models: Models) -> Service:
 
 
 def _app() -> FastAPI:
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title="Threadline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     # Before the threads, whose addresses would take "runs" for the id of one.
     for routes in (assistants, runs, threads, messages, files, uploads, store_files, vector_stores, models):
         app.include_router(routes.router, prefix="/v1")
+    describe(app)
     app.exception_handler(Answered)(_answered)
     app.exception_handler(Refused)(_refused)
     app.exception_handler(RequestValidationError)(_malformed)

@@ -47,6 +47,7 @@ class _Life:
         self.feed = Feed()
         self.mailbox: asyncio.Queue[Letter] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
+        self.waiting = False  # for outputs, which may take as long as they like
 
 
 class Runner:
@@ -56,6 +57,7 @@ class Runner:
         self._db = db
         self._models = models
         self._lives: dict[str, _Life] = {}
+        self.draining = False
 
     def launch(self, run: Run, *, stream: bool | None, thread: Thread | None = None) -> Reader | None:
         """Set a run to work that was just created; a reader gets every event of it."""
@@ -84,7 +86,7 @@ class Runner:
     def retell(self, run: Run) -> AsyncIterator[str]:
         """The stream of a run that somebody asks for once more: all of it so far as whole pieces, once it ended."""
         life = self._lives.get(run.id)
-        return replay.stream(self._db, run.id, life.feed.attach() if life else None)
+        return replay.stream(self._db, run.id, life.feed.attach() if life and not life.waiting else None)
 
     def abandon(self, thread_id: str) -> None:
         """Stop the work on a thread that is no more."""
@@ -97,6 +99,13 @@ class Runner:
         life = self._life(run)
         life.feed.emit(RunEvent("thread.run.cancelling", run))
         life.mailbox.put_nowait("cancel")
+
+    async def drain(self, grace: float) -> None:
+        """Take no more runs, and wait until none is at work or the grace is over."""
+        self.draining = True
+        working = [life.task for life in self._lives.values() if life.task and not life.waiting]
+        if working:
+            await asyncio.wait(working, timeout=grace)
 
     async def stop(self) -> None:
         """Leave every run as it is, for the next process to take up."""
@@ -133,7 +142,9 @@ class Runner:
         while True:
             ending, written = (None, Written()) if waiting else await self._work(life, run.id)
             if ending is None:
+                life.waiting = True
                 ending = _verdict(await life.mailbox.get())
+                life.waiting = False
             if ending is not None:
                 await self._end(life, run.id, ending, written)
                 return
@@ -212,7 +223,7 @@ class Runner:
             elif answer.full():
                 return Ending("incomplete")
             elif isinstance(letter, CallPiece):
-                answer.call(letter)
+                await answer.call(letter)
             else:
                 await answer.say(letter)
 

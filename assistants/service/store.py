@@ -150,20 +150,25 @@ def open_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
     return True
 
 
-def pause(
-    tx: Transaction, said: tuple[Message, RunStep] | None, calls: RunStep, action: RequiredAction
-) -> tuple[Run, list[tuple[Message | None, RunStep]]] | None:
-    """Wait for the outputs of calls; `said` is what was said before them. None when the run is not at work any more."""
+def close_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
+    """End a message after which the run goes on; False when the run is not at work any more."""
+    if not _at_work(tx, step.run_id):
+        return False
+    replace(tx, message, step)
+    if not message.content:
+        _unsay(tx, message, step)
+    return True
+
+
+def pause(tx: Transaction, calls: RunStep, action: RequiredAction) -> Run | None:
+    """Wait for the outputs of calls. None when the run is not at work any more."""
     run = _at_work(tx, calls.run_id)
     if run is None:
         return None
     paused = lifecycle.pause(run, action)
-    replace(tx, *(said or ()), paused)
-    if said and not said[0].content:
-        _unsay(tx, *said)
-        said = None
+    replace(tx, paused)
     add(tx, calls)
-    return paused, [said] if said else []
+    return paused
 
 
 def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> Ended | None:

@@ -56,6 +56,7 @@ Includes = Annotated[None, Depends(_includes)]
 
 @router.post("/threads/runs")
 async def create_with_thread(body: CreateThreadAndRun, db: Db, runs: Runs) -> Response:
+    _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
     new = body.thread or CreateThread()
     asked = await references.messages(db, "thread.messages", new.messages)
@@ -73,6 +74,7 @@ async def create_with_thread(body: CreateThreadAndRun, db: Db, runs: Runs) -> Re
 
 @router.post("/threads/{thread_id}/runs")
 async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, _: Includes) -> Response:
+    _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
     more = await references.messages(db, "additional_messages", body.additional_messages)
     run = expect_choice(making.run(body, assistant, thread_id))
@@ -129,6 +131,12 @@ async def list_steps(thread_id: ThreadId, run_id: RunId, db: Db, window: Listing
 @router.get("/threads/{thread_id}/runs/{run_id}/steps/{step_id}")
 async def retrieve_step(thread_id: ThreadId, run_id: RunId, step_id: StepId, db: Db, _: Includes) -> Response:
     return said(await db.find(RunStep, step_id, thread_id=thread_id, run_id=run_id))
+
+
+def _expect_open(runs: Runner) -> None:
+    if runs.draining:
+        sentence = "The server is about to restart and begins no more runs; try again in a moment."
+        raise Refused(Failure(503, sentence, type="server_error", code="server_draining"))
 
 
 async def _assistant(db: Access, assistant_id: str) -> Assistant:
