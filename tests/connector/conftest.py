@@ -14,5 +14,6 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def client(server: Server) -> AsyncIterator[AssistantsClient]:
-    async with AssistantsClient(server.url, api_key="sk-very-secret") as client:
+    """A client that asks once: what a test's server says is what the test gets."""
+    async with AssistantsClient(server.url, "sk-very-secret", max_retries=0) as client:
         yield client

@@ -146,7 +146,7 @@ async def test_a_list_gives_the_page_at_hand(server: Server, client: AssistantsC
     page = await client.threads.runs.list("thread_1", before="run_9").page()
     assert [item.status for item in page.data] == ["queued", "completed"]
     assert page.has_more
-    assert server.asked[0].query == {"before": ["run_9"]}
+    assert server.asked[0].query == {"before": ["run_9"], "order": ["desc"]}
 
 
 async def test_a_server_that_ignores_the_cursor_is_not_asked_for_ever(server: Server, client: AssistantsClient) -> None:

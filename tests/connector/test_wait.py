@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from assistants.connector import AssistantsClient, RequestTimeoutError
-from assistants.connector import runs as runs_module
-from assistants.connector.runs import hinted
+from assistants.connector import AssistantsClient, RequestTimeoutError, polling
+from assistants.connector.polling import hinted
 from tests.connector.objects import run
 from tests.connector.server import Answer, Server, js
 
@@ -20,7 +19,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         asked.append(round(seconds, 3))
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(runs_module, "sleep", pause)
+    monkeypatch.setattr(polling, "sleep", pause)
     return asked
 
 
