@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -96,10 +98,10 @@ class Server:
     async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         first, *lines = head.decode().rstrip().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        raw = await reader.readexactly(int(headers.get("content-length", 0)))
+        raw = await _raw(reader, headers)
         method, target, _ = first.split(" ")
         url = urlsplit(target)
-        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, json.loads(raw) if raw else None))
+        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, _body(raw, headers)))
         answer = self.answers.pop(0)
         if answer is None:
             return False
@@ -107,6 +109,28 @@ class Server:
         if answer.held:
             await reader.readexactly(1)
         return answer.length is not None
+
+
+async def _raw(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", 0)))
+    raw = b""
+    while size := int(await reader.readline(), 16):
+        raw += (await reader.readexactly(size + 2))[:-2]
+    await reader.readline()
+    return raw
+
+
+def _body(raw: bytes, headers: Mapping[str, str]) -> Any:
+    """JSON, or a form as its fields by name."""
+    kind = headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        return json.loads(raw) if raw else None
+    form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw)
+    return {
+        part.get_param("name", header="content-disposition"): bytes(part.get_payload(decode=True)).decode()
+        for part in form.iter_parts()
+    }
 
 
 async def _write(answer: Answer, writer: asyncio.StreamWriter) -> None:
