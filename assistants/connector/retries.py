@@ -8,6 +8,7 @@ from assistants.connector.errors import (
     DisconnectedError,
     RequestTimeoutError,
     ServerError,
+    ThreadLockedError,
 )
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
@@ -24,7 +25,10 @@ class Retries:
 
     def pause(self, error: AssistantsError, *, attempt: int, creates: bool) -> float | None:
         """The seconds to wait before the request is asked again; None when it is not."""
-        if attempt >= self.most or not error.retryable or (creates and not self.keys and is_ambiguous(error)):
+        # A locked thread is locked for as long as its run takes: its caller knows better what to do meanwhile.
+        if attempt >= self.most or not error.retryable or isinstance(error, ThreadLockedError):
+            return None
+        if creates and not self.keys and is_ambiguous(error):
             return None
         if error.retry_after is None:
             return min(FIRST_PAUSE * 2.0**attempt, LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311 - no secret

@@ -82,11 +82,14 @@ class Uploads:
             finally:
                 room.release()
 
-        async with asyncio.TaskGroup() as group:
-            while data := await asyncio.to_thread(file.read, part_size):
-                digest.update(data)
-                await room.acquire()
-                sending.append(group.create_task(add(data)))
+        try:
+            async with asyncio.TaskGroup() as group:
+                while data := await asyncio.to_thread(file.read, part_size):
+                    digest.update(data)
+                    await room.acquire()
+                    sending.append(group.create_task(add(data)))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
         part_ids = [task.result().id for task in sending]
         return await self.complete(upload_id, part_ids=part_ids, md5=digest.hexdigest())
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -33,6 +33,7 @@ class Asked:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: Any
+    raw: bytes = b""
 
 
 def js(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
@@ -56,10 +57,11 @@ def sse(*chunks: bytes | str, held: bool = False) -> Answer:
 
 
 class Server:
-    """Gives its answers in order; `None` hangs up without one. `asked` is everything it was asked."""
+    """Gives its answers in order, or as `answers_by` has it; `None` hangs up. `asked` is everything it was asked."""
 
     def __init__(self) -> None:
         self.answers: list[Answer | None] = []
+        self.answers_by: Callable[[Asked], Answer | None] | None = None
         self.asked: list[Asked] = []
         self.gone = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -101,8 +103,8 @@ class Server:
         raw = await _raw(reader, headers)
         method, target, _ = first.split(" ")
         url = urlsplit(target)
-        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, _body(raw, headers)))
-        answer = self.answers.pop(0)
+        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, _body(raw, headers), raw))
+        answer = self.answers_by(self.asked[-1]) if self.answers_by else self.answers.pop(0)
         if answer is None:
             return False
         await _write(answer, writer)

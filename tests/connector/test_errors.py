@@ -1,7 +1,6 @@
 """Whatever goes wrong is an error of the one tree, with a sentence for a person and never the key."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -85,15 +84,6 @@ async def test_a_refused_connection_names_the_host(unused: str) -> None:
             await client.threads.create()
     assert str(caught.value) == f"Cannot reach the assistants server at {unused}: nothing listens there."
     assert caught.value.retryable
-
-
-@pytest.fixture
-async def unused() -> AsyncIterator[str]:
-    """An address where nothing listens, kept from others because it is bound."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        host, port = holder.getsockname()
-        yield f"{host}:{port}"
 
 
 async def test_a_server_without_tls_is_not_reached_by_https(talker: str) -> None:
