@@ -3,6 +3,7 @@
 httpx's own pool answers a hundred streams at once ten times slower.
 """
 
+import base64
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -44,7 +45,15 @@ def default_transport(
     through = httpx.Proxy(proxy) if isinstance(proxy, str | httpx.URL) else proxy
     if through is not None and through.url.scheme not in ("http", "https"):
         raise ValueError(f"A {through.url.scheme} proxy needs a transport of its own: give one that speaks it.")
-    return _Transport(verify=verify, proxy=through, limits=limits, trust_env=False)
+    return _Transport(verify=verify, proxy=through and _known_to(through), limits=limits, trust_env=False)
+
+
+def _known_to(proxy: httpx.Proxy) -> httpx.Proxy:
+    """The same proxy, its password in the header that aiohttp passes on: the bridge would use what is deprecated."""
+    if proxy.auth is None:
+        return proxy
+    credentials = base64.b64encode(":".join(proxy.auth).encode()).decode()
+    return httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {credentials}"})
 
 
 class _Transport(AiohttpTransport):

@@ -34,6 +34,7 @@ class Asked:
     headers: dict[str, str]
     body: Any
     raw: bytes = b""
+    target: str = ""
 
 
 def js(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
@@ -103,7 +104,7 @@ class Server:
         raw = await _raw(reader, headers)
         method, target, _ = first.split(" ")
         url = urlsplit(target)
-        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, _body(raw, headers), raw))
+        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, _body(raw, headers), raw, target))
         answer = self.answers_by(self.asked[-1]) if self.answers_by else self.answers.pop(0)
         if answer is None:
             return False

@@ -48,7 +48,7 @@ async def test_a_failing_server_is_not_asked_until_its_rest_is_over(
                 await client.threads.retrieve("thread_1")
         with pytest.raises(
             CircuitOpenError, match=r"has failed too often lately; it is asked again in 10 seconds\.$"
-        ) as c:
+        ) as caught:
             await client.threads.create()  # a creating call, and still nothing is in doubt
         assert isinstance(caught.value, ConnectError)
         assert caught.value.retry_after == 10
