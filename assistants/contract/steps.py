@@ -8,8 +8,8 @@ from assistants.contract.base import Metadata, Sparse, Wire, other_than
 from assistants.contract.vector_stores import TextPiece
 
 # What a request for steps may name in `include[]` to have the text that a file search found.
-SEARCH_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 Include = Literal["step_details.tool_calls[*].file_search.results[*].content"]
+SEARCH_CONTENT: Include = "step_details.tool_calls[*].file_search.results[*].content"
 StepStatus = Literal["in_progress", "cancelled", "failed", "completed", "expired"]
 CALL_TYPES = ("code_interpreter", "file_search", "function")
 

@@ -103,7 +103,7 @@ class VectorStoreFileBatch(Wire):
 class TextPiece(Wire):
     """A piece of a file's text."""
 
-    type: Literal["text"] = "text"
+    type: str = "text"
     text: str
 
 
