@@ -1,5 +1,6 @@
 """Writes down and tells what a model says in one go: text into a message, calls into a step the run then waits on."""
 
+import asyncio
 from collections.abc import Iterable
 
 from assistants.contract import (
@@ -63,6 +64,7 @@ class Answer:
         self._calls: list[FunctionCall] = []
         self._usage: Usage | None = None
         self._left = limit
+        self._opening: asyncio.Task[bool] | None = None
 
     @property
     def written(self) -> Written:
@@ -81,7 +83,10 @@ class Answer:
         return self._left < 0
 
     async def say(self, piece: TextPiece | RefusalPiece) -> None:
-        message, _ = self._open or await self._begin_message()
+        message, _ = self._open or self._begin_message()
+        if self._opening is not None and self._opening.done():
+            await self.settle()
+            self._opening = None
         part = next((part for part in self._said if part.kind is type(piece)), None)
         if new := part is None:
             part = _Part(len(self._said), type(piece))
@@ -116,13 +121,18 @@ class Answer:
             return Ending("failed", LastError(code="invalid_prompt", message=sentence), cut="content_filter")
         return Ending("completed")
 
-    async def _begin_message(self) -> tuple[Message, RunStep]:
+    def _begin_message(self) -> tuple[Message, RunStep]:
         message, step = making.answer(self._run)
-        if not await self._db.write(store.open_answer, message, step):
-            raise NotAtWork
+        # The first words do not wait for the disk; whatever ends the message does.
+        self._opening = asyncio.create_task(self._db.write(store.open_answer, message, step))
         self._open = message, step
         self._feed.emit(*begun(step), *(MessageEvent(f"thread.message.{state}", message) for state in _BEGUN))
         return self._open
+
+    async def settle(self) -> None:
+        """Return once everything that was told of a message is on the disk. Raises `NotAtWork`."""
+        if self._opening is not None and not await self._opening:
+            raise NotAtWork
 
     async def _begin_calls(self) -> RunStep:
         await self._close_message()
@@ -155,6 +165,7 @@ class Answer:
         """End what was said before the calls."""
         if self._open is None:
             return
+        await self.settle()
         ending, time = Ending("completed"), now()
         message = lifecycle.end_message(self._open[0], self._content, ending, time)
         step = lifecycle.end_step(self._open[1], ending, time)

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import string
 import time
 from typing import Any, TypeVar
 
@@ -24,8 +23,6 @@ from storage.database import Row
 from storage.objects import Table
 
 W = TypeVar("W", bound=Wire)
-
-_LETTERS = string.ascii_letters + string.digits
 
 TABLES: dict[type[Wire], Table] = {
     Assistant: "assistants",
@@ -74,7 +71,7 @@ def from_row(kind: type[W], row: Row) -> W:
 
 
 def new_id(prefix: str, *, joint: str = "_") -> str:
-    return f"{prefix}{joint}{''.join(secrets.choice(_LETTERS) for _ in range(24))}"
+    return f"{prefix}{joint}{secrets.token_hex(12)}"
 
 
 def now() -> int:

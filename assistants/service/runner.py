@@ -20,7 +20,7 @@ from assistants.contract import (
     ThreadEvent,
     server_failed,
 )
-from assistants.service import context, files, replay, store
+from assistants.service import context, files, lifecycle, replay, store
 from assistants.service.answering import Answer, NotAtWork, closed
 from assistants.service.context import Exhausted, Prepared
 from assistants.service.feed import Feed, Reader
@@ -65,7 +65,8 @@ class Runner:
         reader = life.feed.attach() if stream else None
         news: list[StreamEvent] = [ThreadEvent("thread.created", thread)] if thread else []
         life.feed.emit(*news, RunEvent("thread.run.created", run), RunEvent("thread.run.queued", run))
-        self._begin(life, run)
+        # The store has it at work already: nothing has to be written before the model is asked.
+        self._begin(life, run, Work(lifecycle.begin(run, run.created_at), [], None))
         return reader
 
     async def resume(self) -> None:
@@ -121,14 +122,14 @@ class Runner:
             self._begin(life, run)
         return life
 
-    def _begin(self, life: _Life, run: Run) -> None:
-        life.task = asyncio.create_task(self._live(life, run), name=f"run {run.id}")
+    def _begin(self, life: _Life, run: Run, work: Work | None = None) -> None:
+        life.task = asyncio.create_task(self._live(life, run, work), name=f"run {run.id}")
 
-    async def _live(self, life: _Life, run: Run) -> None:
+    async def _live(self, life: _Life, run: Run, work: Work | None) -> None:
         left = (run.expires_at or 0) - time.time()
         expiry = asyncio.get_running_loop().call_later(left, life.mailbox.put_nowait, "expire")
         try:
-            await self._until_end(life, run)
+            await self._until_end(life, run, work)
         except Exception:
             logger.exception("Run %s broke", run.id)
             life.feed.emit(ErrorEvent("error", server_failed().detail()))
@@ -137,10 +138,11 @@ class Runner:
             self._lives.pop(run.id, None)
             life.feed.close()
 
-    async def _until_end(self, life: _Life, run: Run) -> None:
+    async def _until_end(self, life: _Life, run: Run, work: Work | None) -> None:
         waiting = run.status == "requires_action"
         while True:
-            ending, written = (None, Written()) if waiting else await self._work(life, run.id)
+            ending, written = (None, Written()) if waiting else await self._work(life, run.id, work)
+            work = None
             if ending is None:
                 life.waiting = True
                 ending = _verdict(await life.mailbox.get())
@@ -150,9 +152,9 @@ class Runner:
                 return
             waiting = False
 
-    async def _work(self, life: _Life, run_id: str) -> tuple[Ending | None, Written]:
+    async def _work(self, life: _Life, run_id: str, known: Work | None) -> tuple[Ending | None, Written]:
         """Answer as far as it goes. No ending means that the run waits for outputs."""
-        work = await self._db.write(store.begin, run_id)
+        work = known or await self._db.write(store.begin, run_id)
         if work is None or work.run.status == "cancelling":
             return Ending("cancelled"), Written()
         if work.run.status == "requires_action":
@@ -203,6 +205,7 @@ class Runner:
             pump.cancel()
             with suppress(asyncio.CancelledError):
                 await pump
+        await answer.settle()
         if isinstance(end, End):
             if end.prompt_tokens is not None:
                 measure.gauge.learn(prepared.body["messages"], prepared.beside, end.prompt_tokens)

@@ -119,13 +119,13 @@ def post_message(tx: Transaction, message: Message, project: str) -> None:
 def create_run(
     tx: Transaction, run: Run, messages: Sequence[Message], project: str, thread: Thread | None = None
 ) -> None:
-    """Post the messages and create the run, on a new thread if one is given."""
+    """Post the messages and create the run, already at work, on a new thread if one is given."""
     if thread is not None:
         add(tx, thread, project=project)
     thread = need(tx, Thread, run.thread_id, project)
     if active := objects.active_run(tx, run.thread_id):
         raise Refused(thread_busy(run.thread_id, active["id"]))
-    add(tx, *messages, run)
+    add(tx, *messages, lifecycle.begin(run, now()))
     attach(tx, thread, messages, project)
 
 
