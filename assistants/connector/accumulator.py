@@ -77,9 +77,10 @@ class Accumulator:
 
     def take(self, event: StreamEvent, said: bytes | None = None) -> None:
         """`said` is the event's data as it came, where that is at hand: it takes less room than what was read of it."""
+        if isinstance(event, MessageDeltaEvent):
+            self._message(event.data.id).grow(said or event.data)
+            return
         match event:
-            case MessageDeltaEvent(data=delta):
-                self._message(delta.id).grow(said or delta)
             case RunStepDeltaEvent(data=delta):
                 self._step(delta.id).grow(said or delta)
             case MessageEvent(data=message):

@@ -29,6 +29,9 @@ class Decoder:
 
 
 def _event(block: bytes) -> Event | None:
+    name, found, value = block.partition(b"\ndata: ")
+    if found and name.startswith(b"event: ") and b"\n" not in name and b"\n" not in value:  # as nearly all of them are
+        return name[7:].decode(errors="replace"), value
     event, data = b"", list[bytes]()
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")

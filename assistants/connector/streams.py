@@ -195,6 +195,8 @@ class RunStream:
 
     def _note(self, event: StreamEvent, said: bytes | None = None) -> None:
         self._known.take(event, said)
+        if isinstance(event, MessageDeltaEvent):
+            return
         if isinstance(event, RunEvent):
             self.run_id, self.thread_id = event.data.id, event.data.thread_id
         elif isinstance(event, ThreadEvent):
