@@ -1,56 +1,38 @@
-"""A Chat-Completions endpoint that says `word ` over and over: as many tokens, as fast, as the model's name asks.
+"""A model to measure with: it answers at once, in two seconds, or at length with a fence, as the question asks for.
 
     python -m bench.model
 
-prints its address. `COUNTxRATE` is COUNT tokens at RATE a second, `COUNTx0` as fast as they can be sent.
+prints its address.
 """
 
 import asyncio
-import json
-import time
 
-from aiohttp import web
+import uvicorn
 
-HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "bench"}
+from assistants.service.script import Body, ScriptedReply, asked
+from assistants.service.scripted import Announced, ScriptedModel
 
-
-def _data(chunk: object) -> bytes:
-    return f"data: {json.dumps(chunk)}\n\n".encode()
-
-
-WORD = _data({**HEAD, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]})
-STOP = _data({**HEAD, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+SLOWLY, AT_LENGTH = "slowly", "at length"
+PIECES, SECONDS = 20, 2.0
+CODE = "\n".join(f"    print({number!r}, 'of many lines of one program')" for number in range(70))
+PROSE = " ".join(f"Sentence {number} of an answer that is long." for number in range(70))
+LONG = f"{PROSE}\n\n```python\ndef many():\n{CODE}\n```\n\nThat is all of it."
 
 
-def _usage(prompt: int, count: int) -> bytes:
-    usage = {"prompt_tokens": prompt, "completion_tokens": count, "total_tokens": prompt + count}
-    return _data({**HEAD, "choices": [], "usage": usage}) + b"data: [DONE]\n\n"
+def script(request: Body) -> ScriptedReply:
+    question = asked(request)
+    if AT_LENGTH in question:
+        return ScriptedReply(text=LONG)
+    if SLOWLY in question:
+        pieces = tuple(f"Word {number} of many. " for number in range(PIECES))
+        return ScriptedReply(chunks=(*pieces, "The end."), chunk_delay=SECONDS / (PIECES + 1))
+    return ScriptedReply(text="It is four. The end.")
 
 
-async def _complete(request: web.Request) -> web.StreamResponse:
-    raw = await request.read()
-    count, rate = (int(part) for part in json.loads(raw)["model"].split("x"))
-    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-    await response.prepare(request)
-    begun = time.perf_counter()
-    for number in range(count):
-        if rate and (wait := begun + number / rate - time.perf_counter()) > 0:
-            await asyncio.sleep(wait)
-        await response.write(WORD)
-    await response.write(STOP + _usage(len(raw) // 4, count))
-    await response.write_eof()
-    return response
-
-
-async def main() -> None:
-    app = web.Application(client_max_size=1 << 26)
-    app.add_routes([web.post("/v1/chat/completions", _complete)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
-    await asyncio.Event().wait()
+def main() -> None:
+    config = uvicorn.Config(ScriptedModel(script=script).controlled, host="127.0.0.1", port=0, log_level="error")
+    asyncio.run(Announced(config).serve())
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

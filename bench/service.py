@@ -258,7 +258,7 @@ async def main() -> None:
         threadline = str(Path(sys.executable).with_name("threadline"))
         root = str(Path(__file__).parent.parent)
         with (
-            program(sys.executable, "-m", "bench.model", says="http", cwd=root) as (_, model),
+            program(sys.executable, "-m", "bench.tokens", says="http", cwd=root) as (_, model),
             program(threadline, "serve", says="http", cwd=folder, **serving(folder, model)) as (pid, service),
         ):
             connector = aiohttp.TCPConnector(limit=0)

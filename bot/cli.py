@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from importlib.metadata import entry_points, version
+from pathlib import Path
 from typing import Any
 
 import click
@@ -134,3 +135,51 @@ def list_keys() -> None:
 def revoke_key(key_id: str) -> None:
     """Let a key open nothing any more, from some seconds on; KEY_ID is shown by `threadline keys list`."""
     at_once(lambda settings: click.echo(keys_of.revoke(settings, key_id)))
+
+
+@main.group()
+def assistants() -> None:
+    """Bring assistants from another server, or take them to one."""
+
+
+_project = click.option("--project", default=keys_of.DEFAULT_PROJECT, help="Whose they are, as keys have it.")
+_threads = click.option("--thread", "threads", multiple=True, metavar="ID", help="A thread, too; may be given again.")
+
+
+@assistants.command("import")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--from", "url", help="A running Assistants-v2 server, such as https://HOST/v1.")
+@click.option("--key-env", default="", metavar="NAME", help="The environment variable that holds its key.")
+@_threads
+@_project
+def import_assistants(file: Path | None, url: str | None, key_env: str, threads: tuple[str, ...], project: str) -> None:
+    """Bring in assistants with what they work with, and keep their ids.
+
+    FILE is JSON: an assistant as an SDK dumps it, a list of them, or an export. With --from they are asked of a server:
+    all assistants, the vector stores and files they name, and threads by their ids. Threadline must not be running.
+    """
+    from bot.bring import import_from_file, import_from_server
+
+    async def program(settings: Settings) -> None:
+        if url is not None and file is None:
+            click.echo(await import_from_server(settings, url, key_env, threads, project))
+        elif file is not None and url is None:
+            click.echo(await import_from_file(settings, file, project))
+        else:
+            raise ConfigurationError("Name a FILE, or a server with --from; one of the two.")
+
+    start(program, quiet=True)
+
+
+@assistants.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@_threads
+@_project
+def export_assistants(file: Path, threads: tuple[str, ...], project: str) -> None:
+    """Write all assistants, vector stores and files of a project to FILE, which import reads."""
+    from bot.bring import export_to
+
+    async def program(settings: Settings) -> None:
+        click.echo(await export_to(settings, file, threads, project))
+
+    start(program, quiet=True)

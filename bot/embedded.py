@@ -14,6 +14,8 @@ from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient
 from assistants.service.app import create_service
+from assistants.service.bringing import put as bring_in
+from assistants.service.bringing import take as take_out
 from assistants.service.chat import ChatCompletions
 from assistants.service.discovery import discover
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
@@ -32,6 +34,8 @@ from bot.logs import hide
 from bot.settings import Settings
 from bot.views import FoundEndpoint, ModelStatus
 from storage.database import Database
+
+__all__ = ["Embedded", "bring_in", "take_out"]
 
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")

@@ -70,8 +70,17 @@ class Posted:
 
     async def look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
-        said = self._workspace.pages("conversations.replies", **self._question())
-        ours = [message async for message in said if self._is_ours(message)]
+        oldest = await self._begins_after()
+        said = self._workspace.pages(
+            "conversations.replies",
+            channel=self._channel,
+            ts=self._turn.conversation.thread,
+            oldest=oldest,
+            include_all_metadata=True,
+            limit=200,
+        )
+        # Any app may write metadata, so the author counts too. The root of a thread is always told.
+        ours = [m async for m in said if m.get("bot_id") == self._workspace.bot_id and m["ts"] > oldest]
         self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
         self.is_uncertain = False
 
@@ -115,20 +124,10 @@ class Posted:
                 raise
         self._open.discard(ts)
 
-    def _question(self) -> dict[str, Any]:
-        conversation, turn = self._turn.conversation, self._turn
-        asked = [message.position for message in turn.incoming]
-        return {
-            "channel": conversation.channel,
-            "ts": conversation.thread,
-            "oldest": min(asked, default=f"{turn.opened_at - SKEW:.6f}"),
-            "include_all_metadata": True,
-            "limit": 200,
-        }
-
-    def _is_ours(self, message: dict[str, Any]) -> bool:
-        # Any app may write metadata, so the author counts too. The root of a thread is always told.
-        return message.get("bot_id") == self._workspace.bot_id and message["ts"] > self._question()["oldest"]
+    async def _begins_after(self) -> str:
+        """The `ts` of a message that stands before everything of this reply."""
+        asked = min((m.position for m in self._turn.incoming), default=f"{self._turn.opened_at - SKEW:.6f}")
+        return max([asked, *(ts_of(part.ref) for part in await self._turn.earlier())])
 
     def _take_up(self, message: dict[str, Any]) -> bool:
         """Whether a message of ours says which reply it belongs to; ours are taken up."""

@@ -1,5 +1,6 @@
 """What a run has said so far, whole: the run, its messages and its steps, put together out of events."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -23,6 +24,7 @@ from assistants.contract import (
 )
 
 W = TypeVar("W", bound=Wire)
+_Delta = MessageDelta | RunStepDelta | bytes
 
 # Pieces are put together when somebody looks, or when so many wait: most readers never look.
 _MOST_PENDING = 256
@@ -73,12 +75,14 @@ class Accumulator:
     def steps(self) -> list[RunStep]:
         return [growing.whole() for growing in self._steps.values()]
 
-    def take(self, event: StreamEvent) -> None:
+    def take(self, event: StreamEvent, said: bytes | None = None) -> None:
+        """`said` is the event's data as it came, where that is at hand: it takes less room than what was read of it."""
+        if isinstance(event, MessageDeltaEvent):
+            self._message(event.data.id).grow(said or event.data)
+            return
         match event:
-            case MessageDeltaEvent(data=delta):
-                self._message(delta.id).grow(delta)
             case RunStepDeltaEvent(data=delta):
-                self._step(delta.id).grow(delta)
+                self._step(delta.id).grow(said or delta)
             case MessageEvent(data=message):
                 self._message(message.id).replace(message)
             case RunStepEvent(data=step):
@@ -116,13 +120,13 @@ class _Growing(Generic[W]):
         self._beginning = beginning
         self._whole: W | None = None
         self._raw: dict[str, Any] | None = None
-        self._pending: list[MessageDelta | RunStepDelta] = []
+        self._pending: list[_Delta] = []
 
     def replace(self, whole: W) -> None:
         self._whole, self._raw = whole, None
         self._pending.clear()
 
-    def grow(self, delta: MessageDelta | RunStepDelta) -> None:
+    def grow(self, delta: _Delta) -> None:
         self._pending.append(delta)
         if len(self._pending) >= _MOST_PENDING:
             self._fold()
@@ -141,7 +145,7 @@ class _Growing(Generic[W]):
             self._raw = self._whole.wire() if self._whole else self._beginning()
             _number(self._raw)
         for delta in self._pending:
-            merge(self._raw, delta.delta.wire())
+            merge(self._raw, json.loads(delta)["delta"] if isinstance(delta, bytes) else delta.delta.wire())
         self._pending.clear()
         self._whole = None
 

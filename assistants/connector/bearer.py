@@ -1,32 +1,31 @@
 """What proves to a server who asks: a key, or tokens that somebody hands out as they are needed."""
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
-
-import httpx
+from collections.abc import Awaitable, Callable, Mapping
 
 TokenSource = Callable[[], str | Awaitable[str]]
 
 
-class Bearer(httpx.Auth):
-    """Sends `Authorization: Bearer …`. A callable is asked before every request: keeping tokens is its own affair."""
+class Bearer:
+    """What goes into `Authorization`. A callable is asked before every request: keeping tokens is its own affair."""
 
     def __init__(self, key: str | TokenSource | None) -> None:
         self._source = key if callable(key) else None
-        self._token = checked(key) if isinstance(key, str) and key else ""
+        self.token = ""
+        self._headers: Mapping[str, str] = {}
+        if isinstance(key, str) and key:
+            self._take(key)
 
-    @property
-    def token(self) -> str:
-        """What was sent last, so that it can be kept out of what is said."""
-        return self._token
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    async def headers(self) -> Mapping[str, str]:
         if self._source is not None:
             token = self._source()
-            self._token = checked(await token if inspect.isawaitable(token) else token)
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        yield request
+            self._take(await token if inspect.isawaitable(token) else token)
+        return self._headers
+
+    def _take(self, token: str) -> None:
+        # What was sent last is kept, so that it can be kept out of what is said.
+        self.token = checked(token)
+        self._headers = {"Authorization": f"Bearer {token}"}
 
 
 def checked(key: str) -> str:

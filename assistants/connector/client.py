@@ -1,6 +1,5 @@
 """The client of an assistants server: one connection pool, one key, the API's resources as groups."""
 
-import re
 import ssl
 from collections.abc import Mapping
 from types import TracebackType
@@ -11,6 +10,7 @@ import httpx
 from assistants.connector.assistants import Assistants
 from assistants.connector.bearer import Bearer, TokenSource
 from assistants.connector.breaker import CircuitBreaker
+from assistants.connector.connection import Connection
 from assistants.connector.exchange import Exchange
 from assistants.connector.files import Files
 from assistants.connector.models import Models
@@ -60,21 +60,19 @@ class AssistantsClient:
     ) -> None:
         if transport is not None and not (verify is True and proxy is None and limits is LIMITS):
             raise ValueError("verify, proxy and limits are options of the transport: give them to yours.")
-        bearer, patience, extra = Bearer(api_key), httpx.Timeout(timeout), _checked_headers(headers or {})
-        self._http = httpx.AsyncClient(
-            base_url=_checked_url(base_url),
-            auth=bearer,
+        extra = _checked_headers(headers or {})
+        self._connection = Connection(
+            base_url,
+            bearer=Bearer(api_key),
             headers={"User-Agent": "threadline", **extra, BETA_HEADER: BETA},
-            params={"api-version": api_version} if api_version else None,
+            params={"api-version": api_version} if api_version else {},
             transport=transport or default_transport(verify=verify, proxy=proxy, limits=limits),
-            timeout=patience,
-            trust_env=False,
+            timeout=httpx.Timeout(timeout),
+            stream_timeout=stream_timeout,
         )
         exchange = Exchange(
-            self._http,
-            bearer=bearer,
+            self._connection,
             secrets=(value for name, value in extra.items() if name.lower() in _SECRET),
-            stream_timeout=_silence(patience, stream_timeout),
             retries=Retries(max_retries, keys=honours_idempotency_keys),
             breaker=circuit_breaker,
         )
@@ -95,25 +93,10 @@ class AssistantsClient:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._http.aclose()
-
-
-def _checked_url(base_url: str) -> httpx.URL:
-    try:
-        url = httpx.URL(base_url.strip())
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        shown = re.sub(r"//[^/]*@", "//…@", base_url)
-        raise ValueError(f"{shown!r} is not the address of an assistants server, which looks like https://host/v1.")
-    return url
+        await self._connection.aclose()
 
 
 def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     if any(name.lower() == BETA_HEADER.lower() for name in headers):
         raise ValueError(f"{BETA_HEADER} is sent by the client itself: leave it out.")
     return dict(headers)
-
-
-def _silence(patience: httpx.Timeout, seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(connect=patience.connect, read=seconds, write=patience.write, pool=patience.pool)

@@ -5,7 +5,6 @@ import itertools
 import uuid
 from asyncio import sleep
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -13,8 +12,8 @@ import httpx
 from pydantic import ValidationError
 
 from assistants.connector import errors, lenient
-from assistants.connector.bearer import Bearer
 from assistants.connector.breaker import CircuitBreaker
+from assistants.connector.connection import Ask, Connection, read
 from assistants.connector.multipart import Form
 from assistants.connector.retries import Retries, is_ambiguous
 from assistants.contract import Request, Wire, from_validation, missing_parameter
@@ -44,43 +43,22 @@ def body(model: type[R], fields: Mapping[str, Any]) -> R:
         raise errors.refused(from_validation(error, plain)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One thing to ask for. `creates`: asked twice, there may be two of it."""
-
-    method: str
-    path: str
-    query: Mapping[str, Any] = field(default_factory=dict)
-    body: Request | Form | None = None
-    creates: bool = False
-    accept: str = "application/json"
-    timeout: httpx.Timeout | None = None
-
-    @property
-    def repeatable(self) -> bool:
-        return not isinstance(self.body, Form) or self.body.repeatable
-
-
 class Exchange:
     """The client's wire: everything that is asked goes through here, and what may be repeated is repeated here."""
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        connection: Connection,
         *,
-        bearer: Bearer,
         secrets: Iterable[str],
-        stream_timeout: httpx.Timeout,
         retries: Retries,
         breaker: CircuitBreaker | None,
     ) -> None:
-        self._http = http
-        self._bearer = bearer
+        self._connection = connection
         self._secrets = list(secrets)
         self._retries = retries
         self._breaker = breaker
-        self.stream_timeout = stream_timeout
-        self.host = http.base_url.netloc.decode()
+        self.host = connection.host
 
     async def get(self, model: type[W], path: str, query: Mapping[str, Any] | None = None) -> W:
         return self.read(model, await self.send("GET", path, query=query))
@@ -132,7 +110,7 @@ class Exchange:
 
     def safe(self, error: errors.AssistantsError) -> errors.AssistantsError:
         """The error without what is secret, whoever repeated it."""
-        for secret in filter(None, (self._bearer.token, *self._secrets)):
+        for secret in filter(None, (self._connection.bearer.token, *self._secrets)):
             error.args = tuple(str(part).replace(secret, "…") for part in error.args)
         return error
 
@@ -145,12 +123,11 @@ class Exchange:
             raise self.safe(errors.from_transport(error, host=self.host)) from error
 
     async def _ask(self, ask: Ask, *, stream: bool) -> httpx.Response:
-        key, doubtful = str(uuid.uuid4()), False
+        key, doubtful = str(uuid.uuid4()) if ask.creates else "", False
         for attempt in itertools.count():
-            request = self._request(ask, key)
             try:
                 with self._breaker.guard(self.host) if self._breaker else contextlib.nullcontext():
-                    return await self._once(request, stream=stream)
+                    return await self._once(ask, {IDEMPOTENCY_KEY: key} if key else {}, stream=stream)
             except errors.AssistantsError as error:
                 doubtful = ask.creates and (doubtful or is_ambiguous(error))
                 pause = self._retries.pause(error, attempt=attempt, creates=ask.creates) if ask.repeatable else None
@@ -161,30 +138,11 @@ class Exchange:
                 await sleep(pause)
         raise AssertionError("counting has no end")
 
-    async def _once(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+    async def _once(self, ask: Ask, headers: Mapping[str, str], *, stream: bool) -> httpx.Response:
         with self.errors():
-            response = await self._http.send(request, stream=stream)
+            response = await self._connection.send(ask, headers, stream=stream)
             if response.is_success:
                 return response
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
+            if stream:
+                await read(response)
         raise self.safe(errors.from_response(response, host=self.host))
-
-    def _request(self, ask: Ask, key: str) -> httpx.Request:
-        headers = {"Accept": ask.accept}
-        if ask.creates:
-            headers[IDEMPOTENCY_KEY] = key
-        if isinstance(ask.body, Form):
-            headers |= ask.body.headers
-        elif ask.body is not None:
-            headers["Content-Type"] = "application/json"
-        return self._http.build_request(
-            ask.method,
-            ask.path,
-            params={name: value for name, value in ask.query.items() if value is not None},
-            content=ask.body.wire_json() if isinstance(ask.body, Request) else ask.body,
-            headers=headers,
-            timeout=ask.timeout or self._http.timeout,
-        )

@@ -11,7 +11,8 @@ from typing import Self, Unpack
 
 import httpx
 
-from assistants.connector.exchange import Ask, Exchange, body, path
+from assistants.connector.connection import Ask
+from assistants.connector.exchange import Exchange, body, path
 from assistants.connector.multipart import FileInput, Form, Source
 from assistants.connector.options import FileListOptions, FileOptions
 from assistants.connector.pages import Pages

@@ -1,7 +1,7 @@
 """A run's events as they come, typed, to the end of the run or an error that says where to go on."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +10,7 @@ import httpx
 
 from assistants.connector import lenient, sse
 from assistants.connector.accumulator import Accumulator, Snapshot
+from assistants.connector.connection import Ask
 from assistants.connector.errors import (
     AssistantsError,
     ProtocolError,
@@ -18,11 +19,10 @@ from assistants.connector.errors import (
     excerpt,
     not_spoken,
 )
-from assistants.connector.exchange import Ask, Exchange
+from assistants.connector.exchange import Exchange
 from assistants.connector.recovery import is_final, rest
 from assistants.contract import (
     EVENTS,
-    DoneEvent,
     MessageDeltaEvent,
     OtherEvent,
     Request,
@@ -58,9 +58,9 @@ class RunStream:
         self.run_id = run_id
         self.recovered = False
         self._known = Accumulator()
+        self._done = False
         self._exchange = exchange
-        timeout = exchange.stream_timeout
-        self._ask = Ask("POST", path, query or {}, body, creates=True, accept="text/event-stream", timeout=timeout)
+        self._ask = Ask("POST", path, query or {}, body, creates=True, accept="text/event-stream", patient=True)
         self._open = AsyncExitStack()
         self._events: AsyncIterator[StreamEvent] | None = None
 
@@ -130,8 +130,9 @@ class RunStream:
         broken = None
         if response is not None:
             try:
-                async for event in self._read(response):
-                    yield event
+                async for events in self._live(response):
+                    for event in events:
+                        yield event
             except StreamFailedError:
                 raise
             except StreamBroken as error:
@@ -149,23 +150,28 @@ class RunStream:
         except AssistantsError as error:
             raise broken from error
 
-    async def _read(self, response: httpx.Response) -> AsyncGenerator[StreamEvent, None]:
+    async def _live(self, response: httpx.Response) -> AsyncGenerator[Iterator[StreamEvent], None]:
+        """What the stream brings, as much at a time as has come; ends after `done`, or raises `StreamBroken`."""
         decoder = sse.Decoder()
         try:
             async for chunk in response.aiter_bytes():
-                for name, data in decoder.feed(chunk):
-                    event = self._event(name, data)
-                    if isinstance(event, DoneEvent):
+                if found := decoder.feed(chunk):
+                    yield self._told(found)
+                    if self._done:
                         return
-                    yield event
         except httpx.RequestError as error:
             raise self._broken("broke off") from error
-        if not any(isinstance(self._event(name, data), DoneEvent) for name, data in decoder.end()):
+        if not decoder.end():
             raise self._broken("ended before its time")
 
+    def _told(self, found: list[sse.Event]) -> Iterator[StreamEvent]:
+        for name, data in found:
+            if name == "done" or data.startswith(b"[DONE]"):
+                self._done = True
+                return
+            yield self._event(name, data)
+
     def _event(self, name: str, data: bytes) -> StreamEvent:
-        if name == "done" or data.startswith(b"[DONE]"):
-            return DoneEvent()
         if name not in EVENTS:
             return self._other(name, data)
         kind, model = EVENTS[name]
@@ -173,7 +179,7 @@ class RunStream:
             event = kind(name, lenient.read(model, data))
         except ValueError:
             raise self._unreadable(name, data) from None
-        self._note(event)
+        self._note(event, data)
         return event
 
     def _other(self, name: str, data: bytes) -> StreamEvent:
@@ -187,8 +193,10 @@ class RunStream:
             raise self._failed(data)
         return OtherEvent(name, said)
 
-    def _note(self, event: StreamEvent) -> None:
-        self._known.take(event)
+    def _note(self, event: StreamEvent, said: bytes | None = None) -> None:
+        self._known.take(event, said)
+        if isinstance(event, MessageDeltaEvent):
+            return
         if isinstance(event, RunEvent):
             self.run_id, self.thread_id = event.data.id, event.data.thread_id
         elif isinstance(event, ThreadEvent):

@@ -6,6 +6,7 @@ from assistants.contract.base import (
     Sparse,
     Wire,
 )
+from assistants.contract.collection import Collection, KeptFile, KeptStore, KeptThread
 from assistants.contract.content import (
     Annotation,
     AnnotationDelta,
@@ -273,6 +274,7 @@ __all__ = [
     "CodeInterpreterTool",
     "CodeOutput",
     "CodeOutputDelta",
+    "Collection",
     "ComparisonFilter",
     "CompleteUpload",
     "CompoundFilter",
@@ -334,6 +336,9 @@ __all__ = [
     "JsonObjectFormat",
     "JsonSchema",
     "JsonSchemaFormat",
+    "KeptFile",
+    "KeptStore",
+    "KeptThread",
     "KnownContent",
     "LastError",
     "ListPage",

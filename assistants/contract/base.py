@@ -59,6 +59,10 @@ LimitedMetadata = Annotated[
 ]
 
 
+# The catch-all of a union is tried last, and only where nothing else fits: streams are read one piece at a time.
+LEFT_FIRST = Field(union_mode="left_to_right")
+
+
 def other_than(*known: str) -> AfterValidator:
     """Keeps the catch-all of a union from taking a malformed object of a kind that is known."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from assistants.contract.base import Metadata, Sparse, Wire, other_than
+from assistants.contract.base import LEFT_FIRST, Metadata, Sparse, Wire, other_than
 from assistants.contract.vector_stores import TextPiece
 
 # What a request for steps may name in `include[]` to have the text that a file search found.
@@ -57,7 +57,7 @@ class OtherOutput(Wire):
     type: Annotated[str, other_than("logs", "image")]
 
 
-CodeOutput = Annotated[LogsOutput | ImageOutput, Field(discriminator="type")] | OtherOutput
+CodeOutput = Annotated[Annotated[LogsOutput | ImageOutput, Field(discriminator="type")] | OtherOutput, LEFT_FIRST]
 
 
 class InterpretedCode(Wire):
@@ -104,7 +104,10 @@ class OtherToolCall(Wire):
     type: Annotated[str, other_than(*CALL_TYPES)]
 
 
-ToolCall = Annotated[FunctionCall | CodeInterpreterCall | FileSearchCall, Field(discriminator="type")] | OtherToolCall
+ToolCall = Annotated[
+    Annotated[FunctionCall | CodeInterpreterCall | FileSearchCall, Field(discriminator="type")] | OtherToolCall,
+    LEFT_FIRST,
+]
 
 
 class ToolCalls(Wire):
@@ -120,7 +123,9 @@ class OtherStepDetails(Wire):
     type: Annotated[str, other_than("message_creation", "tool_calls")]
 
 
-StepDetails = Annotated[MessageCreation | ToolCalls, Field(discriminator="type")] | OtherStepDetails
+StepDetails = Annotated[
+    Annotated[MessageCreation | ToolCalls, Field(discriminator="type")] | OtherStepDetails, LEFT_FIRST
+]
 
 
 class StepError(Wire):
@@ -214,10 +219,11 @@ class OtherToolCallDelta(Sparse):
     type: Annotated[str, other_than(*CALL_TYPES)]
 
 
-ToolCallDelta = (
+ToolCallDelta = Annotated[
     Annotated[FunctionCallDelta | CodeInterpreterCallDelta | FileSearchCallDelta, Field(discriminator="type")]
-    | OtherToolCallDelta
-)
+    | OtherToolCallDelta,
+    LEFT_FIRST,
+]
 
 
 class MessageCreationDelta(Sparse):
@@ -232,7 +238,10 @@ class ToolCallsDelta(Sparse):
 
 class StepPiece(Sparse):
     step_details: (
-        Annotated[MessageCreationDelta | ToolCallsDelta, Field(discriminator="type")] | OtherStepDetails | None
+        Annotated[
+            Annotated[MessageCreationDelta | ToolCallsDelta, Field(discriminator="type")] | OtherStepDetails, LEFT_FIRST
+        ]
+        | None
     ) = None
 
 

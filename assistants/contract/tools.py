@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from assistants.contract.base import Request, Sparse, Wire, other_than
+from assistants.contract.base import LEFT_FIRST, Request, Sparse, Wire, other_than
 from assistants.contract.vector_stores import NewVectorStore
 
 
@@ -52,7 +52,7 @@ class OtherTool(Wire):
 
 
 Tool = Annotated[CodeInterpreterTool | FileSearchTool | FunctionTool, Field(discriminator="type")]
-AnyTool = Tool | OtherTool
+AnyTool = Annotated[Tool | OtherTool, LEFT_FIRST]
 
 
 class FileIds(Wire):
