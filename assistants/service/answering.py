@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
+from pydantic_core import to_json
+
 from assistants.contract import (
     CalledFunction,
     CalledFunctionDelta,
@@ -59,7 +61,7 @@ class Answer:
         self._run = work.run
         # A message that a restart found half-written is written afresh, in its place.
         self._open = work.half
-        self._said: list[_Part] = []
+        self._said: list[Part] = []
         self._step: RunStep | None = None
         self._calls: list[FunctionCall] = []
         self._usage: Usage | None = None
@@ -89,10 +91,14 @@ class Answer:
             self._opening = None
         part = next((part for part in self._said if part.kind is type(piece)), None)
         if new := part is None:
-            part = _Part(len(self._said), type(piece))
+            part = Part(len(self._said), type(piece))
             self._said.append(part)
-        delta = MessageDelta(id=message.id, delta=MessagePiece(content=[part.add(piece.text, new=new)]))
-        self._feed.emit(MessageDeltaEvent("thread.message.delta", delta))
+        part.add(piece.text)
+        if new:
+            told = MessageDelta(id=message.id, delta=MessagePiece(content=[part.first(piece.text)]))
+            self._feed.emit(MessageDeltaEvent("thread.message.delta", told))
+        elif self._feed.read:
+            self._feed.tell(part.told(message.id, piece.text))
 
     async def call(self, piece: CallPiece) -> None:
         step = self._step or await self._begin_calls()
@@ -128,6 +134,11 @@ class Answer:
         self._open = message, step
         self._feed.emit(*begun(step), *(MessageEvent(f"thread.message.{state}", message) for state in _BEGUN))
         return self._open
+
+    async def opened(self) -> None:
+        """Return once it is known whether the message has its row; an end that was written before would not find it."""
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
 
     async def settle(self) -> None:
         """Return once everything that was told of a message is on the disk. Raises `NotAtWork`."""
@@ -176,7 +187,7 @@ class Answer:
             self._feed.emit(*closed([(message, step)]))
 
 
-class _Part:
+class Part:
     """A part of a message's content as it grows."""
 
     def __init__(self, index: int, kind: type[TextPiece | RefusalPiece]) -> None:
@@ -184,13 +195,26 @@ class _Part:
         self.kind = kind
         self._pieces: list[str] = []
 
-    def add(self, text: str, *, new: bool) -> ContentDelta:
-        """What is told of a piece."""
+    def add(self, text: str) -> None:
         self._pieces.append(text)
+
+    def first(self, text: str) -> ContentDelta:
+        """What is told of the first piece."""
         if self.kind is RefusalPiece:
             return RefusalDelta(index=self.index, refusal=text)
-        value = TextValueDelta(value=text, annotations=[]) if new else TextValueDelta(value=text)
-        return TextDelta(index=self.index, text=value)
+        return TextDelta(index=self.index, text=TextValueDelta(value=text, annotations=[]))
+
+    def told(self, message_id: str, text: str) -> str:
+        """A later piece as server-sent text: what its event would say, written by hand, since most events are these."""
+        said = to_json(text).decode()
+        if self.kind is RefusalPiece:
+            inner = f'"type":"refusal","refusal":{said}'
+        else:
+            inner = f'"type":"text","text":{{"value":{said}}}'
+        return (
+            f'event: thread.message.delta\ndata: {{"id":"{message_id}","object":"thread.message.delta",'
+            f'"delta":{{"content":[{{"index":{self.index},{inner}}}]}}}}\n\n'
+        )
 
     @property
     def content(self) -> Content:

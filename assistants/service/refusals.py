@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from assistants.contract import Failure, Run, invalid, wrong_prefix
+from assistants.contract import Failure, Run, invalid, missing_parameter, wrong_prefix
 from assistants.contract import NamedToolChoice as Named
 
 # A write holds at most 200 rows; what comes with the messages needs a few of them.
@@ -30,8 +30,16 @@ def expect_at_most(parameter: str, items: Sequence[object], most: int) -> None:
         raise Refused(invalid(parameter, why + got, code="array_above_max_length"))
 
 
-def expect_choice(run: Run) -> Run:
-    """The run, if the tool that it must call is one of its own."""
+def expect_possible(run: Run) -> Run:
+    """The run, if what it asks for goes together."""
+    strategy = run.truncation_strategy
+    if strategy and strategy.type == "last_messages" and strategy.last_messages is None:
+        raise Refused(missing_parameter("truncation_strategy.last_messages"))
+    _expect_choice(run)
+    return run
+
+
+def _expect_choice(run: Run) -> None:
     choice = run.tool_choice
     if choice not in (None, "none", "auto") and not run.tools:
         raise Refused(_no("tool_choice", "'tool_choice' is only allowed when 'tools' are specified"))
@@ -42,7 +50,6 @@ def expect_choice(run: Run) -> Run:
             raise Refused(_no("tool_choice", f"Tool choice '{name}' not found in 'tools' parameter"))
         if choice.type not in [tool.type for tool in run.tools]:
             raise Refused(_no("tool_choice", f"Tool choice '{choice.type}' not found in 'tools' parameter"))
-    return run
 
 
 def _no(parameter: str, why: str) -> Failure:

@@ -205,6 +205,7 @@ class Runner:
             pump.cancel()
             with suppress(asyncio.CancelledError):
                 await pump
+            await answer.opened()
         await answer.settle()
         if isinstance(end, End):
             if end.prompt_tokens is not None:

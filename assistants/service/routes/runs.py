@@ -19,7 +19,7 @@ from assistants.contract import (
 )
 from assistants.service import making, references, store
 from assistants.service.access import Access, Answered
-from assistants.service.refusals import Refused, expect_choice, expect_id
+from assistants.service.refusals import Refused, expect_id, expect_possible
 from assistants.service.routes.common import (
     Db,
     Listing,
@@ -63,7 +63,7 @@ async def create_with_thread(body: CreateThreadAndRun, db: Db, runs: Runs) -> Re
     resources = await references.resources(db, body.tool_resources)
     thread = await new_thread(db, new)
     messages = [making.message(message, thread.id) for message in asked]
-    run = expect_choice(making.run(body, assistant, thread.id, resources))
+    run = expect_possible(making.run(body, assistant, thread.id, resources))
     try:
         await db.once(lambda _: run, store.create_run, run, messages, db.project, thread)
     except Answered as before:
@@ -77,7 +77,7 @@ async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, _: In
     _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
     more = await references.messages(db, "additional_messages", body.additional_messages)
-    run = expect_choice(making.run(body, assistant, thread_id))
+    run = expect_possible(making.run(body, assistant, thread_id))
     messages = [making.message(message, thread_id) for message in more]
     try:
         await db.once(lambda _: run, store.create_run, run, messages, db.project)
