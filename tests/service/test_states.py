@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002 - the SDK passes its callbacks what they are called with by name
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import openai
@@ -10,6 +11,7 @@ from openai import AsyncAssistantEventHandler, AsyncOpenAI
 
 from assistants.service import making
 from assistants.service.app import Service
+from assistants.service.pieces import ModelError, Piece, Request, TextPiece
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -239,12 +241,21 @@ async def test_a_deleted_thread_ends_the_run_on_it(stock: AsyncOpenAI, script: S
     assert service.runner._lives == {}
 
 
-async def test_what_a_failing_model_said_stays_and_is_marked(stock: AsyncOpenAI, script: ScriptedModel) -> None:
-    """The first word and the failure come together here: the message must have its row before the run ends."""
-    assistant = await stock.beta.assistants.create(model="default")
-    for _ in range(10):
-        script.play(ScriptedReply(text="one two", cut_after=1))
-        run = await stock.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=HELLO, poll_interval_ms=10)
-        message: Any = (await stock.beta.threads.messages.list(run.thread_id)).data[0]
-        assert (run.status, message.status, message.role) == ("failed", "incomplete", "assistant")
-        assert (message.incomplete_details.reason, message.content[0].text.value) == ("run_failed", "one")
+class Hasty:
+    """A model whose first word and whose failure come at the same moment."""
+
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        yield TextPiece("one")
+        raise ModelError("The model fell over.")
+
+    async def aclose(self) -> None: ...
+
+
+async def test_what_a_failing_model_said_stays_and_is_marked(stock: AsyncOpenAI, service: Service) -> None:
+    """The message must have its row before the run ends, or it would not be ended with it."""
+    service.models.register("hasty", Hasty())
+    assistant = await stock.beta.assistants.create(model="hasty")
+    run = await stock.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=HELLO, poll_interval_ms=10)
+    message: Any = (await stock.beta.threads.messages.list(run.thread_id)).data[0]
+    assert (run.status, message.status, message.role) == ("failed", "incomplete", "assistant")
+    assert (message.incomplete_details.reason, message.content[0].text.value) == ("run_failed", "one")
