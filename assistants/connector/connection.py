@@ -54,7 +54,7 @@ class Connection:
         self.bearer = bearer
         self._base = str(url.copy_with(query=None)).rstrip("/")
         self._params = {**url.params, **params}
-        fixed = {"Host": self.host, "Accept-Encoding": _ENCODINGS, "Connection": "keep-alive", **headers}
+        fixed = {"Host": self.host, "Accept-Encoding": _ENCODINGS, **headers}
         self._headers = httpx.Headers(fixed).raw
         self._transport = transport
         self._timeout = timeout.as_dict()
