@@ -246,7 +246,10 @@ def test_events_are_the_same_wherever_the_network_cuts_them(line_end: bytes) -> 
 
 
 EVENTS_OF_ANY_KIND = st.lists(
-    st.tuples(st.sampled_from(["", "x", "thread.run.created"]), st.text(st.characters(exclude_characters="\r\n"))),
+    st.tuples(
+        st.sampled_from(["", "x", "thread.run.created"]),
+        st.text(st.characters(codec="utf-8", exclude_characters="\r\n")),
+    ),
     max_size=6,
 )
 
