@@ -26,6 +26,7 @@ import openai
 
 from assistants.connector import AssistantsClient
 from assistants.contract import MessageDelta
+from bench.processes import memory
 from bench.streams import DELTAS
 
 HELD = 200
@@ -182,18 +183,16 @@ async def _held(name: str, url: str) -> None:
             await anext(stream)
 
     await asyncio.gather(*(begin() for _ in range(10)))  # what is made once is made
-    before = _memory()
+    before = _kilobytes()
     await asyncio.gather(*(begin() for _ in range(HELD)))
-    print((_memory() - before) / HELD)
+    print((_kilobytes() - before) / HELD)
     sys.stdout.flush()
     os._exit(0)  # nobody waits for the ends that do not come
 
 
-def _memory() -> float:
-    """Kilobytes in memory now."""
+def _kilobytes() -> float:
     gc.collect()
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
+    return memory() * 1024
 
 
 def _memory_table(url: str) -> None:

@@ -54,16 +54,16 @@ class Connection:
         self.bearer = bearer
         self._base = str(url.copy_with(query=None)).rstrip("/")
         self._params = {**url.params, **params}
-        self._headers = {"Accept-Encoding": _ENCODINGS, "Connection": "keep-alive", **headers}
+        fixed = {"Host": self.host, "Accept-Encoding": _ENCODINGS, **headers}
+        self._headers = httpx.Headers(fixed).raw
         self._transport = transport
         self._timeout = timeout.as_dict()
         self._patience = {**self._timeout, "read": stream_timeout}
 
     async def send(self, ask: Ask, more: Mapping[str, str], *, stream: bool) -> httpx.Response:
         """The answer to one request, its body still to come where it is a stream or no success."""
-        url = self._url(ask.query, ask.path)
+        headers = {"Accept": ask.accept, **await self.bearer.headers(), **more}
         content: bytes | Form | None = None
-        headers = {**self._headers, "Accept": ask.accept, **await self.bearer.headers(), **more}
         if isinstance(ask.body, Form):
             headers |= ask.body.headers
             content = ask.body
@@ -71,7 +71,9 @@ class Connection:
             headers["Content-Type"] = "application/json"
             content = ask.body.wire_json().encode()
         timeout = self._patience if ask.patient else self._timeout
-        request = httpx.Request(ask.method, url, headers=headers, content=content, extensions={"timeout": timeout})
+        said = [*self._headers, *((name.encode(), value.encode()) for name, value in headers.items())]
+        url = self._url(ask.query, ask.path)
+        request = httpx.Request(ask.method, url, headers=said, content=content, extensions={"timeout": timeout})
         response = await self._transport.handle_async_request(request)
         response.request = request
         if not stream:

@@ -99,6 +99,7 @@ class OutcomeUnknown(AssistantsError):  # noqa: N818 - a state to go on from rat
         )
         self.error = error
         self.key = key
+        self.retry_after = error.retry_after
 
 
 class DisconnectedError(AssistantsError):

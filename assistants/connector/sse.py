@@ -32,11 +32,12 @@ def _event(block: bytes) -> Event | None:
     name, found, value = block.partition(b"\ndata: ")
     if found and name.startswith(b"event: ") and b"\n" not in name and b"\n" not in value:  # as nearly all of them are
         return name[7:].decode(errors="replace"), value
-    event, data = b"", list[bytes]()
+    event, lines = b"", list[bytes]()
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
         if name == b"data":
-            data.append(value.removeprefix(b" "))
+            lines.append(value.removeprefix(b" "))
         elif name == b"event":
             event = value.removeprefix(b" ")
-    return (event.decode(errors="replace"), b"\n".join(data)) if event or data else None
+    data = b"\n".join(lines)
+    return (event.decode(errors="replace"), data) if event or data else None

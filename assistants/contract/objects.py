@@ -107,13 +107,13 @@ class MessageDelta(Wire):
     @property
     def text(self) -> str:
         """The words this piece appends."""
-        return "".join(map(_more_words, self.delta.content or []))
-
-
-def _more_words(part: ContentDelta) -> str:
-    if isinstance(part, TextDelta):
-        return (part.text.value if part.text else None) or ""
-    return (part.refusal if isinstance(part, RefusalDelta) else None) or ""
+        text = ""
+        for part in self.delta.content or ():
+            if isinstance(part, TextDelta) and part.text is not None:
+                text += part.text.value or ""
+            elif isinstance(part, RefusalDelta):
+                text += part.refusal or ""
+        return text
 
 
 class RequestedFunction(Wire):

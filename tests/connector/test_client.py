@@ -1,5 +1,7 @@
 """How a client reaches its server: Azure's ways, proxies, TLS, limits, and transports of one's own."""
 
+import gzip
+import json
 import ssl
 from collections.abc import AsyncIterator
 
@@ -8,7 +10,7 @@ import pytest
 
 from assistants.connector import AssistantsClient, AssistantsError, BadRequestError, ConnectError
 from tests.connector.objects import THREAD, listed
-from tests.connector.server import Server, js
+from tests.connector.server import Answer, Server, js
 
 
 async def test_azures_version_is_said_with_every_request(server: Server) -> None:
@@ -121,3 +123,19 @@ def test_a_limit_out_of_bounds_is_refused_before_it_is_asked(limit: int) -> None
     with pytest.raises(BadRequestError, match="Invalid 'limit': integer") as caught:
         client.assistants.list(limit=limit)
     assert caught.value.param == "limit"
+
+
+async def test_an_answer_may_come_compressed(server: Server) -> None:
+    body = gzip.compress(json.dumps(THREAD).encode())
+    server.will(Answer(200, body, {"content-type": "application/json", "content-encoding": "gzip"}, length=len(body)))
+    async with AssistantsClient(server.url) as client:
+        assert (await client.threads.retrieve("thread_1")).id == "thread_1"
+    assert "gzip" in server.asked[0].headers["accept-encoding"]
+
+
+async def test_cookies_are_nobodys(server: Server) -> None:
+    server.will(js(THREAD, headers={"set-cookie": "a=b"}), js(THREAD))
+    async with AssistantsClient(server.url) as client:
+        await client.threads.create()
+        await client.threads.create()
+    assert "cookie" not in server.asked[1].headers

@@ -91,6 +91,21 @@ async def test_an_upload_that_broke_may_have_arrived(server: Server, client: Ass
         await client.files.create(b"Notes", filename="n")
 
 
+async def test_an_iterator_that_fails_does_not_pass_for_a_whole_file(server: Server, client: AssistantsClient) -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise LookupError("the rest is gone")
+
+    server.will(js(FILE))
+    with pytest.raises(OutcomeUnknown) as caught:
+        await client.files.create(failing(), filename="n")
+    causes: list[BaseException] = [caught.value]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+    assert "the rest is gone" in str(causes[-1])
+    assert server.asked == []
+
+
 def bytes_of(data: bytes, length: int) -> Answer:
     return Answer(200, data, {"content-type": "text/plain", "content-length": str(length)})
 

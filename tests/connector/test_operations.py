@@ -185,6 +185,25 @@ async def test_what_the_contract_forbids_is_refused_before_it_is_sent(server: Se
     assert server.asked == []
 
 
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"metadata": {str(number): "" for number in range(17)}}, "object_above_max_properties"),
+        ({"tools": [{"type": "code_interpreter"}] * 129}, "array_above_max_length"),
+        ({"instructions": "x" * 256_001}, "string_above_max_length"),
+        ({"name": "x" * 257}, "string_above_max_length"),
+        ({"temperature": 2.1}, "decimal_above_max_value"),
+        ({"reasoning_effort": "very"}, "invalid_value"),
+    ],
+)
+async def test_the_apis_limits_hold_before_anything_is_sent(
+    server: Server, client: AssistantsClient, wrong: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        await client.assistants.create(model="m", **wrong)
+    assert (refused.value.status, refused.value.code, server.asked) == (400, code, [])
+
+
 @pytest.mark.parametrize("nothing", ["", ".", ".."])
 async def test_an_id_that_names_nothing_does_not_reach_another_resource(
     server: Server, client: AssistantsClient, nothing: str

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistants.connector import (
     AssistantsClient,
@@ -240,6 +243,28 @@ def test_events_are_the_same_wherever_the_network_cuts_them(line_end: bytes) -> 
         decoder = Decoder()
         events = [*decoder.feed(stream[:cut]), *decoder.feed(stream[cut:]), *decoder.end()]
         assert events == [("x", "é".encode()), ("", b"two\nlines"), ("done", b"[DONE]")]
+
+
+EVENTS_OF_ANY_KIND = st.lists(
+    st.tuples(
+        st.sampled_from(["", "x", "thread.run.created"]),
+        st.text(st.characters(codec="utf-8", exclude_characters="\r\n")),
+    ),
+    max_size=6,
+)
+
+
+@given(EVENTS_OF_ANY_KIND, st.sampled_from(["\n", "\r\n", "\r"]), st.lists(st.integers(0, 400), max_size=12))
+def test_no_cut_of_the_network_changes_what_was_said(
+    said: list[tuple[str, str]], line_end: str, cuts: list[int]
+) -> None:
+    lines = "".join(f"event: {name}\n" * bool(name) + f"data: {data}\n\n" for name, data in said)
+    stream = lines.replace("\n", line_end).encode()
+    edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+    decoder = Decoder()
+    found = [event for start, end in pairwise(edges) for event in decoder.feed(stream[start:end])]
+    found += decoder.feed(b"\n")  # what a carriage return at the very end may be half of
+    assert found == [(name, data.encode()) for name, data in said if name or data]
 
 
 def test_data_over_several_lines_is_one_event() -> None:
