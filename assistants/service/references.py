@@ -74,10 +74,24 @@ async def _made(access: Access, wanted: NewVectorStore) -> str:
 
 async def fill(access: Access, store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | None) -> None:
     """Put files into a vector store, as many at once as a write may hold."""
-    entries = [VectorStoreFile(**stores.entry(store_id, id_, chunking)) for id_ in dict.fromkeys(ids)]
+    await put_all(access, entries_of(store_id, ids, chunking))
+
+
+def entries_of(store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | None) -> list[VectorStoreFile]:
+    """What stands for files in a vector store they are put into."""
+    return [VectorStoreFile(**stores.entry(store_id, id_, chunking)) for id_ in dict.fromkeys(ids)]
+
+
+async def put_all(access: Access, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:
     for start in range(0, len(entries), ROWS):
-        await access.db.write(put_files, entries[start : start + ROWS])
+        await access.db.write(put_files, entries[start : start + ROWS], batch_id)
     access.index()
+
+
+def create_store(tx: Transaction, new: VectorStore, entries: Sequence[VectorStoreFile], project: str) -> None:
+    """A vector store with its first files."""
+    store.add(tx, new, project=project)
+    put_files(tx, entries)
 
 
 def put_files(tx: Transaction, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:

@@ -99,9 +99,7 @@ async def add_batch(vector_store_id: StoreId, body: CreateVectorStoreFileBatch, 
         id=new_id("vsfb"), created_at=now(), vector_store_id=vector_store_id, status="in_progress"
     )
     await db.once(lambda _: batch, _add_batch, batch, entries[: ROWS - 1])
-    for start in range(ROWS - 1, len(entries), ROWS):
-        await db.db.write(references.put_files, entries[start : start + ROWS], batch.id)
-    db.index()
+    await references.put_all(db, entries[ROWS - 1 :], batch.id)
     return said(await stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch.id)))
 
 

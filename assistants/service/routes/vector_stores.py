@@ -32,8 +32,10 @@ async def create(body: CreateVectorStore, db: Db) -> Response:
     await references.files(db, body.file_ids or ())
     more = {"expires_after": Expiration(**body.expires_after.wire())} if body.expires_after else {}
     new = stores.new(**set_in(body, "name", "description", "metadata"), **more)
-    await db.once(lambda _: new, store.add, new, project=db.project)
-    await references.fill(db, new.id, body.file_ids or (), body.chunking_strategy)
+    entries = references.entries_of(new.id, body.file_ids or (), body.chunking_strategy)
+    first, rest = entries[: references.ROWS - 1], entries[references.ROWS - 1 :]
+    await db.once(lambda _: new, references.create_store, new, first, db.project)
+    await references.put_all(db, rest)
     return said(await _told(db, new.id))
 
 
