@@ -116,7 +116,9 @@ class Answer:
     async def end(self, piece: End) -> Ending | None:
         """The end the run comes to now; None when it waits for the outputs of its calls."""
         if piece.prompt_tokens is not None and piece.completion_tokens is not None:
-            self._usage = lifecycle.usage_of(piece.prompt_tokens, piece.completion_tokens)
+            self._usage = lifecycle.usage_of(
+                piece.prompt_tokens, piece.completion_tokens, piece.cached_tokens, piece.reasoning_tokens
+            )
         if piece.finish == "tool_calls":
             await self._pause()
             return None

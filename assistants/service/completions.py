@@ -62,7 +62,19 @@ async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[P
         ) from None
     if finish is None:
         raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True)
-    yield End(_finish(finish, calls), usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    yield End(
+        _finish(finish, calls),
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens"),
+        _detail(usage, "prompt_tokens_details", "cached_tokens"),
+        _detail(usage, "completion_tokens_details", "reasoning_tokens"),
+    )
+
+
+def _detail(usage: Mapping[str, Any], of: str, name: str) -> int | None:
+    details = usage.get(of)
+    count = details.get(name) if isinstance(details, Mapping) else None
+    return count if isinstance(count, int) else None
 
 
 class _Calls:

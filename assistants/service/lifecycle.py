@@ -112,11 +112,26 @@ def total(usages: Iterable[Usage | None]) -> Usage | None:
     known = [usage for usage in usages if usage is not None]
     if not known:
         return None
-    return usage_of(sum(u.prompt_tokens for u in known), sum(u.completion_tokens for u in known))
+    return usage_of(
+        sum(u.prompt_tokens for u in known),
+        sum(u.completion_tokens for u in known),
+        _sum((u.prompt_token_details or {}).get("cached_tokens") for u in known),
+        _sum((u.completion_tokens_details or {}).get("reasoning_tokens") for u in known),
+    )
 
 
-def usage_of(prompt: int, completion: int) -> Usage:
-    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
+def usage_of(prompt: int, completion: int, cached: int | None = None, reasoning: int | None = None) -> Usage:
+    details: dict[str, Any] = {}
+    if cached is not None:
+        details["prompt_token_details"] = {"cached_tokens": cached}
+    if reasoning is not None:
+        details["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion, **details)
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
 
 
 def _step_code(error: LastError) -> str:

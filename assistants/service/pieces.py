@@ -52,11 +52,13 @@ class CallPiece:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last piece. The counts are None when the endpoint does not tell them."""
+    """The last piece. Counts are None when the endpoint does not tell them; the last two are parts of the others."""
 
     finish: Finish
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 Piece = TextPiece | RefusalPiece | CallPiece | End

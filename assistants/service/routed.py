@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, Request, TextPiece
@@ -36,7 +37,7 @@ class Routed:
             prompt, completion = end.prompt_tokens or 0, end.completion_tokens or 0
             if chosen is not None:
                 yield CallPiece(0, f"call_{secrets.token_hex(12)}", *chosen)
-                yield End("tool_calls", end.prompt_tokens, end.completion_tokens)
+                yield replace(end, finish="tool_calls")
                 return
         async with aclosing(self._model.stream(plain)) as pieces:
             async for piece in pieces:
@@ -124,4 +125,4 @@ def _counted(end: End, prompt: int, completion: int) -> End:
     """The end with the tokens of the first question added, as far as the endpoint tells any."""
     if end.prompt_tokens is None or end.completion_tokens is None:
         return end
-    return End(end.finish, end.prompt_tokens + prompt, end.completion_tokens + completion)
+    return replace(end, prompt_tokens=end.prompt_tokens + prompt, completion_tokens=end.completion_tokens + completion)

@@ -11,7 +11,7 @@ from openai import AsyncAssistantEventHandler, AsyncOpenAI
 
 from assistants.service import making
 from assistants.service.app import Service
-from assistants.service.pieces import ModelError, Piece, Request, TextPiece
+from assistants.service.pieces import CallPiece, End, ModelError, Piece, Request, TextPiece
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -259,3 +259,39 @@ async def test_what_a_failing_model_said_stays_and_is_marked(stock: AsyncOpenAI,
     message: Any = (await stock.beta.threads.messages.list(run.thread_id)).data[0]
     assert (run.status, message.status, message.role) == ("failed", "incomplete", "assistant")
     assert (message.incomplete_details.reason, message.content[0].text.value) == ("run_failed", "one")
+
+
+class Counting:
+    """A model that tells everything it counted."""
+
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        if "tool" in [message["role"] for message in request["messages"]]:
+            yield TextPiece("noon")
+            yield End("stop", 30, 3, 20, 2)
+        else:
+            yield CallPiece(0, "call_1", "now", "{}")
+            yield End("tool_calls", 10, 1, None, 1)
+
+    async def aclose(self) -> None: ...
+
+
+async def test_what_an_endpoint_counts_is_told_for_steps_and_run(stock: AsyncOpenAI, service: Service) -> None:
+    service.models.register("counting", Counting())
+    assistant = await stock.beta.assistants.create(model="counting", tools=[NOW])
+    run = await stock.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=HELLO, poll_interval_ms=10)
+    assert run.usage is None
+    ended: Any = await stock.beta.threads.runs.submit_tool_outputs_and_poll(
+        run_id=run.id,
+        thread_id=run.thread_id,
+        tool_outputs=[{"tool_call_id": "call_1", "output": "12:00"}],
+        poll_interval_ms=10,
+    )
+    assert ended.usage.model_dump() == {
+        "prompt_tokens": 40,
+        "completion_tokens": 4,
+        "total_tokens": 44,
+        "prompt_token_details": {"cached_tokens": 20},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    steps = (await stock.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id, order="asc")).data
+    assert [step.usage and step.usage.total_tokens for step in steps] == [11, 33]
