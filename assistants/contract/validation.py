@@ -16,7 +16,8 @@ def from_validation(error: SupportsErrors, body: object = None) -> Failure:
     """The first finding as the API would answer it; `body` is what was validated, to name nested parameters well."""
     finding = _telling(error.errors(), body)
     kind = str(finding["type"])
-    name = _parameter(finding["loc"], body, absent=kind == "missing") or finding.get("ctx", {}).get("parameter")
+    inside = finding.get("ctx", {}).get("parameter")
+    name = ".".join(filter(None, (_parameter(finding["loc"], body, absent=kind == "missing"), inside)))
     if kind.startswith("json_") or not name:
         return not_json()
     say = _SENTENCES.get(kind)
@@ -162,6 +163,7 @@ _WRONG_SHAPE = {*_KINDS, "literal_error"}
 _SENTENCES: Mapping[str, Callable[[str, Mapping[str, Any]], Failure]] = {
     "missing": _missing,
     "extra_forbidden": _unknown,
+    "unknown_inside": _unknown,
     "string_too_long": _long_string,
     "too_long": _too_many,
     "too_short": _too_few,

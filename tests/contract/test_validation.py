@@ -176,6 +176,20 @@ WORDS: list[tuple[type[Request], Any, str, str, str]] = [
         "tool_outputs[0].tool_call_id",
     ),
     (
+        CreateAssistant,
+        {**ASSISTANT, "tools": [FUNCTION, {"type": "function", "function": {"name": "f", "paramters": {}}}]},
+        "Unknown parameter: 'tools[1].function.paramters'.",
+        "unknown_parameter",
+        "tools[1].function.paramters",
+    ),
+    (
+        CreateThread,
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u", "size": 1}}]}]},
+        "Unknown parameter: 'messages[0].content[0].image_url.size'.",
+        "unknown_parameter",
+        "messages[0].content[0].image_url.size",
+    ),
+    (
         CreateUpload,
         {"filename": "a", "purpose": "vision", "mime_type": "image/png", "bytes": 9_000_000_000},
         "Invalid 'bytes': integer above maximum value. Expected a value <= 8589934592, but got 9000000000 instead.",
