@@ -19,7 +19,6 @@ from storage.database import Reader
 
 DEFAULT_RESULTS = 10
 MOST_WORDS = 64
-DEEPEST = 20
 
 _WORD = re.compile(r"\w+")
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}

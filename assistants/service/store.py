@@ -7,14 +7,9 @@ from typing import TypeVar
 from assistants.contract import (
     TERMINAL,
     Assistant,
-    Attachment,
-    CodeInterpreterTool,
     Content,
-    Expiration,
     Failure,
     File,
-    FileIds,
-    FileSearchTool,
     FunctionCall,
     Message,
     MessageCreation,
@@ -24,14 +19,12 @@ from assistants.contract import (
     Thread,
     ToolCalls,
     ToolOutput,
-    ToolResources,
     Upload,
     UploadPart,
     Usage,
     VectorStore,
     VectorStoreFile,
     VectorStoreFileBatch,
-    VectorStoreIds,
     Wire,
     cannot_cancel,
     messages_locked,
@@ -41,7 +34,7 @@ from assistants.contract import (
     outputs_missing,
     thread_busy,
 )
-from assistants.service import lifecycle, stores
+from assistants.service import attaching, lifecycle
 from assistants.service.lifecycle import Ending
 from assistants.service.refusals import Refused
 from assistants.service.rows import TABLES, from_row, now, to_row
@@ -105,7 +98,7 @@ def replace(tx: Transaction, *things: Wire) -> None:
 
 def create_thread(tx: Transaction, thread: Thread, messages: Sequence[Message], project: str) -> Thread:
     add(tx, thread, *messages, project=project)
-    return attach(tx, thread, messages, project)
+    return attaching.attach(tx, thread, messages, project)
 
 
 def post_message(tx: Transaction, message: Message, project: str) -> None:
@@ -113,7 +106,7 @@ def post_message(tx: Transaction, message: Message, project: str) -> None:
     if active := objects.active_run(tx, message.thread_id):
         raise Refused(messages_locked(message.thread_id, active["id"]))
     add(tx, message)
-    attach(tx, thread, [message], project)
+    attaching.attach(tx, thread, [message], project)
 
 
 def create_run(
@@ -126,7 +119,7 @@ def create_run(
     if active := objects.active_run(tx, run.thread_id):
         raise Refused(thread_busy(run.thread_id, active["id"]))
     add(tx, *messages, lifecycle.begin(run, now()))
-    attach(tx, thread, messages, project)
+    attaching.attach(tx, thread, messages, project)
 
 
 def begin(tx: Transaction, run_id: str) -> Work | None:
@@ -250,43 +243,6 @@ def need_run(tx: Transaction, thread_id: str, run_id: str, project: str) -> Run:
     if run is None or run.thread_id != thread_id:
         raise Refused(no_such("run", run_id))
     return run
-
-
-def attach(tx: Transaction, thread: Thread, messages: Sequence[Message], project: str) -> Thread:
-    """Let the tools of a thread work with the files that are attached to its new messages."""
-    found = [attachment for message in messages for attachment in message.attachments or ()]
-    code = [a.file_id for a in found if a.file_id and _has(a, CodeInterpreterTool)]
-    search = [a.file_id for a in found if a.file_id and _has(a, FileSearchTool)]
-    if not code and not search:
-        return thread
-    resources = thread.tool_resources or ToolResources()
-    if code:
-        before = resources.code_interpreter.file_ids if resources.code_interpreter else []
-        resources = resources.model_copy(update={"code_interpreter": FileIds(file_ids=_without_repeats(before, code))})
-    if search:
-        before = resources.file_search.vector_store_ids if resources.file_search else []
-        store_id = before[0] if before else _searched(tx, project)
-        for file_id in search:
-            stores.put_file(tx, VectorStoreFile(**stores.entry(store_id, file_id)))
-        resources = resources.model_copy(update={"file_search": VectorStoreIds(vector_store_ids=[store_id])})
-    thread = thread.model_copy(update={"tool_resources": resources})
-    replace(tx, thread)
-    return thread
-
-
-def _has(attachment: Attachment, kind: type[Wire]) -> bool:
-    return any(isinstance(tool, kind) for tool in attachment.tools or ())
-
-
-def _without_repeats(*lists: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(item for items in lists for item in items))
-
-
-def _searched(tx: Transaction, project: str) -> str:
-    """A new vector store for what is attached in a thread; it goes a week after its last use."""
-    store = stores.new(expires_after=Expiration(days=7))
-    add(tx, store, project=project)
-    return store.id
 
 
 def _at_work(tx: Transaction, run_id: str) -> Run | None:
