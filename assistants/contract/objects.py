@@ -101,8 +101,11 @@ class MessageDelta(Wire):
     @property
     def text(self) -> str:
         """The words this piece appends."""
-        parts = self.delta.content or []
-        return "".join(part.text.value or "" for part in parts if isinstance(part, TextDelta) and part.text)
+        text = ""
+        for part in self.delta.content or ():
+            if isinstance(part, TextDelta) and part.text is not None:
+                text += part.text.value or ""
+        return text
 
 
 class RequestedFunction(Wire):
@@ -182,7 +185,7 @@ class Model(Wire):
 
 
 class Deleted(Wire):
-    """What a delete answers; `object` is `assistant.deleted`, `thread.deleted` or `thread.message.deleted`."""
+    """What a delete answers; `object` is `thread.deleted` and the like, and plain `file` or `model` for these two."""
 
     id: str
     object: str
