@@ -301,8 +301,8 @@ def fill(path: Path) -> None:
     db.executescript("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -400000;")
     conversations = (
         "insert into conversations (id, key, platform, workspace, channel, thread, assistant, thread_id, engaged,"
-        " created_at, updated_at, seen_until) select i, 'slack:T1:C' || (i % 500) || ':' || i || '.000001', 'slack',"
-        " 'T1', 'C' || (i % 500), i || '.000001', 'assistant', 'thread_' || i, 1, i, i, i || '.000001' from n"
+        " created_at, updated_at) select i, 'slack:T1:C' || (i % 500) || ':' || i || '.000001', 'slack',"
+        " 'T1', 'C' || (i % 500), i || '.000001', 'assistant', 'thread_' || i, 1, i, i from n"
     )
     turns = (
         "insert into turns (id, tag, conversation, cause, author, assistant, run_id, attempts, failures, outcome,"

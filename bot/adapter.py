@@ -6,7 +6,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from starlette.routing import BaseRoute
 
-from bot.incoming import Command, Incoming, Known, Person, Place, Revision
+from bot.incoming import Command, Incoming, Person, Place, Revision
 from bot.segments import Segment, Snapshot
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
@@ -142,8 +142,20 @@ class Bot(Protocol):
         """Remember, for whoever asks `threadline why`, what an adapter does not bring to `receive`, and why."""
         ...
 
-    async def known(self, platform: str) -> list[Known]:
+    def gap(self, platform: str) -> None:
+        """From here on something may be said that does not come to us: a connection is lost, or a new one begins."""
+        ...
+
+    async def known(self, platform: str) -> list[Place]:
         """The conversations of a platform that were used in the last days, newest first: where to look after a gap."""
+        ...
+
+    async def heard_until(self, platform: str) -> str | None:
+        """The position up to which everything came to us: from where to look. None before anything did."""
+        ...
+
+    async def caught_up(self, platform: str) -> None:
+        """What the gap hid was looked for everywhere and brought: nothing is missing any more."""
         ...
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]: ...

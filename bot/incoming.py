@@ -53,14 +53,6 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A conversation we take part in. `seen_until` is the position of its newest message that was claimed."""
-
-    place: Place
-    seen_until: str
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
     """A slash command: `text` is what stands after its name (`use math tutor`). `event` names this one invocation."""
 

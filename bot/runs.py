@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment
 MOST_RUNS = 3
 # How long somebody else's run on our thread is waited for before it is cancelled.
 FOREIGN = 60.0
+# How long the thread is tried for at all, and between two tries where nobody seems to hold it.
+PATIENCE = 180.0
+MOMENT = 0.5
 # How long a run that was cancelled may take to end.
 ENDING = 10.0
 WAITING_FOR_OTHERS = "Waiting for another program that uses this conversation…"
@@ -93,11 +97,16 @@ class Runs:
         return None
 
     async def _begin(self, number: int, texts: Sequence[str]) -> Outcome:
-        """Run it, as soon as nobody else uses the thread."""
+        """Run it, as soon as nobody else uses the thread. Raises `ThreadLockedError` where that never comes."""
+        self._run = None
+        self._known.clear()
+        until = time.monotonic() + PATIENCE
         while not self._stop.is_set():
             try:
                 return await self._ask(number, texts)
             except ThreadLockedError:
+                if time.monotonic() > until:
+                    raise
                 await self._make_way()
         return Outcome(None, "")
 
@@ -179,6 +188,8 @@ class Runs:
         page = await self._runs.list(self._question.thread_id, order="desc", limit=20).page()
         run = next((run for run in page.data if run.status in ACTIVE), None)
         if run is None:
+            # It ended a moment ago, or the server does not tell of it.
+            await asyncio.sleep(MOMENT)
             return
         foreign = TAG not in (run.metadata or {})
         log.warning("another run holds the thread", run=run.id, status=run.status, foreign=foreign)

@@ -18,7 +18,7 @@ class Record:
 class Conversation(Record):
     """A place where people talk. `assistant` is the one picked for this conversation, if one was.
 
-    `seen_until` is the position of its newest message, `bots` how many messages of bots came since a person spoke.
+    `bots` is how many messages of bots came since a person spoke.
     """
 
     id: int
@@ -33,7 +33,6 @@ class Conversation(Record):
     title: str | None
     created_at: float
     updated_at: float
-    seen_until: str | None = None
     bots: int = 0
 
 

@@ -187,7 +187,6 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
 def m003_promises(db: sqlite_utils.Database) -> None:
     """What a promise needs to be remembered: who was told what, who stopped what, what was not answered and why."""
     for table, column, kind, default in (
-        ("conversations", "seen_until", str, None),  # position of its newest message: where to look after a gap
         ("conversations", "bots", int, 0),  # messages of bots since a person spoke
         ("incoming", "noted", int, 0),  # its author was told that it waits
         ("turns", "stopped_by", str, None),
@@ -196,6 +195,8 @@ def m003_promises(db: sqlite_utils.Database) -> None:
     ):
         db.table(table).add_column(column, kind, not_null_default=default)
     db.table("conversations").create_index(["platform", "workspace", "channel", "updated_at"])
+    # The position up to which everything that was said on a platform came to us: where to look after a gap.
+    db.create_table("heard", {"platform": str, "until": str}, strict=True, pk="platform", not_null={"until"})
     db.create_table(
         "unanswered",
         {"seq": int, "event": str, "reason": str, "at": float},

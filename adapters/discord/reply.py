@@ -198,6 +198,8 @@ class DiscordReply:
         Where Discord has forgotten the nonce its place tells: a reply begins by referring to its question, and nothing
         else of ours comes between its parts.
         """
+        if message.get("interaction_metadata") and not self._responses:
+            return 0  # the answer to a command stands there for another turn
         tag, _, number = str(message.get("nonce") or "").partition(":")
         if number:
             return int(number.partition(":")[0]) if tag == self._turn.tag else 0

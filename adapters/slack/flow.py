@@ -46,7 +46,8 @@ class Flow:
             return True
         except UncertainError:
             self.is_broken = True
-            self._posted.is_uncertain = self._stream is None
+            if self._stream is None:
+                self._posted.lost()
             raise
 
     async def end(self, text: str) -> bool:

@@ -1,11 +1,13 @@
 """The messages of one reply: found, posted, edited, taken away, and recorded; each of them once."""
 
+import time
 from typing import Any
 
 from adapters.slack import stream
 from adapters.slack.errors import RefusedError, UncertainError
 from adapters.slack.incoming import ref, ts_of
 from adapters.slack.workspace import Workspace
+from bot import late
 from bot.adapter import PartState, Turn
 
 EVENT_TYPE = "threadline_turn"
@@ -29,10 +31,16 @@ class Posted:
         # Streams that may still be open: Slack takes no edit of those.
         self._open = {ts_of(part.ref) for part in turn.parts if part.state == "streaming"}
         self.is_uncertain = False
+        self._lost_at = 0.0
 
     @property
     def any(self) -> bool:
         return bool(self._ts) or self.is_uncertain
+
+    def lost(self) -> None:
+        """A call was sent and not answered: a message may stand, or come to stand, that we do not know of."""
+        self.is_uncertain = True
+        self._lost_at = time.monotonic()
 
     def metadata(self, number: int) -> dict[str, Any]:
         """What tells our messages apart, whoever looks later."""
@@ -70,6 +78,8 @@ class Posted:
 
     async def look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
+        if self.is_uncertain:
+            await late.settled(self._lost_at)
         oldest = await self._begins_after()
         said = self._workspace.pages(
             "conversations.replies",
@@ -96,7 +106,7 @@ class Posted:
                 **_words(text),
             )
         except UncertainError:
-            self.is_uncertain = True
+            self.lost()
             raise
         return str(answer["ts"])
 

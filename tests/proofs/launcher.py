@@ -21,7 +21,7 @@ import aiohttp
 import httpx
 
 from assistants.service.local import LocalTransport
-from bot import cli, turns
+from bot import cli, late
 from storage.sqlite import SQLiteDatabase
 
 _READS = {"GET", "HEAD"}
@@ -107,5 +107,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, tell_health)
     watch(Points())
     # The simulated platforms commit nothing late.
-    turns.LATE_COMMIT = 0.1
+    late.COMMIT = 0.1
     cli.main(["run"])
