@@ -361,6 +361,8 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     mention = await alone.say(ada, channel, "@threadline in the channel")
     await alone.say(ada, channel, "not for us")
     await alone.say(ada, dm, "to us alone")
+    # By then a quiet thread is archived, and the gateway tells nothing of it.
+    await alone.clock(advance=29 * 3600)
     second = threadline("run", env=wiring, cwd=tmp_path)
     try:
         await alone.answer(thread, "You said: in the thread")

@@ -204,6 +204,26 @@ async def test_slacks_stop_button_ends_the_answer_and_what_waited_is_answered_ne
     await listening.until(lambda now: {s.status for s in now.sessions if s.thread_ts == root} == {"active"})
 
 
+async def test_a_stop_that_comes_again_ends_no_later_answer(listening: SlackPeople, model: Model) -> None:
+    """Pain 1, of a click: it is done once, however often it is told."""
+    ada, channel = await listening.user("ada"), await listening.channel("once stopped")
+    half = ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2)
+    await model.play(half)
+    root = await listening.say(ada, channel, "@threadline go on")
+    await model.held()
+    await listening.stop(ada, channel, root)
+    await listening.answer(channel, root, "_Stopped._")
+    await model.play(half)
+    await listening.say(ada, channel, "and again", thread_ts=root)
+    await model.held()
+    (stop,) = [d for d in (await listening.state()).deliveries if d.event == "agent_session_stopped" and d.acked_at][
+        -1:
+    ]
+    assert await listening.redeliver(stop.event_id)
+    await model.release()
+    await listening.answer(channel, root, "Half an answer.")
+
+
 async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_that_channel(
     listening: SlackPeople, model: Model
 ) -> None:
@@ -315,7 +335,7 @@ def test_a_wrong_token_is_one_sentence_and_exit_code_2(
 async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     alone: SlackPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """Slack sends again for some minutes; a longer absence loses what was said."""
+    """Slack sends again for some minutes; a longer absence loses what was said. The first look fails."""
     ada, channel = await alone.user("ada"), await alone.channel("away")
     dm = await alone.dm(ada)
     first = threadline("run", env=wiring, cwd=tmp_path)
@@ -329,6 +349,7 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     chatter = await alone.say(ada, channel, "not for us")
     direct = await alone.say(ada, dm, "to us alone")
     await alone.give_up()
+    await alone.fault("conversations.history", status=500)
     second = threadline("run", env=wiring, cwd=tmp_path)
     try:
         await alone.answer(channel, root, "You said: in the thread")
