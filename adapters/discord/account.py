@@ -1,7 +1,7 @@
 """The connection to Discord's REST API: who we are there, and the one client every message goes through."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import discord
@@ -10,9 +10,11 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters.discord.attachments import body_of, uploads
 from adapters.discord.errors import BarredError, as_configuration_errors, as_platform_errors, refusal
 from bot.adapter import PlatformError
 from bot.pacing import Crowd
+from bot.segments import File
 
 PAGE = 100
 _MESSAGES = "/channels/{channel_id}/messages"
@@ -60,16 +62,20 @@ class Account:
     async def close(self) -> None:
         await self._client.close()
 
-    async def post(self, channel: str, text: str, *, nonce: str, refers_to: str | None = None) -> dict[str, Any]:
+    async def post(
+        self, channel: str, text: str, *, nonce: str, refers_to: str | None = None, files: Sequence[File] = ()
+    ) -> dict[str, Any]:
         """Say something. For some minutes Discord answers a nonce that comes again with the first message of it."""
         message: dict[str, Any] = {**_QUIET, "content": text, "nonce": nonce, "enforce_nonce": True}
         if refers_to:
             message["message_reference"] = {"message_id": refers_to, "fail_if_not_exists": False}
-        return dict(await self._call("send a message", Route("POST", _MESSAGES, channel_id=channel), json=message))
+        route = Route("POST", _MESSAGES, channel_id=channel)
+        return dict(await self._call("send a message", route, **body_of(message, files)))
 
-    async def edit(self, channel: str, message: str, text: str) -> None:
+    async def edit(self, channel: str, message: str, text: str, files: Sequence[File] = ()) -> None:
+        """Change a message; these files stand in place of those it had."""
         route = Route("PATCH", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
-        await self._call("edit a message", route, json={**_QUIET, "content": text})
+        await self._call("edit a message", route, **body_of({**_QUIET, "content": text}, files))
 
     async def delete(self, channel: str, message: str) -> None:
         route = Route("DELETE", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
@@ -101,20 +107,31 @@ class Account:
         route = Route("POST", f"{_MESSAGES}/{{message_id}}/threads", channel_id=channel, message_id=message)
         await self._call("open a thread", route, json={"name": name})
 
-    async def edit_response(self, application: str, token: str, message: str, text: str) -> None:
+    async def edit_response(
+        self, application: str, token: str, message: str, text: str, files: Sequence[File] = ()
+    ) -> None:
         """Edit our answer to an interaction: for fifteen minutes its token may, even where the bot may not be."""
         await self._ready()
         with as_platform_errors("answer a command"):
             webhook = discord.Webhook.partial(int(application), token, client=self._client)
-            await webhook.edit_message(int(message), content=text, allowed_mentions=discord.AllowedMentions.none())
+            await webhook.edit_message(
+                int(message),
+                content=text,
+                attachments=uploads(files),
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
 
-    async def follow_up(self, application: str, token: str, text: str) -> str:
+    async def follow_up(self, application: str, token: str, text: str, files: Sequence[File] = ()) -> str:
         """Another answer to an interaction; returns its id. Discord has no nonce for these."""
         await self._ready()
         with as_platform_errors("answer a command"):
             webhook = discord.Webhook.partial(int(application), token, client=self._client)
             sent = await webhook.send(
-                text, wait=True, suppress_embeds=True, allowed_mentions=discord.AllowedMentions.none()
+                text,
+                wait=True,
+                files=uploads(files),
+                suppress_embeds=True,
+                allowed_mentions=discord.AllowedMentions.none(),
             )
         return str(sent.id)
 

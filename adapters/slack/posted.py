@@ -70,8 +70,9 @@ class Posted:
 
     async def look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
-        said = self._workspace.pages("conversations.replies", **self._question())
-        ours = [message async for message in said if self._is_ours(message)]
+        said = self._workspace.pages("conversations.replies", **question_of(self._turn))
+        # Files are shared by messages of their own, which say nothing of their reply.
+        ours = [message async for message in said if self._is_ours(message) and not message.get("files")]
         self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
         self.is_uncertain = False
 
@@ -115,20 +116,9 @@ class Posted:
                 raise
         self._open.discard(ts)
 
-    def _question(self) -> dict[str, Any]:
-        conversation, turn = self._turn.conversation, self._turn
-        asked = [message.position for message in turn.incoming]
-        return {
-            "channel": conversation.channel,
-            "ts": conversation.thread,
-            "oldest": min(asked, default=f"{turn.opened_at - SKEW:.6f}"),
-            "include_all_metadata": True,
-            "limit": 200,
-        }
-
     def _is_ours(self, message: dict[str, Any]) -> bool:
         # Any app may write metadata, so the author counts too. The root of a thread is always told.
-        return message.get("bot_id") == self._workspace.bot_id and message["ts"] > self._question()["oldest"]
+        return message.get("bot_id") == self._workspace.bot_id and message["ts"] > question_of(self._turn)["oldest"]
 
     def _take_up(self, message: dict[str, Any]) -> bool:
         """Whether a message of ours says which reply it belongs to; ours are taken up."""
@@ -152,3 +142,15 @@ class Posted:
 def _words(text: str) -> dict[str, str]:
     """Markdown that Slack renders itself. It serves as the notification too: a `text` beside it is refused."""
     return {"markdown_text": text}
+
+
+def question_of(turn: Turn) -> dict[str, Any]:
+    """What to ask Slack for to read a turn's question and all that follows it."""
+    asked = [message.position for message in turn.incoming]
+    return {
+        "channel": turn.conversation.channel,
+        "ts": turn.conversation.thread,
+        "oldest": min(asked, default=f"{turn.opened_at - SKEW:.6f}"),
+        "include_all_metadata": True,
+        "limit": 200,
+    }

@@ -69,6 +69,14 @@ class Workspace:
         with as_platform_errors(method):
             return self._data(await self.client.api_call(method, http_verb="GET", params=arguments))
 
+    async def post_bytes(self, address: str, data: bytes) -> None:
+        """Bring a file to the place that Slack gave us for it; no token goes there. Raises `PlatformError`."""
+        if self._session is None:
+            raise RuntimeError("connect() comes before the first file")
+        with as_platform_errors("the upload of a file"):
+            async with self._session.post(address, data=data) as answer:
+                answer.raise_for_status()
+
     async def pages(self, method: str, *, most: int = 100, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
         """The messages of a listing, page after page, at most so many pages. Raises `PlatformError`."""
         cursor = ""
