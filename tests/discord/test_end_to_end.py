@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from adapters.discord.render import CONTINUED
 from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
