@@ -36,7 +36,8 @@ class Blocks:
         # A line that is not whole may yet belong to the block before it.
         whole = rest[: rest.rfind("\n") + 1]
         starts = line_starts(whole)
-        tops = [starts[token.map[0]] for token in parse(whole) if token.map and token.level == 0 and token.nesting != -1]
+        blocks = (token for token in parse(whole) if token.level == 0 and token.nesting != -1)
+        tops = [starts[block.map[0]] for block in blocks if block.map]
         if len(tops) > 1:
             self._written += [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
             self._text += whole[: tops[-1]]

@@ -1,6 +1,8 @@
 """The one reading of Markdown: every platform writes its form from the same tree of tokens."""
 
+import functools
 import re
+from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -38,7 +40,9 @@ def _formula(state: StateInline, silent: bool) -> bool:
 READER = Markdown()
 
 
-def parse(text: str) -> list[Token]:
+# Deciding on a text and then writing it reads it more than once in a row.
+@functools.lru_cache(maxsize=16)
+def parse(text: str) -> Sequence[Token]:
     """The tokens of a text, in order; those of blocks say in `map` which lines they stand on."""
     return READER.parse(text)
 

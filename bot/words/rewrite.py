@@ -1,7 +1,7 @@
 """Markdown into the Markdown of a platform: what it lacks is said another way, and nobody is called."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markdown_it.token import Token
@@ -35,7 +35,7 @@ class Dialect:
         edits = [edit for at, token in enumerate(tokens) for edit in self._edits(markdown, tokens, at, token, starts)]
         return harmless(_edited(markdown, edits))
 
-    def _edits(self, text: str, tokens: list[Token], at: int, token: Token, starts: list[int]) -> Iterator[Edit]:
+    def _edits(self, text: str, tokens: Sequence[Token], at: int, token: Token, starts: list[int]) -> Iterator[Edit]:
         if not token.map:
             return
         begins, ends = starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
@@ -82,21 +82,21 @@ def _in_line(line: str, begins: int) -> Iterator[Edit]:
         elif found["marker"]:
             yield start, end, _MARKER.sub("", found.group())
         elif found["image"] is not None:
-            yield start, end, _link(found["alt"] or "image", found["source"])
+            # Nobody shows it from there: a link to look at it, where there is one.
+            opening = "[" if found["alt"] else "[image"
+            written = found.group().replace("![", opening, 1)
+            leads = found["source"].strip("<>").startswith(("http://", "https://"))
+            yield start, end, _link(found["alt"], found["source"], written if leads else found.group())
         elif found["link"] is not None:
             yield start, end, _link(found["words"], found["address"], found.group())
         elif found["auto"] or found["bare"]:
             yield start, end, quiet(found.group())
 
 
-def _link(words: str, address: str, written: str = "") -> str:
+def _link(words: str, address: str, written: str) -> str:
     """A link, whose true address is shown where its words are another one."""
     bare = address.strip("<>")
-    if shows_another(words, bare):
-        return f"`{words.replace('`', '')}` ({quiet(bare)})"
-    if not written:
-        return f"[{words}]({quiet(address)})" if bare.startswith(("http://", "https://")) else f"{words} ({bare})"
-    return quiet(written)
+    return f"`{words.replace('`', '')}` ({quiet(bare)})" if shows_another(words, bare) else quiet(written)
 
 
 def _placed(source: str, form: str) -> str:
@@ -108,7 +108,7 @@ def _placed(source: str, form: str) -> str:
     return first + f"\n{rest}".join(form.split("\n")) + ending
 
 
-def _in_table(tokens: list[Token], at: int) -> bool:
+def _in_table(tokens: Sequence[Token], at: int) -> bool:
     return at > 0 and tokens[at - 1].type in ("th_open", "td_open")
 
 

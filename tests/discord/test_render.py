@@ -31,7 +31,7 @@ def test_where_there_is_nothing_to_see_there_is_no_message() -> None:
 @given(markdown)
 def test_every_prefix_is_shown_within_the_limit_and_calls_nobody(text: str) -> None:
     reply = letter()
-    for end in range(0, len(text), 17):
+    for end in range(0, len(text), 37):
         for part in reply.growing([Text(text[:end]), Notice("label")]):
             assert len(part) <= LIMIT
             assert "@everyone" not in part.lower()

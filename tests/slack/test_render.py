@@ -29,7 +29,7 @@ def test_what_a_model_writes_calls_nobody() -> None:
 @given(markdown)
 def test_every_prefix_calls_nobody_and_a_stream_only_ever_gets_longer(text: str) -> None:
     streamed, edited, seen = letter(streams=True), letter(), [""]
-    for end in range(0, len(text), 17):
+    for end in range(0, len(text), 37):
         (now,) = streamed.growing([Text(text[:end])]) or [""]
         assert now.startswith(seen[-1])
         assert pings(now) == [ping for part in edited.growing([Text(text[:end])]) for ping in pings(part)] == []
