@@ -15,7 +15,7 @@ FOR_RUN := .venv/installed-$(if $(wildcard .venv/installed-dev),dev,run)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check proof sim bench lock docs gallery lint locks
+.PHONY: help run test check proof chaos soak sim bench lock docs gallery lint locks
 
 help:  ## What the workshop can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -36,13 +36,22 @@ proof: .venv/installed-dev node_modules/.installed  ## The long proofs
 	$(BIN)/pytest -m proof
 	WORDS_CASES=3000 $(BIN)/pytest -n $(JOBS) --timeout 1800 tests/words tests/slack/test_render.py tests/discord/test_render.py
 
+TURNS := 20000
+SEED := 1
+
+chaos: .venv/installed-dev  ## Everything goes wrong for TURNS=20000 turns by SEED=1, then every effect is audited
+	$(BIN)/python -m tests.proofs.chaos --turns $(TURNS) --seed $(SEED)
+
+soak: .venv/installed-dev  ## TURNS=20000 turns on both platforms; memory, tasks and file handles stay flat
+	$(BIN)/python -m tests.proofs.soak --turns $(TURNS)
+
 sim: .venv/installed-dev  ## Play: Threadline beside a simulated Slack and Discord, nothing to sign up for
 	@exec $(BIN)/python -m tests.simulators
 
-bench: .venv/installed-dev  ## Run the measurements under bench/
-	@set -e; found=; for program in bench/*.py; do \
-		[ -f "$$program" ] || continue; found=yes; echo "== $$program"; $(BIN)/python "$$program"; \
-	done; [ -n "$$found" ] || echo "bench/ holds no measurements yet."
+BENCH := turns bots
+
+bench: .venv/installed-dev  ## The measurements under bench/, each against something else in the same run (BENCH=turns for one)
+	@set -e; for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 
 lock: | $(UV)  ## Write both lock files anew from pyproject.toml (UPGRADE=--upgrade for the newest of everything)
 	$(COMPILE) $(UPGRADE) -o requirements.lock

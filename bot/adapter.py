@@ -22,7 +22,8 @@ class Turn:
 
     `tag` names it outside this program (metadata, nonces): it never comes again. `assistant` is the title people see.
     `author` is who caused it. `incoming` is empty where nobody wrote anything: an answer is given again. `opened_at` is
-    a Unix time before which nothing of its reply was posted.
+    a Unix time before which nothing of its reply was posted; nor was anything before the parts that `earlier` tells, of
+    the conversation's reply before this one.
     `suspect` says that an earlier try worked on it: look (`Reply.find`) before creating anything on the platform.
     `parts` are the platform messages already known; `keep_part` has one recorded before the turn ends.
     """
@@ -37,6 +38,7 @@ class Turn:
     suspect: bool
     parts: Sequence[Part]
     keep_part: Callable[[int, str, PartState], Awaitable[None]]
+    earlier: Callable[[], Awaitable[Sequence[Part]]]
 
 
 class Reply(Protocol):

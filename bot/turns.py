@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -19,7 +20,6 @@ from bot.stops import Stop, Stops
 from bot.trail import Trail
 from storage import conversations, turns
 from storage.database import Database
-from storage.records import Conversation, TurnRow
 from storage.turns import Opened
 
 TRIES = 5
@@ -92,7 +92,7 @@ class Turns:
     async def _once(self, opened: Opened, stop: Stop) -> Opened | None:
         row, member = opened.turn, self._member(opened)
         async with aclosing(Trail(self._db)) as trail:
-            turn = _seen(opened, member, trail)
+            turn = self._seen(opened, member, trail)
             async with self._reply(turn) as reply:
                 answering = Answering(
                     self._db, self._client, self._roster, row, turn, member=member, reply=reply, trail=trail, stop=stop
@@ -149,7 +149,7 @@ class Turns:
         row = opened.turn
         sorry = f"Sorry, I could not answer this; please ask again. An operator finds the reason under turn {row.tag}."
         async with aclosing(Trail(self._db)) as trail:
-            turn = _seen(opened, self._member(opened), trail)
+            turn = self._seen(opened, self._member(opened), trail)
             async with aclosing(self._adapters[opened.conversation.platform].reply(turn)) as reply:
                 try:
                     await reply.find()
@@ -172,27 +172,26 @@ class Turns:
     def _member(self, opened: Opened) -> Member:
         return self._roster.get(opened.turn.assistant) or self._roster.choose(opened.conversation, opened.chosen)
 
+    def _seen(self, opened: Opened, member: Member, trail: Trail) -> Turn:
+        """The turn as its adapter sees it."""
+        row = opened.turn
 
-def _seen(opened: Opened, member: Member, trail: Trail) -> Turn:
-    """The turn as its adapter sees it."""
-    row: TurnRow = opened.turn
-    conversation: Conversation = opened.conversation
+        async def keep_part(number: int, ref: str, state: PartState) -> None:
+            trail.put(turns.keep_part, row.id, row.attempts, number, ref, state)
 
-    async def keep_part(number: int, ref: str, state: PartState) -> None:
-        trail.put(turns.keep_part, row.id, row.attempts, number, ref, state)
-
-    return Turn(
-        id=row.id,
-        tag=row.tag,
-        conversation=conversation,
-        incoming=opened.incoming,
-        author=row.author or "",
-        opened_at=row.opened_at,
-        assistant=member.config.title,
-        suspect=opened.suspect,
-        parts=opened.parts,
-        keep_part=keep_part,
-    )
+        return Turn(
+            id=row.id,
+            tag=row.tag,
+            conversation=opened.conversation,
+            incoming=opened.incoming,
+            author=row.author or "",
+            opened_at=row.opened_at,
+            assistant=member.config.title,
+            suspect=opened.suspect,
+            parts=opened.parts,
+            keep_part=keep_part,
+            earlier=partial(turns.parts_before, self._db, row),
+        )
 
 
 async def _pause(seconds: float, stop: Stop) -> None:

@@ -292,6 +292,17 @@ async def parts_of(db: Database, turn: int) -> tuple[Part, ...]:
     return tuple(Part.of(row) for row in await db.read(PARTS, turn=turn))
 
 
+async def parts_before(db: Database, turn: TurnRow) -> tuple[Part, ...]:
+    """The parts of the reply that a conversation had before this turn's."""
+    rows = await db.read(
+        "select p.* from parts p where p.turn = (select t.id from turns t where t.conversation = :c and t.id < :turn"
+        " and exists (select 1 from parts where turn = t.id) order by t.id desc limit 1)",
+        c=turn.conversation,
+        turn=turn.id,
+    )
+    return tuple(Part.of(row) for row in rows)
+
+
 async def by_id(db: Database, turn: int) -> TurnRow | None:
     rows = await db.read("select * from turns where id = :id", id=turn)
     return TurnRow.of(rows[0]) if rows else None

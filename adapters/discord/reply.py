@@ -200,15 +200,20 @@ class DiscordReply:
     async def _look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
         channel, question = await self._place.channel(), await self._place.question()
-        asked = [int(row.position) for row in self._turn.incoming] or [snowflake_at(self._turn.opened_at - SKEW)]
         fresh = await self._place.is_fresh() or not self._turn.incoming
         found = 0
-        async for message in self._account.history(channel, after=str(min(asked))):
+        async for message in self._account.history(channel, after=str(await self._begins_after(channel))):
             if message["author"]["id"] != self._account.me:
                 continue
             found = self._number(message, question, after=found, fresh=fresh)
             if found:
                 self._posted.setdefault(found, Posted(channel, message["id"]))
+
+    async def _begins_after(self, channel: str) -> int:
+        """A message that stands before everything of this reply."""
+        asked = [int(row.position) for row in self._turn.incoming] or [snowflake_at(self._turn.opened_at - SKEW)]
+        earlier = [Posted.of(part.ref) for part in await self._turn.earlier()]
+        return max([min(asked), *(int(posted.message) for posted in earlier if posted.channel == channel)])
 
     def _number(self, message: dict[str, Any], question: str | None, *, after: int, fresh: bool) -> int:
         """Which part of this reply a message of ours is, 0 where it is none; `after` is what the one before it was.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.slack.posted import question_of
+from adapters.slack.posted import Posted
 from adapters.slack.workspace import Workspace
 from bot.adapter import Turn
 from bot.segments import File, Image
@@ -16,9 +16,10 @@ ALT = 1_000
 class Files:
     """The files of one reply."""
 
-    def __init__(self, workspace: Workspace, turn: Turn) -> None:
+    def __init__(self, workspace: Workspace, turn: Turn, posted: Posted) -> None:
         self._workspace = workspace
         self._turn = turn
+        self._posted = posted
         self._is_uncertain = turn.suspect
 
     async def send(self, files: Sequence[File], note: str) -> None:
@@ -49,6 +50,4 @@ class Files:
 
     async def _shared(self) -> set[str]:
         """The names of the files that we put under the question."""
-        said = self._workspace.pages("conversations.replies", **question_of(self._turn))
-        ours = [message async for message in said if message.get("bot_id") == self._workspace.bot_id]
-        return {str(file.get("name")) for message in ours for file in message.get("files") or ()}
+        return {str(file.get("name")) async for message in self._posted.said() for file in message.get("files") or ()}

@@ -1,5 +1,6 @@
 """The messages of one reply: found, posted, edited, taken away, and recorded; each of them once."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from adapters.slack import stream
@@ -70,11 +71,26 @@ class Posted:
 
     async def look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
-        said = self._workspace.pages("conversations.replies", **question_of(self._turn))
         # Files are shared by messages of their own, which say nothing of their reply.
-        ours = [message async for message in said if self._is_ours(message) and not message.get("files")]
+        ours = [message async for message in self.said() if not message.get("files")]
         self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
         self.is_uncertain = False
+
+    async def said(self) -> AsyncIterator[dict[str, Any]]:
+        """What we said after the question. Raises `PlatformError`."""
+        oldest = await self._begins_after()
+        pages = self._workspace.pages(
+            "conversations.replies",
+            channel=self._channel,
+            ts=self._turn.conversation.thread,
+            oldest=oldest,
+            include_all_metadata=True,
+            limit=200,
+        )
+        async for message in pages:
+            # Any app may write metadata, so the author counts too. The root of a thread is always told.
+            if message.get("bot_id") == self._workspace.bot_id and message["ts"] > oldest:
+                yield message
 
     async def _post(self, number: int, text: str) -> str:
         try:
@@ -116,9 +132,10 @@ class Posted:
                 raise
         self._open.discard(ts)
 
-    def _is_ours(self, message: dict[str, Any]) -> bool:
-        # Any app may write metadata, so the author counts too. The root of a thread is always told.
-        return message.get("bot_id") == self._workspace.bot_id and message["ts"] > question_of(self._turn)["oldest"]
+    async def _begins_after(self) -> str:
+        """The `ts` of a message that stands before everything of this reply."""
+        asked = min((m.position for m in self._turn.incoming), default=f"{self._turn.opened_at - SKEW:.6f}")
+        return max([asked, *(ts_of(part.ref) for part in await self._turn.earlier())])
 
     def _take_up(self, message: dict[str, Any]) -> bool:
         """Whether a message of ours says which reply it belongs to; ours are taken up."""
@@ -142,15 +159,3 @@ class Posted:
 def _words(text: str) -> dict[str, str]:
     """Markdown that Slack renders itself. It serves as the notification too: a `text` beside it is refused."""
     return {"markdown_text": text}
-
-
-def question_of(turn: Turn) -> dict[str, Any]:
-    """What to ask Slack for to read a turn's question and all that follows it."""
-    asked = [message.position for message in turn.incoming]
-    return {
-        "channel": turn.conversation.channel,
-        "ts": turn.conversation.thread,
-        "oldest": min(asked, default=f"{turn.opened_at - SKEW:.6f}"),
-        "include_all_metadata": True,
-        "limit": 200,
-    }

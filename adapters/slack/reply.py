@@ -36,7 +36,7 @@ class SlackReply:
         self._posted = Posted(workspace, turn)
         self._session = Session(workspace, turn)
         self._flow = Flow(workspace, turn, self._posted)
-        self._files = Files(workspace, turn)
+        self._files = Files(workspace, turn, self._posted)
         # A reply that has messages already grows in them.
         self._streams = streams and not self._posted.any
         self._letter = render.letter()

@@ -135,7 +135,7 @@ def _failed(error: ScriptedError) -> Response:
     return JSONResponse({"error": detail}, status_code=error.status, headers=headers)
 
 
-class _Announced(uvicorn.Server):
+class Announced(uvicorn.Server):
     """Says where it listens, so that whoever started it can ask for port 0."""
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
@@ -151,7 +151,7 @@ def main(port: int) -> None:
 
     async def serve() -> None:
         config = uvicorn.Config(ScriptedModel().controlled, host="127.0.0.1", port=port, log_level="warning")
-        await _Announced(config).serve()
+        await Announced(config).serve()
 
     asyncio.run(serve())
 

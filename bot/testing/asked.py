@@ -45,6 +45,10 @@ class Asked:
         """The reply to it; `again` after a try that failed, when one looks before creating anything."""
         return self.stage.adapter.reply(self._turn(suspect=again))
 
+    def crash(self) -> None:
+        """The process dies: nothing of what it posted was recorded."""
+        self.kept.clear()
+
     async def finish(self, reply: Reply, segments: Sequence[Segment]) -> None:
         """End it, trying again as the core does when the platform does not take it."""
         for failures in range(TRIES):
@@ -88,6 +92,7 @@ class Asked:
             suspect=suspect,
             parts=parts,
             keep_part=self._keep_part,
+            earlier=self._earlier,
         )
 
     def _question(self, now: float) -> IncomingRow:
@@ -104,6 +109,10 @@ class Asked:
             turn=self._number,
             received_at=now,
         )
+
+    async def _earlier(self) -> Sequence[Part]:
+        """An asked question stands after every reply that was given before it."""
+        return []
 
     async def _keep_part(self, number: int, ref: str, state: PartState) -> None:
         self.kept[number] = (ref, state)

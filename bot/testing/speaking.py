@@ -37,7 +37,7 @@ class Speaking:
         for _ in range(2):
             await reply.finish([Text("Four.")])
         await reply.aclose()
-        await asked.finish(await _found(asked), [Text("Four.")])
+        await asked.finish(await found(asked), [Text("Four.")])
         await answered(asked, "Four.")
 
     @needs("editing")
@@ -46,7 +46,7 @@ class Speaking:
         reply = asked.reply()
         await reply.show(Snapshot((Text("Half an"),)))
         await reply.aclose()
-        await asked.finish(await _found(asked), [Text("Three and a half.")])
+        await asked.finish(await found(asked), [Text("Three and a half.")])
         await answered(asked, "Three and a half.")
 
     async def test_two_answers_in_one_conversation_stay_apart(self, stage: Stage) -> None:
@@ -82,17 +82,17 @@ class Speaking:
     async def test_a_notice_is_seen_alone_and_under_an_answer(self, stage: Stage) -> None:
         asked = await Asked.on(stage)
         await asked.finish(asked.reply(), [Notice("The model refused the key.", kind="problem")])
-        await _reads(asked, "The model refused the key.")
+        await reads(asked, "The model refused the key.")
         asked = await Asked.on(stage)
         await asked.finish(asked.reply(), [Text("Four."), Notice("A tiny model; often wrong.")])
-        await _reads(asked, "Four.", "A tiny model; often wrong.")
+        await reads(asked, "Four.", "A tiny model; often wrong.")
 
     async def test_an_answer_of_blanks_does_not_stop_the_turn(self, stage: Stage) -> None:
         asked = await Asked.on(stage)
         await asked.finish(asked.reply(), [Text(" \n ")])
         asked = await Asked.on(stage, after=asked.said)
         await asked.finish(asked.reply(), [Text("Still here.")])
-        await _reads(asked, "Still here.")
+        await reads(asked, "Still here.")
 
     @needs("calls")
     async def test_nothing_that_is_said_calls_anybody(self, stage: Stage) -> None:
@@ -100,7 +100,7 @@ class Speaking:
         reply = asked.reply()
         await reply.show(Snapshot((Text(CALLS),)))
         await asked.finish(reply, [Text(CALLS), Notice(CALLS), Text("said")])
-        await _reads(asked, "said")
+        await reads(asked, "said")
         called = await stage.called(asked.said)
         must(list(called) == [], "Neither a model's words nor a notice call anybody.", called)
 
@@ -149,9 +149,9 @@ class Speaking:
         another = later.reply()
         for words in ("one", "one two", "one two three"):
             await another.show(Snapshot((Text(words),)))
-            await _reads(later, words)
+            await reads(later, words)
         await later.finish(another, [Text("one two three")])
-        seen = await _reads(later, "one two three")
+        seen = await reads(later, "one two three")
         must("too late" not in " ".join(seen), "A closed reply writes nothing more.", seen)
 
 
@@ -167,11 +167,11 @@ async def answered(asked: Asked, *texts: str) -> Sequence[str]:
     return seen
 
 
-async def _reads(asked: Asked, *texts: str) -> Sequence[str]:
+async def reads(asked: Asked, *texts: str) -> Sequence[str]:
     return await asked.stage.until(asked.said, lambda seen: all(_bare(text) in _bare("".join(seen)) for text in texts))
 
 
-async def _found(asked: Asked) -> Reply:
+async def found(asked: Asked) -> Reply:
     reply = asked.reply(again=True)
     await reply.find()
     return reply

@@ -20,6 +20,7 @@ Capability = Literal[
     "editing",
     "holding",
     "limit",
+    "losses",
     "parts",
     "redelivery",
     "refusals",
@@ -86,6 +87,10 @@ class Stage(ABC):
         A 429 names the shortest wait that the platform knows.
         """
         raise self._unwritten("refusals")
+
+    async def lose(self) -> None:
+        """Our next new message takes effect, and its answer never reaches us (capability `losses`)."""
+        raise self._unwritten("losses")
 
     async def hold(self) -> None:
         """Our next new message is left without an answer until `release` (capability `holding`)."""

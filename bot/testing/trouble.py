@@ -1,16 +1,16 @@
-"""What an adapter does when its platform refuses: the answer is there in the end, whole and once."""
+"""What an adapter does when its platform refuses or its process dies: the answer is there in the end, whole, once."""
 
 import asyncio
 from typing import Literal
 
 from bot.segments import Snapshot, Text
 from bot.testing.asked import Asked
-from bot.testing.speaking import answered, long_answer
+from bot.testing.speaking import answered, found, long_answer, reads
 from bot.testing.stage import Stage, needs
 
 
 class Trouble:
-    """The part of the suite that is about rate limits and servers that fail."""
+    """The part of the suite that is about rate limits, servers that fail, lost answers and crashes."""
 
     @needs("refusals")
     async def test_an_answer_survives_a_rate_limit(self, stage: Stage) -> None:
@@ -40,6 +40,62 @@ class Trouble:
         await stage.release()
         await finishing
         await answered(asked, answer)
+
+    @needs("losses")
+    async def test_a_message_whose_acceptance_was_lost_is_not_written_again(self, stage: Stage) -> None:
+        """Pain 4: posted twice."""
+        asked = await Asked.on(stage)
+        await stage.lose()
+        await asked.finish(asked.reply(), [Text("Four.")])
+        await answered(asked, "Four.")
+
+    @needs("losses", "editing")
+    async def test_growth_whose_acceptance_was_lost_becomes_the_answer(self, stage: Stage) -> None:
+        asked = await Asked.on(stage)
+        await stage.lose()
+        reply = asked.reply()
+        await reply.show(Snapshot((Text("Two and two"),)))
+        await asked.finish(reply, [Text("Two and two is four.")])
+        await answered(asked, "Two and two is four.")
+
+    @needs("parts")
+    async def test_an_answer_that_was_posted_before_a_crash_and_never_recorded_is_found(self, stage: Stage) -> None:
+        """Pains 3 and 4: lost on restart, posted twice."""
+        asked = await Asked.on(stage)
+        await asked.finish(asked.reply(), [Text("Four.")])
+        asked.crash()
+        await asked.finish(await found(asked), [Text("Four.")])
+        await answered(asked, "Four.")
+
+    @needs("parts", "limit")
+    async def test_parts_that_were_posted_before_a_crash_and_never_recorded_are_found(self, stage: Stage) -> None:
+        asked, answer = await Asked.on(stage), long_answer(stage)
+        await asked.finish(asked.reply(), [Text(answer)])
+        asked.crash()
+        await asked.finish(await found(asked), [Text(answer)])
+        await answered(asked, answer)
+
+    @needs("parts", "editing", "holding")
+    async def test_growth_that_a_crash_left_behind_becomes_the_answer(self, stage: Stage) -> None:
+        asked = await Asked.on(stage)
+        reply = asked.reply()
+        await reply.show(Snapshot((Text("Two and two"),)))
+        await reads(asked, "Two and two")
+        await reply.aclose()
+        asked.crash()
+        await asked.finish(await found(asked), [Text("Two and two is four.")])
+        await answered(asked, "Two and two is four.")
+
+    @needs("editing")
+    async def test_a_farewell_makes_way_for_the_answer(self, stage: Stage) -> None:
+        """The program leaves in mid-answer, and goes on when it is back."""
+        asked = await Asked.on(stage)
+        reply = asked.reply()
+        await reply.show(Snapshot((Text("Two and two"),)))
+        await reply.leave("It goes on soon.")
+        await reply.aclose()
+        await asked.finish(await found(asked), [Text("Two and two is four.")])
+        await answered(asked, "Two and two is four.")
 
 
 async def _refused_at_the_end(stage: Stage, status: Literal[429, 500]) -> None:

@@ -127,6 +127,7 @@ class TestConsole(
         "editing": "a terminal cannot take back what it printed",
         "holding": "a reply is handed over within the process",
         "limit": "an answer in a terminal may have any length",
+        "losses": "a reply is handed over within the process",
         "parts": "a terminal posts no messages: the thread and the turn are what lasts",
         "redelivery": "every line typed is a message of its own",
         "refusals": "a reply is handed over within the process: nothing stands between that could refuse it",

@@ -74,6 +74,9 @@ class DiscordStage(Stage):
         for method in WRITES:
             await self._discord.fault(method, status=status, times=times, retry_after=0.05)
 
+    async def lose(self) -> None:
+        await self._discord.fault("create_message", lose="after")
+
     async def hold(self) -> None:
         await self._discord.fault("create_message", hold=True)
 

@@ -84,6 +84,10 @@ class SlackStage(Stage):
         for method in WRITES:
             await self._slack.fault(method, status=status, times=times, retry_after=1)
 
+    async def lose(self) -> None:
+        for method in CREATES:
+            await self._slack.fault(method, lose="after")
+
     async def hold(self) -> None:
         for method in CREATES:
             await self._slack.fault(method, hold=True)

@@ -78,6 +78,7 @@ class TestWeb(
         "clicks": "the page's buttons are requests of their own, none is made by an answer",
         "holding": "a reply is handed over within the process",
         "limit": "an answer on the page may have any length",
+        "losses": "a reply is handed over within the process",
         "parts": "the page posts no messages: the thread and the turn are what lasts",
         "refusals": "a reply is handed over within the process: nothing stands between that could refuse it",
     },

@@ -1,6 +1,8 @@
 """People on Discord talk to the real program: every promise of the path, over real sockets, with real processes."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
 from tests.simulators.discord.client import DiscordPeople, app_messages
+from tests.simulators.discord.records import State
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +270,28 @@ async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
     asked = [message["content"] for message in (await model.requests())[-1]["messages"] if message["role"] == "user"]
     assert asked[-2:] == ["three", "four"]
     assert await texts(listening, thread) == ["Half an answer.", "You said: four"]
+
+
+async def test_the_heart_goes_on_beating_while_the_disk_takes_nothing(
+    listening: DiscordPeople, running: Process, home: Path
+) -> None:
+    """Pain 17: the gateway's heartbeat blocked by what the program waits for."""
+    ada = await listening.user("ada")
+    dm = await listening.dm(ada)
+    await listening.settings(beat_every=0.1)
+    await listening.disconnect("invalid")
+    beats = _beats(await listening.until(lambda now: now.sockets == 1 and _beats(now) > 2))
+    with closing(sqlite3.connect(home / "data" / "threadline.db", isolation_level=None)) as stranger:
+        stranger.execute("begin immediate")
+        await listening.say(ada, dm, "do not lose me")
+        await listening.until(lambda now: _beats(now) > beats + 10)
+        assert await texts(listening, dm) == []
+    await listening.answer(dm, "You said: do not lose me")
+    await listening.settings(beat_every=41.25)
+
+
+def _beats(now: State) -> int:
+    return sum(frame.op == "heartbeat" for frame in now.frames)
 
 
 async def test_where_it_may_not_write_the_log_says_why_and_the_next_question_is_answered(

@@ -36,6 +36,7 @@ class Asked:
     thread: str | None = None
     command: Interaction | None = None
     kept: list[tuple[int, str, PartState]] = field(default_factory=list)
+    earlier: Sequence[Part] = ()
 
     @property
     def home(self) -> str:
@@ -44,6 +45,9 @@ class Asked:
     def turn(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> Turn:
         async def keep(number: int, ref: str, state: PartState) -> None:
             self.kept.append((number, ref, state))
+
+        async def earlier() -> Sequence[Part]:
+            return self.earlier
 
         key = f"discord:{self.home}"
         conversation = Conversation(1, key, "discord", "1", self.channel, self.thread, None, None, 1, None, 0, 0)
@@ -74,6 +78,7 @@ class Asked:
             suspect=suspect,
             parts=parts,
             keep_part=keep,
+            earlier=earlier,
         )
 
     def reply(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> DiscordReply:
@@ -244,6 +249,18 @@ async def test_what_answers_another_question_is_not_taken_up(asked: Asked) -> No
     await reply.find()
     await reply.finish([Text("mine")])
     assert await asked.texts() == [*before, "mine"]
+
+
+async def test_an_answer_given_anew_is_not_looked_for_in_the_one_before_it(mentioned: Asked) -> None:
+    """No message of a person's stands between the two, and they may come in the same second."""
+    await mentioned.reply().finish([Text("eight")])
+    parts = tuple(Part(mentioned.id, *kept) for kept in mentioned.kept)
+    again = Asked(mentioned.adapter, mentioned.discord, mentioned.channel, mentioned.question, mentioned.id + 1000)
+    again.thread, again.earlier = mentioned.thread, parts
+    reply = mentioned.adapter.reply(replace(again.turn(suspect=True), incoming=[]))
+    await reply.find()
+    await reply.finish([Text("eight legs")])
+    assert await mentioned.texts() == ["eight", "eight legs"]
 
 
 async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:

@@ -7,7 +7,7 @@ import random
 import uvicorn
 
 from assistants.service.script import Body, Script, ScriptedError, ScriptedReply, echo
-from assistants.service.scripted import ScriptedModel, _Announced
+from assistants.service.scripted import Announced, ScriptedModel
 
 WORDS = 8
 
@@ -37,7 +37,7 @@ def main() -> None:
     given = parser.parse_args()
     model = ScriptedModel(script=slow_echo(given.delay, given.failing, given.seed))
     config = uvicorn.Config(model.controlled, host="127.0.0.1", port=0, log_level="error")
-    asyncio.run(_Announced(config).serve())
+    asyncio.run(Announced(config).serve())
 
 
 if __name__ == "__main__":

@@ -84,10 +84,8 @@ class SlackScene(Scene):
         await self._people.until(lambda now: now.sockets == 1)
 
     async def redeliver(self) -> None:
-        now = await self._people.state()
-        for delivery in now.deliveries:
-            if delivery.ts in self._said:
-                await self._people.redeliver(delivery.event_id)
+        for ts in self._said:
+            await self._people.redeliver_message(ts)
 
     async def until(self, holds: Callable[[list[str]], bool]) -> list[str]:
         return self._read(await self._people.until(lambda now: holds(self._read(now)), seconds=90))

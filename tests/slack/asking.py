@@ -23,10 +23,14 @@ class Asked:
     id: int
     author: str = "U1"
     kept: list[tuple[int, str, PartState]] = field(default_factory=list)
+    earlier: Sequence[Part] = ()
 
     def turn(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> Turn:
         async def keep(number: int, ref: str, state: PartState) -> None:
             self.kept.append((number, ref, state))
+
+        async def earlier() -> Sequence[Part]:
+            return self.earlier
 
         key = f"slack:T0THREAD:{self.channel}:{self.ts}"
         conversation = Conversation(1, key, "slack", "T0THREAD", self.channel, self.ts, None, None, 1, None, 0, 0)
@@ -42,6 +46,7 @@ class Asked:
             suspect=suspect,
             parts=parts,
             keep_part=keep,
+            earlier=earlier,
         )
 
     def reply(self, *, suspect: bool = False, parts: Sequence[Part] = ()) -> SlackReply:

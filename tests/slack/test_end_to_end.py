@@ -228,7 +228,7 @@ async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
     ada, channel = await listening.user("ada"), await listening.channel("edited")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline go on")
-    await listening.answer(channel, root, "Half an")
+    await model.held()
     for text in ("one", "two"):
         ts = await listening.say(ada, channel, text, thread_ts=root)
         await listening.until(lambda now: all(d.acked_at for d in now.deliveries))

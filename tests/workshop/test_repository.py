@@ -37,8 +37,16 @@ def test_the_slack_manifest_asks_for_the_scope_of_every_event_it_subscribes_to()
         "message.mpim": "mpim:history",
     }
     events = set(_manifest()["settings"]["event_subscriptions"]["bot_events"])
-    assert events - needed.keys() == {"app_home_opened"}
+    assert events - needed.keys() == {"agent_session_stopped", "app_home_opened"}
     assert {needed[event] for event in events & needed.keys()} <= scopes
+
+
+def test_every_test_that_a_promise_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "guarantees.md").read_text("utf-8")))
+    files = [path for folder in ("tests", "bot/testing") for path in (ROOT / folder).rglob("*.py")]
+    there = {name for path in files for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))}
+    assert len(named) > 30
+    assert named - there == set()
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -93,6 +93,10 @@ class SlackPeople(People[State]):
         """Slack sends an event again although it was acknowledged; whether the app acknowledged it again."""
         return bool((await self._do("redeliver", event_id=event_id))["acked"])
 
+    async def redeliver_message(self, ts: str) -> bool:
+        """The same for everything that told of a message."""
+        return bool((await self._do("redeliver_message", ts=ts))["acked"])
+
     async def give_up(self) -> None:
         """Slack lets go of whatever is on its way to the app."""
         await self._do("give_up")

@@ -96,6 +96,11 @@ class Deliveries:
         await self._world.changed()
         return not parcel.reason
 
+    async def redeliver_message(self, ts: str) -> bool:
+        """The same for every event that told of a message."""
+        told = [delivery.event_id for delivery in self._world.deliveries.values() if delivery.ts == ts]
+        return all([await self.redeliver(event_id) for event_id in told])
+
     async def _carry(self, delivery: Delivery, payload: dict[str, Any]) -> None:
         while (parcel := await self._attempt(delivery, payload)).reason:
             tried, delays = len(delivery.reasons), self.terms.retry_delays

@@ -92,6 +92,9 @@ class LineStage(Stage):
         refusal = Refusal("busy", wait=0.01) if status == 429 else Refusal("out of order")
         self._exchange.refusals += [refusal] * times
 
+    async def lose(self) -> None:
+        self._exchange.refusals.append(Refusal("the line went dead", said=True))
+
     async def _join(self) -> str:
         room = f"room{next(self._rooms)}"
         self.callers[room] = Caller(*await asyncio.open_connection("127.0.0.1", self._port))

@@ -38,10 +38,11 @@ class Message:
 
 @dataclass
 class Refusal:
-    """The answer to the next `say` calls."""
+    """The answer to the next `say` call; `said` although it was."""
 
     why: str
     wait: float | None = None
+    said: bool = False
 
 
 class Exchange:
@@ -139,14 +140,15 @@ class Exchange:
                     person.write(f"* {name} is typing …\n".encode())
 
     def _said(self, name: str, order: dict[str, Any]) -> dict[str, Any]:
-        if self.refusals:
-            refusal = self.refusals.pop(0)
-            return {"do": "refused", "why": refusal.why, "again": True, "wait": refusal.wait}
+        refusal = self.refusals.pop(0) if self.refusals else None
+        refused = refusal and {"do": "refused", "why": refusal.why, "again": True, "wait": refusal.wait}
+        if refusal and refused and not refusal.said:
+            return refused
         if not order["text"].strip() or len(order["text"]) > LIMIT:
             return {"do": "refused", "why": f"say 1 to {LIMIT} characters", "again": False}
         if order["nonce"] not in self._nonces:
             self._nonces[order["nonce"]] = self.say(order["room"], name, order["text"], is_bot=True).id
-        return {"do": "said", "id": self._nonces[order["nonce"]]}
+        return refused or {"do": "said", "id": self._nonces[order["nonce"]]}
 
 
 def _send(writer: asyncio.StreamWriter, order: dict[str, Any]) -> None:

@@ -31,6 +31,9 @@ class LineReply:
             said = await self._line.say(self._turn.conversation.channel, text, nonce=nonce)
             await self._turn.keep_part(number, said, "final")
 
+    async def leave(self, words: str) -> None:
+        """Nothing to say: on a line where nothing can be taken back, only answers are worth a message."""
+
     async def aclose(self) -> None:
         """Nothing is under way: `finish` waits for what it says."""
 

@@ -17,6 +17,7 @@ class Wire:
             {
                 "event": self._event,
                 "redeliver": self._redeliver,
+                "redeliver_message": self._redeliver_message,
                 "give_up": self._give_up,
                 "disconnect": self._disconnect,
                 "http": self._http,
@@ -31,6 +32,9 @@ class Wire:
 
     async def _redeliver(self, order: Order) -> Order:
         return {"acked": await self._site.deliveries.redeliver(order["event_id"])}
+
+    async def _redeliver_message(self, order: Order) -> Order:
+        return {"acked": await self._site.deliveries.redeliver_message(order["ts"])}
 
     async def _give_up(self, _: Order) -> Order:
         self._site.deliveries.give_up()
