@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bot import keys as keys_of
 from bot.adapter import ConfigurationError
 from bot.logs import configure_logs
 from bot.settings import Settings, SettingsError, load_settings
@@ -48,6 +49,14 @@ def start(program: Callable[[Settings], Coroutine[Any, Any, None]], *, quiet: bo
         pass
 
 
+def at_once(work: Callable[[Settings], None]) -> None:
+    """Do something that needs no loop. What is wrong is one sentence, exit code 2."""
+    try:
+        work(load_settings())
+    except (SettingsError, ConfigurationError, StorageError) as error:
+        raise Refusal(str(error)) from None
+
+
 def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
@@ -76,7 +85,7 @@ def run(host: str | None, port: int | None) -> None:
 @_host
 @_port
 def serve(host: str | None, port: int | None) -> None:
-    """Serve the Assistants API alone, to any client that has one of THREADLINE_API_KEYS."""
+    """Serve the Assistants API alone, to any client that has a key; on loopback keys may be left out."""
     from bot.app import serve as program
 
     start(program, host=host, port=port)
@@ -97,3 +106,31 @@ def why(event: str) -> None:
         click.echo(story)
 
     start(program, quiet=True)
+
+
+@main.group()
+def keys() -> None:
+    """The keys of the API under /v1: who may call it, and whose objects they see."""
+
+
+@keys.command("create")
+@click.option("--owner", required=True, help="Who gets it: a name you will know again.")
+@click.option("--project", default=keys_of.DEFAULT_PROJECT, help="Whose objects it sees; others do not exist for it.")
+@click.option("--read-only", is_flag=True, help="It changes nothing and starts no runs.")
+@click.option("--rate", type=click.IntRange(1), help="Its own limit of requests a minute.")
+def create_key(owner: str, project: str, read_only: bool, rate: int | None) -> None:
+    """Make a key and show it, this once."""
+    at_once(lambda settings: click.echo(keys_of.create(settings, owner, project, read_only=read_only, rate=rate)))
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show the keys there are, without what opens anything."""
+    at_once(lambda settings: click.echo(keys_of.listed(settings)))
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """Let a key open nothing any more, from some seconds on; KEY_ID is shown by `threadline keys list`."""
+    at_once(lambda settings: click.echo(keys_of.revoke(settings, key_id)))
