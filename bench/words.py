@@ -16,7 +16,7 @@ from adapters.web.render import GrowingHtml, html
 from bot.segments import Text
 
 LENGTHS = (12_500, 25_000, 50_000, 100_000)
-TOKEN = 8
+TOKEN = 40
 
 BLOCKS = (
     "## A heading of its own\n\n",

@@ -8,20 +8,23 @@ import structlog
 
 from assistants.connector import AssistantsClient, AssistantsError, NotFoundError
 from assistants.contract import Run
-from bot.adapter import Reply, Turn
+from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
+from bot.files import attached, receive
 from bot.roster import Member, Roster
-from bot.runs import Outcome, Question, Runs
+from bot.runs import JSON, TAG, Outcome, Question, Runs
 from bot.segments import Notice, Remedy, Segment, Snapshot, Text
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
+from bot.words.asking import context, said_by
 from storage import conversations, turns
 from storage.database import Database
-from storage.records import TurnRow
+from storage.records import IncomingRow, TurnRow
 
 STOPPED = "Stopped."
 INTERRUPTED = "Interrupted by a newer message."
 THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
 ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
+UNREAD = "What was said here before could not be read."
 QUESTION_GONE = "The server no longer has this question; please ask it again."
 
 log = structlog.get_logger()
@@ -33,6 +36,10 @@ class Result:
 
     segments: Sequence[Segment]
     ending: turns.Ending
+
+
+class _NothingAskedError(Exception):
+    """What was sent could not be read, and nothing else was said."""
 
 
 @dataclass
@@ -57,22 +64,62 @@ class Answering:
         for _ in range(2):
             try:
                 return self._result(await self._outcome(thread_id))
+            except _NothingAskedError:
+                return Result(self.notices, turns.Ending("answered"))
             except NotFoundError:
                 thread_id = await self._mend(thread_id)
-                if not self._texts and THREAD_GONE in _words(self.notices):
+                if not self._is_known and THREAD_GONE in _words(self.notices):
                     return _refusal(QUESTION_GONE)
         return self._result(await self._outcome(thread_id))
 
     @property
-    def _texts(self) -> list[str]:
-        return [message.body for message in self.turn.incoming if message.body]
+    def _is_known(self) -> bool:
+        """Whether we still have what was asked: once the thread has it, its words are blanked here."""
+        return any(message.body or message.attachments for message in self.turn.incoming)
 
     async def _outcome(self, thread_id: str) -> Outcome:
         if self.row.redoes is not None:
             await self._forget(self.row.redoes, thread_id)
-        question = Question(self.turn.tag, thread_id, self.member.id, self._texts)
+        question = Question(self.turn.tag, thread_id, self.member.id, self._messages)
         runs = Runs(self.client, question, stop=self.stop.asked, began=self._began, grew=self._grew, says=self._waits)
         return await runs.outcome(suspect=self.turn.suspect)
+
+    async def _messages(self) -> list[JSON]:
+        """What the run is asked: what was said here before the first question, then what people wrote and sent."""
+        several = await turns.people(self.db, self.turn.conversation.id) > 1
+        asked = [await self._message(row, several=several) for row in self.turn.incoming if row.body or row.attachments]
+        asked = [message for message in asked if message["content"]]
+        if not asked and self.notices:
+            raise _NothingAskedError
+        before = await self._before() if asked else None
+        return [{"role": "user", "content": before}, *asked] if before else asked
+
+    async def _message(self, row: IncomingRow, *, several: bool) -> JSON:
+        received = await receive(self.client, self.reply, attached(row))
+        self.notices += [Notice(refusal) for refusal in received.refusals]
+        text = row.body or ("(a file, without words)" if received.attachments else "")
+        text = said_by(row.author_name or "", text) if several and text else text
+        message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag}}
+        if received.pictures:
+            message["content"] = [*([{"type": "text", "text": text}] if text else []), *received.pictures]
+        if received.attachments:
+            message["attachments"] = list(received.attachments)
+        return message
+
+    async def _before(self) -> str:
+        if self.turn.conversation.thread_id is not None or not isinstance(self.reply, KnowsBefore):
+            return ""
+        try:
+            before = await self.reply.said_before()
+        except PlatformError as error:
+            log.warning("what was said before cannot be read", error=str(error))
+            self.notices.append(Notice(UNREAD))
+            return ""
+        if before is None or not before.messages:
+            return ""
+        if before.more:
+            self.notices.append(Notice(f"Only the newest {len(before.messages)} messages of this thread were read."))
+        return context(before.messages, "this thread", more=before.more)
 
     def _began(self, run: Run) -> None:
         """Have the run recorded while it works; who asked for a stop before it was known is heard now."""

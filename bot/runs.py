@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -26,17 +27,19 @@ FOREIGN = 60.0
 ENDING = 10.0
 WAITING_FOR_OTHERS = "Waiting for another program that uses this conversation…"
 
+JSON = dict[str, Any]
+
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a turn asks: the people's messages, as they came. `tag` is the turn's name on the server."""
+    """What a turn asks: the people's messages, in the API's shape. `tag` is the turn's name on the server."""
 
     tag: str
     thread_id: str
     assistant_id: str
-    texts: Sequence[str]
+    messages: Callable[[], Awaitable[Sequence[JSON]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Runs:
                 return ended
             # It came to nothing while nobody watched. Its messages are in the thread.
             return await self._begin(number + 1, [])
-        return await self._begin(1, self._question.texts)
+        return await self._begin(1, await self._question.messages())
 
     async def _find(self) -> tuple[Run, int] | None:
         """The newest run of this turn, and which one it is."""
@@ -92,22 +95,22 @@ class Runs:
                 return run, int(number) if number.isdigit() else 1
         return None
 
-    async def _begin(self, number: int, texts: Sequence[str]) -> Outcome:
+    async def _begin(self, number: int, messages: Sequence[JSON]) -> Outcome:
         """Run it, as soon as nobody else uses the thread."""
         while not self._stop.is_set():
             try:
-                return await self._ask(number, texts)
+                return await self._ask(number, messages)
             except ThreadLockedError:
                 await self._make_way()
         return Outcome(None, "")
 
-    async def _ask(self, number: int, texts: Sequence[str]) -> Outcome:
+    async def _ask(self, number: int, messages: Sequence[JSON]) -> Outcome:
         """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""
         question, written = self._question, dict[str, str]()
         stream = self._runs.stream(
             question.thread_id,
             assistant_id=question.assistant_id,
-            additional_messages=[{"role": "user", "content": text, "metadata": {TAG: question.tag}} for text in texts],
+            additional_messages=messages,
             metadata={TAG: f"{question.tag}.{number}"},
         )
         try:

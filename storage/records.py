@@ -41,7 +41,7 @@ class Conversation(Record):
 class IncomingRow(Record):
     """A claimed message. `position` sorts as text; `body` is None once its turn is done and the thread has it.
 
-    `noted` says that its author was told that it waits.
+    `noted` says that its author was told that it waits; `attachments` are its files, as JSON.
     """
 
     id: int
@@ -55,6 +55,7 @@ class IncomingRow(Record):
     turn: int | None
     received_at: float
     noted: int = 0
+    attachments: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

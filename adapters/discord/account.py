@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 import yarl
@@ -12,7 +13,7 @@ from discord.http import Route
 
 from adapters.discord.attachments import body_of, uploads
 from adapters.discord.errors import BarredError, as_configuration_errors, as_platform_errors, refusal
-from bot.adapter import PlatformError
+from bot.adapter import FileRefusedError, PlatformError
 from bot.pacing import Crowd
 from bot.segments import File
 
@@ -92,11 +93,39 @@ class Account:
             if len(found) < PAGE:
                 return
 
+    async def before(self, channel: str, message: str, most: int) -> AsyncIterator[dict[str, Any]]:
+        """The newest messages before one, oldest first."""
+        route = Route("GET", _MESSAGES, channel_id=channel)
+        found = await self._call("read the messages", route, params={"before": message, "limit": min(most, PAGE)})
+        for message_ in sorted(found, key=lambda one: int(one["id"])):
+            yield message_
+
     async def react(self, channel: str, message: str, emoji: str, *, on: bool) -> None:
         """Put our reaction at a message, or take it away."""
         path = f"{_MESSAGES}/{{message_id}}/reactions/{{emoji}}/@me"
         route = Route("PUT" if on else "DELETE", path, channel_id=channel, message_id=message, emoji=emoji)
         await self._call("react to a message", route)
+
+    async def download(self, address: str, most: int) -> bytes:
+        """A file's bytes, from Discord's own store: no token goes there. Raises `FileRefusedError`."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+            try:
+                async with session.get(address) as answer:
+                    answer.raise_for_status()
+                    data = bytearray()
+                    async for piece in answer.content.iter_chunked(65_536):
+                        data += piece
+                        if len(data) > most:
+                            raise FileRefusedError(
+                                f"The file is too large: up to {most // 1024 // 1024} MiB are read here."
+                            )
+            except aiohttp.ClientResponseError as error:
+                if error.status >= 500:
+                    raise PlatformError(f"Discord's store of files answered {error.status}.") from error
+                raise FileRefusedError("Discord no longer has a file: please send it again.") from error
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                raise PlatformError(f"a file could not be read ({type(error).__name__})") from error
+        return bytes(data)
 
     async def typing(self, channel: str) -> None:
         """Show for ten seconds that we write."""

@@ -11,12 +11,14 @@ from adapters.discord import render
 from adapters.discord.account import Account
 from adapters.discord.attachments import files_that_fit
 from adapters.discord.errors import MISSING_ACCESS, UNKNOWN_MESSAGE, RefusedError
-from adapters.discord.incoming import snowflake_at
+from adapters.discord.incoming import read, snowflake_at
 from adapters.discord.place import Posted, ReplyPlace
 from adapters.discord.response import Response
 from bot.adapter import PartState, PlatformError, Turn
+from bot.incoming import Attached
 from bot.pacing import Pacing
 from bot.segments import File, Segment, Snapshot
+from bot.words.asking import Before, Quoted
 from bot.words.letter import Sent
 
 FIRST = 1
@@ -26,6 +28,9 @@ TYPING = 8.0
 CROWDED = 10
 # Where no message says when the question came: our clock and Discord's may differ.
 SKEW = 2.0
+
+# How much of a thread is read when somebody calls us into it.
+BEFORE = 50
 
 log = structlog.get_logger()
 
@@ -75,6 +80,21 @@ class DiscordReply:
         last = await self._put_all(self._letter.whole(segments))
         for number in sorted(number for number in self._posted if number > last):
             await self._remove(number)
+
+    async def fetch(self, file: Attached, most: int) -> bytes:
+        return await self._account.download(file.address, most)
+
+    async def said_before(self) -> Before | None:
+        """What stands in the thread above the question that called us into it."""
+        asked = [row for row in self._turn.incoming if not row.reply_to]
+        thread = self._turn.conversation.thread
+        if not asked or thread is None or asked[0].event == self._turn.conversation.key:
+            return None
+        said = [message async for message in self._account.before(thread, asked[0].event.partition(":")[2], BEFORE + 1)]
+        if any(message["author"]["id"] == self._account.me for message in said):
+            return None  # we took part already: what we should know of it, the conversation knows
+        words = [Quoted(_name(message), read(message)) for message in said[-BEFORE:]]
+        return Before(tuple(one for one in words if one.text.strip()), more=len(said) > BEFORE)
 
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
@@ -230,3 +250,8 @@ class DiscordReply:
         if after:
             return after + 1
         return FIRST if fresh and not question else 0
+
+
+def _name(message: dict[str, Any]) -> str:
+    author = message["author"]
+    return str(author.get("global_name") or author["username"])

@@ -10,6 +10,7 @@ from dataclasses import replace
 import structlog
 
 from adapters.slack import render
+from adapters.slack.before import before
 from adapters.slack.errors import RefusedError
 from adapters.slack.files import Files
 from adapters.slack.flow import FEATURE, Flow
@@ -17,8 +18,10 @@ from adapters.slack.posted import FIRST, Posted
 from adapters.slack.session import Session
 from adapters.slack.workspace import Workspace
 from bot.adapter import PartState, PlatformError, Turn
+from bot.incoming import Attached
 from bot.pacing import Pacing
 from bot.segments import Segment, Snapshot
+from bot.words.asking import Before
 from bot.words.letter import Sent
 
 log = structlog.get_logger()
@@ -32,6 +35,7 @@ class SlackReply:
 
     def __init__(self, workspace: Workspace, turn: Turn, *, pace: float, streams: bool = True) -> None:
         self._workspace = workspace
+        self._turn = turn
         self._pacing = Pacing(self._grow, pace=pace, crowd=workspace.crowd)
         self._posted = Posted(workspace, turn)
         self._session = Session(workspace, turn)
@@ -69,6 +73,13 @@ class SlackReply:
         if sent.files:
             last += await self._put_files(sent)
         await self._posted.remove_after(last)
+
+    async def fetch(self, file: Attached, most: int) -> bytes:
+        return await self._workspace.download(file.address, most)
+
+    async def said_before(self) -> Before | None:
+        """What stands in the thread above the question that called us into it."""
+        return await before(self._workspace, self._turn)
 
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
