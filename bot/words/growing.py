@@ -22,16 +22,19 @@ _LONGEST_CALL = 80
 
 
 class Blocks:
-    """The blocks of a text as it grows: what is written is read once, so that the time is that of the whole text."""
+    """The blocks of a text as it grows: what is written is read once, so that the time is that of the whole text.
+
+    `written` are those that nothing that follows can change.
+    """
 
     def __init__(self) -> None:
-        self._written: list[str] = []
+        self.written: list[str] = []
         self._text = ""
 
-    def of(self, text: str) -> list[str]:
-        """Joined they are the text, save that what the last one leaves open is closed."""
+    def settle(self, text: str) -> int:
+        """Where the last block begins: all before it is in `written`."""
         if not text.startswith(self._text):
-            self._written, self._text = [], ""
+            self.written, self._text = [], ""
         rest = text[len(self._text) :]
         # A line that is not whole may yet belong to the block before it.
         whole = rest[: rest.rfind("\n") + 1]
@@ -39,10 +42,14 @@ class Blocks:
         blocks = (token for token in parse(whole) if token.level == 0 and token.nesting != -1)
         tops = [starts[block.map[0]] for block in blocks if block.map]
         if len(tops) > 1:
-            self._written += [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
+            self.written += [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
             self._text += whole[: tops[-1]]
-            rest = rest[tops[-1] :]
-        return [*self._written, mended(rest, shut=False)]
+        return len(self._text)
+
+    def of(self, text: str) -> list[str]:
+        """Joined they are the text, save that what the last one leaves open is closed."""
+        at = self.settle(text)
+        return [*self.written, mended(text[at:], shut=False)]
 
 
 def mended(text: str, *, shut: bool = True) -> str:

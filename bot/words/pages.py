@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.words.growing import mended, settled_end
+from bot.words.growing import Blocks, mended, settled_end
 from bot.words.layout import Layout
 from bot.words.split import Measure, longest
 
@@ -54,9 +54,12 @@ class Pages:
     def __init__(self, paper: Paper) -> None:
         self._paper = paper
         self._text = ""
+        self._begun = ""
         self._full: list[Part] = []
         self._start = Start()
         self._seen = 0
+        self._blocks = Blocks()
+        self._settled: list[str] = []
 
     def grow(self, text: str, *, append_only: bool = False) -> list[Part]:
         """The parts so far; the last one may still change, its open ends closed for now.
@@ -83,8 +86,9 @@ class Pages:
 
     def _take(self, text: str) -> None:
         """A text that does not go on from what was full is another text."""
-        if not text.startswith(self._text[: self._start.at]):
+        if not text.startswith(self._begun):
             self._full, self._start, self._seen = [], Start(), 0
+            self._blocks, self._settled, self._begun = Blocks(), [], ""
         self._text = text
 
     def _fill(self) -> None:
@@ -108,13 +112,17 @@ class Pages:
         self._full += self._written(rest.until(end), rest.text[:end] + layout.closing(end))
         opening, indent = layout.opening(end)
         self._start = Start(rest.source(end), opening, indent + (rest.start.indent if rest.is_indented(end) else 0))
-        self._seen = 0
+        self._begun = self._text[: self._start.at]
+        self._seen, self._blocks, self._settled = 0, Blocks(), []
 
     def _written(self, rest: "_Rest", markdown: str) -> list[Part]:
         """A part; none where there is nothing to see."""
+        return self._shown(rest, self._form(rest, markdown))
+
+    def _shown(self, rest: "_Rest", written: str) -> list[Part]:
         if not rest.text[len(rest.start.head) :].strip():
             return []
-        return [Part(self._form(rest, markdown), rest.start.at, rest.source(len(rest.text)))]
+        return [Part(written, rest.start.at, rest.source(len(rest.text)))]
 
     def _form(self, rest: "_Rest", markdown: str) -> str:
         return (self._paper.continued if rest.start.at else "") + self._paper.write(markdown)
@@ -124,19 +132,38 @@ class Pages:
 
     def _certain(self, rest: "_Rest") -> list[Part]:
         """What nothing that follows can change, as long as there is room to close what it leaves open."""
-        end = settled_end(rest.text)
-        if end > self._seen and self._fits(rest, rest.text[:end] + Layout(rest.text).closing(end)):
+        at = self._settle(rest)
+        end = at + settled_end(rest.text[at:])
+        closed = self._grown(rest, at, rest.text[at:end] + Layout(rest.text[at:]).closing(end - at))
+        if end > self._seen and self._paper.measure(closed) <= self._paper.room:
             self._seen = end
         seen = rest.until(self._seen)
-        return self._written(seen, seen.text)
+        if self._seen < at:
+            return self._written(seen, seen.text)
+        return self._shown(seen, self._grown(rest, at, rest.text[at : self._seen]))
 
     def _fitting(self, rest: "_Rest") -> list[Part]:
         """What is left, or as much of it as fits for now: where to cut it is decided when there is more of it."""
-        shown = self._written(rest, mended(rest.text))
-        if shown and self._paper.measure(shown[0].written) > self._paper.room:
-            end = self._best(rest)
-            return self._written(rest.until(end), rest.text[:end] + Layout(rest.text).closing(end))
-        return shown
+        at = self._settle(rest)
+        written = self._grown(rest, at, mended(rest.text[at:]))
+        if self._paper.measure(written) <= self._paper.room:
+            return self._shown(rest, written)
+        end = self._best(rest)
+        return self._written(rest.until(end), rest.text[:end] + Layout(rest.text).closing(end))
+
+    def _settle(self, rest: "_Rest") -> int:
+        """Write the blocks that are complete, each once; where the last one begins."""
+        known = self._blocks.written
+        at = self._blocks.settle(rest.text)
+        if self._blocks.written is not known:  # the text is another one
+            self._settled = []
+        self._settled += map(self._paper.write, self._blocks.written[len(self._settled) :])
+        return at
+
+    def _grown(self, rest: "_Rest", at: int, last: str) -> str:
+        """The part as it is sent, of the blocks that are complete and the last one."""
+        lead = self._paper.continued if rest.start.at else ""
+        return "".join([lead, *self._settled, self._paper.write(last)]) if at else lead + self._paper.write(last)
 
     def _best(self, rest: "_Rest") -> int:
         """Where to end a part: the best border that leaves it at least half full, else the one that fills it most."""

@@ -177,7 +177,7 @@ async def test_a_thread_keeps_its_assistant_whoever_picks_another(listening: Sla
     await listening.command(ada, general, "/assistant", "use tour")
     await ask(listening, ada, general, "still the same?", root)
     await listening.say(grace, general, "for me as well?", thread_ts=root)
-    await listening.answer(general, root, f"You said: [Grace]: for me as well?")
+    await listening.answer(general, root, "You said: [Grace]: for me as well?")
     new = await listening.say(ada, general, "@threadline hello")
     await listening.answer(general, new, "scripted reply")
     await listening.command(ada, general, "/assistant", "use assistant")
