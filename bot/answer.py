@@ -12,10 +12,11 @@ from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
 from bot.files import attached, receive
 from bot.roster import Member, Roster
 from bot.runs import JSON, TAG, Outcome, Question, Runs
-from bot.segments import Notice, Remedy, Segment, Snapshot, Text
+from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Text
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
 from bot.words.asking import context, said_by
+from bot.words.citations import cited
 from storage import conversations, turns
 from storage.database import Database
 from storage.records import IncomingRow, TurnRow
@@ -56,6 +57,7 @@ class Answering:
     trail: Trail
     stop: Stop
     notices: list[Segment] = field(default_factory=list)
+    sources: tuple[Source, ...] = ()
 
     async def result(self) -> Result:
         """Run the assistant and grow the reply until there is nothing more to come."""
@@ -82,7 +84,22 @@ class Answering:
             await self._forget(self.row.redoes, thread_id)
         question = Question(self.turn.tag, thread_id, self.member.id, self._messages)
         runs = Runs(self.client, question, stop=self.stop.asked, began=self._began, grew=self._grew, says=self._waits)
-        return await runs.outcome(suspect=self.turn.suspect)
+        return await self._with_sources(await runs.outcome(suspect=self.turn.suspect))
+
+    async def _with_sources(self, outcome: Outcome) -> Outcome:
+        """The same outcome with footnotes; what they stand for is kept for the end."""
+        text, markers = cited(outcome.text)
+        titles = {file: await self._title(file) for file in dict.fromkeys(outcome.files.values())}
+        notes = [(n, outcome.files[marker]) for n, marker in enumerate(markers, 1) if marker in outcome.files]
+        self.sources = tuple(Source(number, titles[file]) for number, file in notes)
+        return replace(outcome, text=text)
+
+    async def _title(self, file: str) -> str:
+        try:
+            return (await self.client.files.retrieve(file)).filename
+        except AssistantsError as error:
+            log.info("the name of a source is not known", file=file, error=str(error))
+            return "a file that is no longer there" if isinstance(error, NotFoundError) else "a file"
 
     async def _messages(self) -> list[JSON]:
         """What the run is asked: what was said here before the first question, then what people wrote and sent."""
@@ -133,7 +150,7 @@ class Answering:
         write.add_done_callback(look)
 
     async def _grew(self, text: str) -> None:
-        await self.reply.show(Snapshot((Text(text), *_label(self.member))))
+        await self.reply.show(Snapshot((Text(cited(text, growing=True)[0]), *_label(self.member))))
 
     async def _waits(self, status: str) -> None:
         await self.reply.show(Snapshot(status=status))
@@ -180,7 +197,8 @@ class Answering:
             ending = replace(
                 ending, prompt_tokens=run.usage.prompt_tokens, completion_tokens=run.usage.completion_tokens
             )
-        return Result([*segments, *said, *self.notices, *_label(self.member)], ending)
+        notes = [Sources(self.sources)] if self.sources else []
+        return Result([*segments, *notes, *said, *self.notices, *_label(self.member)], ending)
 
     def _ending(self, outcome: Outcome) -> tuple[list[Notice], turns.Ending]:
         """How the turn ends, and what people are told of that under the text there is."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from assistants.connector import (
     StreamBroken,
     ThreadLockedError,
 )
-from assistants.contract import ACTIVE, TERMINAL, Message, MessageDelta, Run
+from assistants.contract import ACTIVE, TERMINAL, FileCitation, Message, MessageDelta, Run, TextContent
 
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
@@ -48,6 +48,8 @@ class Outcome:
 
     run: Run | None
     text: str
+    # Marks in the text that stand for a source, each with its file.
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 Grew = Callable[[str], Awaitable[None]]
@@ -72,6 +74,7 @@ class Runs:
         self._grew = grew
         self._says = says
         self._run: Run | None = None
+        self._files: dict[str, str] = {}
         self._known = asyncio.Event()
 
     async def outcome(self, *, suspect: bool) -> Outcome:
@@ -123,6 +126,7 @@ class Runs:
                         await self._grew(_joined(written.values()))
                     elif isinstance(event.data, Message):
                         written[event.data.id] = event.data.text
+                        self._note_files(event.data)
         except StreamBroken as error:
             if self._run is None:
                 raise
@@ -131,12 +135,18 @@ class Runs:
         except RequestTimeoutError:
             raise
         except TimeoutError:  # stopped, and its end did not come
-            return Outcome(self._run, _joined(written.values()))
+            return Outcome(self._run, _joined(written.values()), self._files)
         if self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
             raise StreamBroken("The stream ended before its run did.")
         if self._run.status == "requires_action":
             await self._cancel(self._run)  # nobody here can give it what it asks for
-        return Outcome(self._run, _joined(written.values()))
+        return Outcome(self._run, _joined(written.values()), self._files)
+
+    def _note_files(self, message: Message) -> None:
+        for part in message.content:
+            for annotation in part.text.annotations if isinstance(part, TextContent) else ():
+                if isinstance(annotation, FileCitation):
+                    self._files[annotation.text] = annotation.file_citation.file_id
 
     async def _follow(self) -> Outcome:
         """Wait for the run's end, and read what it wrote from the thread."""
@@ -151,7 +161,9 @@ class Runs:
         except TimeoutError:
             log.warning("a stopped run does not end", run=run.id)
         written = [m async for m in self._messages.list(run.thread_id, run_id=run.id, order="asc", limit=100)]
-        return Outcome(run, _joined(message.text for message in written))
+        for message in written:
+            self._note_files(message)
+        return Outcome(run, _joined(message.text for message in written), self._files)
 
     @contextlib.asynccontextmanager
     async def _stoppable(self) -> AsyncIterator[None]:

@@ -25,7 +25,7 @@ def _table(grid: Grid) -> str:
     return f"```\n{text}\n```"
 
 
-DIALECT = Dialect(headings=3, table=_table, rule="⎯⎯⎯⎯⎯")
+DIALECT = Dialect(headings=3, table=_table, rule="──────────")
 _PAPER = Paper(LIMIT, DIALECT.write, continued=CONTINUED)
 
 

@@ -12,8 +12,9 @@ from bot.words.markdown import line_starts, parse
 # A last line of nothing but marks may yet become a list, a rule, an underlined heading, a fence, the second line of a
 # table: it waits for its next character.
 _UNDECIDED = re.compile(r"(?:\A|(?<=\n))(?=.)(?:[-+=*_#>`~|: \t]+|[ \t]*\d{1,9}[.)]?[ \t]*)\Z")
-_HALF_LINK = re.compile(r"!?\[([^\[\]]*)(?:\](?:\([^()\s]*)?)?\Z")
-_HALF_FORMULA = re.compile(r"(?:\\[(\[]|(?<![\w$])\$\$)[^$]{0,2000}\Z|\\\Z")
+# `[2]` is a footnote.
+_HALF_LINK = re.compile(r"!?\[(?!\d+\]\Z)([^\[\]]*)(?:\](?:\([^()\s]*)?)?\Z")
+_HALF_FORMULA = re.compile(r"(?:\\\((?:(?!\\\)).){0,2000}|\\\[(?:(?!\\\]).){0,2000}|\\)\Z", re.DOTALL)
 _HEAD_OF_TABLE = re.compile(r"(?:\A|(?<=\n))[ \t>]*\|[^\n]*\n?\Z")
 _HALF_MARKER = re.compile(r"【[^【】\n]{0,200}\Z")
 _MARK = re.compile(r"\\.|(?P<code>`+)|(?P<run>\*{1,3}|_{1,3}|~~)", re.DOTALL)
@@ -58,7 +59,8 @@ def mended(text: str, *, shut: bool = True) -> str:
     `shut`: an open fence too; a parser of our own shuts it by itself.
     """
     text = _UNDECIDED.sub("", text)
-    last = _last(parse(text))
+    tokens = parse(text)
+    last = _last(tokens)
     if last is None or not last.map:
         return text
     if last.type == "fence":
@@ -66,7 +68,7 @@ def mended(text: str, *, shut: bool = True) -> str:
     if last.type != "inline":
         return text
     begins = line_starts(text)[last.map[0]]
-    return text[:begins] + _mend(text[begins:], last.content)
+    return text[:begins] + _mend(text[begins:], last.content, in_table=tokens[-1].type == "table_close")
 
 
 def settled_end(text: str) -> int:
@@ -108,11 +110,11 @@ def _shut(text: str, fence: Token) -> str:
     return half + ("" if half.endswith("\n") else "\n") + container + fence.markup
 
 
-def _mend(line: str, words: str) -> str:
+def _mend(line: str, words: str, *, in_table: bool) -> str:
     opened = _opened(words)
     if opened[-1:] and opened[-1].startswith("`"):
         return _closed(line, opened)
-    for half in (_HALF_MARKER, _HEAD_OF_TABLE, _HALF_FORMULA):
+    for half in (_HALF_MARKER, _HALF_FORMULA) if in_table else (_HALF_MARKER, _HEAD_OF_TABLE, _HALF_FORMULA):
         line = half.sub("", line)
     return _closed(_HALF_LINK.sub(r"\1", line), opened)
 

@@ -46,7 +46,7 @@ def test_a_table_is_aligned_in_a_code_block_and_a_wide_one_is_told_row_by_row() 
 
 def test_what_discord_has_not_is_said_its_way() -> None:
     assert whole(Text("#### Deep\n\nTitle\n===\n\n---\n\n![a cat](https://e.org/c.png)")) == [
-        "**Deep**\n\n# Title\n\n⎯⎯⎯⎯⎯\n\n[a cat](https://e.org/c.png)"
+        "**Deep**\n\n# Title\n\n──────────\n\n[a cat](https://e.org/c.png)"
     ]
 
 
