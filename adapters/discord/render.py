@@ -20,9 +20,13 @@ _ASKED = 200
 
 def _table(grid: Grid) -> str:
     """Aligned in a code block; one that is too wide for that, row by row."""
-    lines = grid.aligned() if grid.width <= _WIDEST else grid.records()
+    lines = grid.records() if _is_wide(grid) else grid.aligned()
     text = "\n".join(line.replace("```", "'''") for line in lines)
     return f"```\n{text}\n```"
+
+
+def _is_wide(grid: Grid) -> bool:
+    return grid.width > _WIDEST
 
 
 DIALECT = Dialect(headings=3, table=_table, rule="──────────")
@@ -31,7 +35,7 @@ _PAPER = Paper(LIMIT, DIALECT.write, continued=CONTINUED)
 
 def letter(*, asked: str = "") -> Letter:
     """A reply as messages, each within Discord's limit; `asked` is quoted above it."""
-    return Letter(Style(_PAPER, small, MOST, lead=f"{_quote(asked)}\n" if asked else ""))
+    return Letter(Style(_PAPER, small, MOST, lead=f"{_quote(asked)}\n" if asked else "", as_file=_is_wide))
 
 
 def small(words: str) -> str:

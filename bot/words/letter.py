@@ -1,12 +1,14 @@
 """A reply as the messages of a platform: the words in parts, what stands under them, and the files beside them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.segments import Code, File, Notice, Segment, Source, Sources, Step, Table, Text
+from bot.words.markdown import parse
 from bot.words.pages import Pages, Paper
 from bot.words.rewrite import escaped
 from bot.words.split import split
+from bot.words.tables import Grid, grids
 
 WHOLE = "answer.md"
 GOES_ON = "Still writing; the whole answer comes as a file."
@@ -17,13 +19,15 @@ AS_FILE = f"The whole answer is in {WHOLE}."
 class Style:
     """How a platform shows what is not the model's own. `small` marks a line of small print.
 
-    What takes more than `most` messages is shown that far, and comes whole as a file.
+    What takes more than `most` messages is shown that far, and comes whole as a file. A table of which `as_file` says
+    so comes as a spreadsheet besides.
     """
 
     paper: Paper
     small: Callable[[str], str]
     most: int
     lead: str = ""
+    as_file: Callable[[Grid], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Letter:
         """The finished reply."""
         text = body(segments)
         texts = [part.written for part in self._pages.end(text)]
-        files = tuple(segment for segment in segments if isinstance(segment, File))
+        files = (*self._spreadsheets(text), *(segment for segment in segments if isinstance(segment, File)))
         foot = self._foot(segments, growing=False)
         if len(texts) <= self._style.most:
             return Sent(self._led(self._under(texts, foot)), files)
@@ -74,6 +78,11 @@ class Letter:
         complete = File(WHOLE, "text/markdown", text.encode("utf-8", "replace"))
         instead = tuple(self._under(texts[most:], foot))
         return Sent(preview, (complete, *files), note, instead)
+
+    def _spreadsheets(self, text: str) -> Iterator[File]:
+        wide = [grid for _, grid in grids(parse(text)) if self._style.as_file and self._style.as_file(grid)]
+        for number, grid in enumerate(wide, 1):
+            yield File(f"table-{number}.csv", "text/csv", grid.csv().encode("utf-8", "replace"))
 
     def _foot(self, segments: Sequence[Segment], *, growing: bool) -> str:
         write, small = self._style.paper.write, self._style.small

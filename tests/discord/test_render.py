@@ -44,6 +44,12 @@ def test_a_table_is_aligned_in_a_code_block_and_a_wide_one_is_told_row_by_row() 
     assert whole(Table((("one", "two"), ("x" * 40, "y" * 40)))) == [f"```\none: {'x' * 40} · two: {'y' * 40}\n```"]
 
 
+def test_a_wide_table_comes_as_a_spreadsheet_besides() -> None:
+    sent = letter().whole([Table((("name", "sum"), ("x" * 60, "=1+1")))])
+    (file,) = sent.files
+    assert (file.name, file.data.decode()) == ("table-1.csv", f"name,sum\n{'x' * 60},'=1+1\n")
+
+
 def test_what_discord_has_not_is_said_its_way() -> None:
     assert whole(Text("#### Deep\n\nTitle\n===\n\n---\n\n![a cat](https://e.org/c.png)")) == [
         "**Deep**\n\n# Title\n\n──────────\n\n[a cat](https://e.org/c.png)"
