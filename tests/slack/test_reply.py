@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.slack import SlackAdapter
+from adapters.slack.render import CONTINUED, MOST
 from bot.adapter import PlatformError
 from bot.segments import Notice, Snapshot, Text
 from storage.records import Part
@@ -190,3 +191,24 @@ async def test_a_limit_that_does_not_end_says_when_to_come_back(asked: Asked) ->
         await asked.reply().finish([Text("hello")])
     assert refused.value.retryable
     assert refused.value.retry_after == 0
+
+
+async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: Asked) -> None:
+    """Pain 6: answers over the limit ended in an error or a silent cut."""
+    answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
+    await asked.reply().finish([Text(answer)])
+    again = asked.reply(suspect=True)
+    await again.find()
+    await again.finish([Text(answer)])
+    *words, last = await asked.replies()
+    assert len(words) == MOST
+    assert answer.startswith("".join(message.text.removeprefix(CONTINUED) for message in words))
+    (file,) = last.files
+    assert (file["name"], file["size"]) == ("answer.md", len(answer))
+
+
+async def test_where_files_may_not_be_shared_every_word_is_posted(asked: Asked) -> None:
+    answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
+    await asked.slack.fault("files.getUploadURLExternal", error="missing_scope")
+    await asked.reply().finish([Text(answer)])
+    assert "".join(await asked.texts()) == answer
