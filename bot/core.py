@@ -5,6 +5,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 import structlog
 
@@ -181,7 +182,7 @@ class Core:
             return "written by a bot"
         if incoming.addressed:
             return ""
-        if not incoming.text.strip():
+        if not incoming.text.strip() and not incoming.files:
             return "no text"
         conversation = await conversations.by_key(self._db, incoming.place.key)
         return "" if conversation and conversation.engaged else "not addressed to us"
@@ -232,6 +233,7 @@ def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> turns.Cla
         body=text,
         reply_to=json.dumps(incoming.reply_to) if incoming.reply_to else None,
         now=time.time(),
+        attachments=json.dumps([asdict(file) for file in incoming.files]) if incoming.files else None,
         bots=bots,
         heard=heard,
     )

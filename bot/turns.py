@@ -118,7 +118,7 @@ class Turns:
         turn = answering.turn
         if turn.suspect:
             await answering.reply.find()
-        if turn.incoming and not any(message.body and message.body.strip() for message in turn.incoming):
+        if turn.incoming and not any((message.body or "").strip() or message.attachments for message in turn.incoming):
             return Result([Notice(GREETING)], turns.Ending("answered"))
         if not opened.parts:
             # What an earlier try showed says more.

@@ -40,7 +40,7 @@ class Conversation(Record):
 class IncomingRow(Record):
     """A claimed message. `position` sorts as text; `body` is None once its turn is done and the thread has it.
 
-    `noted` says that its author was told that it waits.
+    `noted` says that its author was told that it waits; `attachments` are its files, as JSON.
     """
 
     id: int
@@ -54,6 +54,7 @@ class IncomingRow(Record):
     turn: int | None
     received_at: float
     noted: int = 0
+    attachments: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

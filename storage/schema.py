@@ -265,6 +265,12 @@ def m004_files_and_projects(db: sqlite_utils.Database) -> None:
     db.table("answered_requests").create_index(["created_at"])
 
 
+@migrations()
+def m005_attachments(db: sqlite_utils.Database) -> None:
+    """What came with a message: a JSON list of files as their platform tells of them, never their bytes."""
+    db.table("incoming").add_column("attachments", str)
+
+
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import sqlite_utils
 
@@ -42,7 +42,7 @@ class SQLiteDatabase:
         self._listeners: dict[str, list[asyncio.Queue[str | None]]] = {}
 
     @classmethod
-    def open(cls, path: Path) -> "SQLiteDatabase":
+    def open(cls, path: Path) -> Self:
         """Open the file for serving. Raises `StorageError` when another process serves it or the schema is unknown."""
         path = path.resolve()  # a link to the file is the file
         try:

@@ -58,6 +58,7 @@ class Claim:
     now: float
     bots: int | None = None
     heard: str | None = None
+    attachments: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,17 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
     message = IncomingRow.of(
         tx.query(
             "insert into incoming"
-            " (event, conversation, position, author, author_name, body, reply_to, turn, noted, received_at)"
-            " values (:event, :c, :position, :author, :author_name, :body, :reply_to, :turn, :noted, :now) returning *",
+            " (event, conversation, position, author, author_name, body, attachments, reply_to, turn, noted,"
+            " received_at)"
+            " values (:event, :c, :position, :author, :author_name, :body, :files, :reply_to, :turn, :noted, :now)"
+            " returning *",
             event=claim.event,
             c=conversation.id,
             position=claim.position,
             author=claim.author,
             author_name=claim.author_name,
             body=claim.body,
+            files=claim.attachments,
             reply_to=claim.reply_to,
             turn=turn.id if turn else None,
             noted=int(behind is not None),
@@ -119,6 +123,14 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
     )
     opened = _package(tx, turn, conversation=conversation, incoming=[message], parts=[]) if turn else None
     return Claimed(conversation, message, opened, behind)
+
+
+async def people(db: Database, conversation: int) -> int:
+    """How many people have written in a conversation."""
+    rows = await db.read(
+        "select count(distinct author) as people from incoming where conversation = :c", c=conversation
+    )
+    return int(rows[0]["people"])
 
 
 @urgent

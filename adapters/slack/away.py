@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from adapters.slack.incoming import PLATFORM, from_event
+from adapters.slack.incoming import PLATFORM, from_event, people_in
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, PlatformError
 from bot.incoming import Revision
@@ -76,8 +76,9 @@ async def _thread(workspace: Workspace, channel: str, root: str, since: str) -> 
 
 async def _bring(workspace: Workspace, bot: Bot, channel: str, message: dict[str, Any]) -> bool:
     """Whether it was new and is ours to answer. One that waits, and was edited meanwhile, says what it says now."""
+    names = await workspace.names(people_in(message))
     body = {"team_id": workspace.team, "event": {**message, "type": "message", "channel": channel}}
-    incoming = from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id)
+    incoming = from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names)
     if incoming is None:
         return False
     receipt = await bot.receive(incoming)

@@ -14,7 +14,16 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 
 from adapters.slack.away import catch_up
-from adapters.slack.incoming import PLATFORM, from_change, from_command, from_event, from_stop, is_notice, ref
+from adapters.slack.incoming import (
+    PLATFORM,
+    from_change,
+    from_command,
+    from_event,
+    from_stop,
+    is_notice,
+    people_in,
+    ref,
+)
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, NotClaimedError
@@ -114,11 +123,12 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
 async def _take(workspace: Workspace, bot: Bot, body: dict[str, Any]) -> None:
     """Bring an event to the bot. Raises `NotClaimedError`."""
     event = body["event"]
+    names = await workspace.names(people_in(event))
     if event["type"] == "agent_session_stopped":
         await bot.stop(*from_stop(body))
-    elif revision := from_change(body, bot_user=workspace.bot_user):
+    elif revision := from_change(body, bot_user=workspace.bot_user, names=names):
         await bot.revise(revision)
-    elif incoming := from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id):
+    elif incoming := from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names):
         await bot.receive(incoming)
     elif is_notice(event):
         bot.unanswered(ref(body["team_id"], event["channel"], event["ts"]), f"a notice of Slack's ({event['subtype']})")

@@ -1,6 +1,7 @@
 """The messages of one reply: found, posted, edited, taken away, and recorded; each of them once."""
 
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from adapters.slack import stream
@@ -80,8 +81,15 @@ class Posted:
         """Find our messages for this turn after its question, recorded or not."""
         if self.is_uncertain:
             await late.settled(self._lost_at)
+        # Files are shared by messages of their own, which say nothing of their reply.
+        ours = [message async for message in self.said() if not message.get("files")]
+        self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
+        self.is_uncertain = False
+
+    async def said(self) -> AsyncIterator[dict[str, Any]]:
+        """What we said after the question. Raises `PlatformError`."""
         oldest = await self._begins_after()
-        said = self._workspace.pages(
+        pages = self._workspace.pages(
             "conversations.replies",
             channel=self._channel,
             ts=self._turn.conversation.thread,
@@ -89,10 +97,10 @@ class Posted:
             include_all_metadata=True,
             limit=200,
         )
-        # Any app may write metadata, so the author counts too. The root of a thread is always told.
-        ours = [m async for m in said if m.get("bot_id") == self._workspace.bot_id and m["ts"] > oldest]
-        self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
-        self.is_uncertain = False
+        async for message in pages:
+            # Any app may write metadata, so the author counts too. The root of a thread is always told.
+            if message.get("bot_id") == self._workspace.bot_id and message["ts"] > oldest:
+                yield message
 
     async def _post(self, number: int, text: str) -> str:
         try:

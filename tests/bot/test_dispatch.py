@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,8 +146,9 @@ async def test_a_look_that_fails_is_made_again(db: SQLiteDatabase, monkeypatch: 
 class SlowToRelease(SQLiteDatabase):
     """A store whose release takes a while, as over a network; `releasing` says that one began."""
 
-    releasing: asyncio.Event
-    goes_on: asyncio.Event
+    def __init__(self, *opened: Any) -> None:
+        super().__init__(*opened)
+        self.releasing, self.goes_on = asyncio.Event(), asyncio.Event()
 
     async def release(self, conversation: int) -> None:
         self.releasing.set()
@@ -157,7 +159,6 @@ class SlowToRelease(SQLiteDatabase):
 async def test_a_message_that_comes_while_its_conversation_is_given_back_is_taken(tmp_path: Path) -> None:
     """Pain 15: silence. Whoever looks at that moment finds it owned, and nobody would look again."""
     db = SlowToRelease.open(tmp_path / "slow.db")
-    db.releasing, db.goes_on = asyncio.Event(), asyncio.Event()
     worker = Worker(db, wanted=2)
     async with dispatching(db, worker) as dispatcher:
         await say(db, dispatcher, "web:1")
