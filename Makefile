@@ -16,7 +16,7 @@ FOR_RUN := .venv/installed-$(if $(wildcard .venv/installed-dev),dev,run)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check proof chaos soak sim bench lock docs lint locks
+.PHONY: help run test check proof chaos soak sim bench lock docs gallery lint locks
 
 help:  ## What the workshop can do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -27,14 +27,15 @@ run: $(FOR_RUN)  ## Set up once, start Threadline, print the address of its page
 # Most tests wait for programs more than they compute: several at once fit on two processors.
 JOBS := 4
 
-test: lint  ## Style, types, layers and every test
+test: lint node_modules/.installed  ## Style, types, layers and every test
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: lint locks  ## What must hold without running the tests: style, types, layers, lock files, repository
 	$(BIN)/pytest -q tests/workshop
 
-proof: .venv/installed-dev  ## The long proofs
+proof: .venv/installed-dev node_modules/.installed  ## The long proofs
 	$(BIN)/pytest -m proof
+	WORDS_CASES=3000 $(BIN)/pytest -n $(JOBS) --timeout 1800 tests/words tests/slack/test_render.py tests/discord/test_render.py
 
 TURNS := 20000
 SEED := 1
@@ -60,6 +61,9 @@ lock: | $(UV)  ## Write both lock files anew from pyproject.toml (UPGRADE=--upgr
 docs: .venv/installed-dev  ## Write docs/settings.md and .env.example anew from bot/settings.py
 	$(BIN)/python docs/generate.py
 
+gallery: .venv/installed-dev  ## Write docs/gallery.html: hard samples as every platform shows them
+	$(BIN)/python docs/gallery.py
+
 lint: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -77,6 +81,11 @@ locks: | $(UV)
 	elif grep -qiE 'failed to (fetch|download)|error sending request' .cache/lock-errors; then \
 		echo "The lock files were not compared with pyproject.toml: the package registry cannot be reached."; \
 	else cat .cache/lock-errors >&2; exit 1; fi
+
+# Only tests read from it; without npm those say so and are left out.
+node_modules/.installed: package-lock.json
+	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "The CommonMark examples are left out: they come by npm, which is not here."; fi
 
 .venv/installed-run: requirements.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements.lock)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.model import AT_LENGTH, LONG, PIECES, SLOWLY
+from bench.processes import memory, processor
 from bench.sides import DiscordSide, Question, Side, SlackSide, when
 from tests.processes import ROOT, Process, python
 from tests.scripted import connecting
@@ -71,7 +72,7 @@ class Bench:
             await self._side.connected()
             self.found["start to connected"] = f"{time.monotonic() - began:.2f} s"
             await self._wait_for(await self._side.ask("warm up"))
-            self.found["idle memory"] = f"{_memory(process.pid):.0f} MB"
+            self.found["idle memory"] = f"{memory(process.pid):.0f} MB"
             for name, how in (("instant model", ""), ("2 s model", SLOWLY)):
                 await self._one(name, how)
             await self._long()
@@ -113,7 +114,7 @@ class Bench:
 
     async def _many(self, name: str, how: str, process: Process) -> None:
         channels = [await self._side.new_channel() for _ in range(AT_ONCE)]
-        before = _processor(process.pid)
+        before = processor(process.pid)
         questions = await asyncio.gather(*(self._side.ask(f"answer {how}", channel=channel) for channel in channels))
         began = min(question.at for question in questions)
         deadline, ends = time.monotonic() + 90, list[float | None]()
@@ -125,7 +126,7 @@ class Bench:
                 break
         there = [end + q.at - began for end, q in zip(ends, questions, strict=True) if end is not None]
         lost = "" if len(there) == AT_ONCE else f", {AT_ONCE - len(there)} of {AT_ONCE} lost"
-        seconds = (_processor(process.pid) - before) / AT_ONCE
+        seconds = (processor(process.pid) - before) / AT_ONCE
         last = max(there, default=0.0)
         self.found[f"{AT_ONCE} at once, {name}"] = (
             f"last {last:.2f} s, {len(there) / last:.0f}/s, {seconds * 1000:.0f} ms CPU{lost}" if there else "all lost"
@@ -169,18 +170,6 @@ class Bench:
         state = f"{answered} whole answer" if whole else ("torn answer stays" if torn else "nothing shown, lost")
         self.found["kill -9 mid-answer, restart"] = state
         self.found["asked while it was down"] = "answered" if later else "not answered"
-
-
-def _memory(pid: int) -> float:
-    """Resident megabytes."""
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
-
-
-def _processor(pid: int) -> float:
-    """Seconds of processor time so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def _milliseconds(seconds: list[float]) -> str:

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import gc
 import os
-import resource
 import sqlite3
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ from pathlib import Path
 import aiohttp
 
 from assistants.connector import AssistantsClient
+from bench.processes import memory
 from bot.adapter import Reply, Turn
 from bot.configuration import load_configuration
 from bot.core import Core
@@ -263,12 +263,17 @@ def million() -> None:
     if not MILLION.exists():
         print("filling a store with 1,000,000 conversations and 10,000,000 turns: some minutes, once")
         fill(MILLION)
-    print(f"{'':12} {'open ms':>9} {'claim ms':>9} {'turn ms':>9} {'memory MB':>10} {'file GB':>8}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, path in (("empty", Path(folder) / "empty.db"), ("a million", MILLION)):
-            command = [sys.executable, "-m", "bench.turns", "--one", str(path)]
-            measured = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-            print(f"{name:12} {measured} {path.stat().st_size / 1e9:8.2f}", flush=True)
+    found: dict[str, list[list[float]]] = {"empty": [], "a million": []}
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, path in (("empty", Path(folder) / "empty.db"), ("a million", MILLION)):
+                command = [sys.executable, "-m", "bench.turns", "--one", str(path)]
+                said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                found[name].append([float(figure) for figure in said.split()])
+    print(f"{'':12} {'open ms':>9} {'claim ms':>9} {'turn ms':>9} {'idle MB':>9}")
+    for name, rounds in found.items():
+        print(f"{name:12}", *(f"{statistics.median(figures):9.1f}" for figures in zip(*rounds, strict=True)))
+    print(f"a million conversations and ten million turns: {MILLION.stat().st_size / 1e9:.2f} GB")
 
 
 async def one(path: Path) -> None:
@@ -276,10 +281,10 @@ async def one(path: Path) -> None:
         began = time.perf_counter()
         async with Ours.at(url, path, http) as ours:
             opened = time.perf_counter() - began
-            idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            idle = memory()
             found = await measure(ours.ask, 1, 100)
             claim = statistics.median(ours.claims)
-    print(f"{opened * 1000:9.0f} {claim * 1000:9.1f} {found.p50 * 1000:9.1f} {idle:10.0f}")
+    print(opened * 1000, claim * 1000, found.p50 * 1000, idle)
 
 
 def fill(path: Path) -> None:
@@ -296,8 +301,8 @@ def fill(path: Path) -> None:
     db.executescript("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -400000;")
     conversations = (
         "insert into conversations (id, key, platform, workspace, channel, thread, assistant, thread_id, engaged,"
-        " created_at, updated_at, seen_until) select i, 'slack:T1:C' || (i % 500) || ':' || i || '.000001', 'slack',"
-        " 'T1', 'C' || (i % 500), i || '.000001', 'assistant', 'thread_' || i, 1, i, i, i || '.000001' from n"
+        " created_at, updated_at) select i, 'slack:T1:C' || (i % 500) || ':' || i || '.000001', 'slack',"
+        " 'T1', 'C' || (i % 500), i || '.000001', 'assistant', 'thread_' || i, 1, i, i from n"
     )
     turns = (
         "insert into turns (id, tag, conversation, cause, author, assistant, run_id, attempts, failures, outcome,"

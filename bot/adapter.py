@@ -6,10 +6,11 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from starlette.routing import BaseRoute
 
-from bot.incoming import Command, Incoming, Known, Person, Place, Revision
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.segments import Segment, Snapshot
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
+from bot.words.asking import Before
 from storage.records import Conversation, IncomingRow, Part
 
 # `streaming`: a native stream of the platform that is still open, as far as we know.
@@ -142,8 +143,20 @@ class Bot(Protocol):
         """Remember, for whoever asks `threadline why`, what an adapter does not bring to `receive`, and why."""
         ...
 
-    async def known(self, platform: str) -> list[Known]:
+    def gap(self, platform: str) -> None:
+        """From here on something may be said that does not come to us: a connection is lost, or a new one begins."""
+        ...
+
+    async def known(self, platform: str) -> list[Place]:
         """The conversations of a platform that were used in the last days, newest first: where to look after a gap."""
+        ...
+
+    async def heard_until(self, platform: str) -> str | None:
+        """The position up to which everything came to us: from where to look. None before anything did."""
+        ...
+
+    async def caught_up(self, platform: str) -> None:
+        """What the gap hid was looked for everywhere and brought: nothing is missing any more."""
         ...
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]: ...
@@ -195,6 +208,28 @@ class Adapter(Protocol):
     def reply(self, turn: Turn) -> Reply: ...
 
     async def close(self) -> None: ...
+
+
+class FileRefusedError(Exception):
+    """A file cannot be had; the text is one sentence for the person who sent it."""
+
+
+@runtime_checkable
+class FetchesFiles(Protocol):
+    """Optional: a reply that can read the files of its question."""
+
+    async def fetch(self, file: Attached, most: int) -> bytes:
+        """Its bytes, of which there may be `most`. Raises `FileRefusedError`, or `PlatformError` for another try."""
+        ...
+
+
+@runtime_checkable
+class KnowsBefore(Protocol):
+    """Optional: a reply that can read what people said in its place before they first asked there."""
+
+    async def said_before(self) -> Before | None:
+        """The newest of it, oldest first; None where nothing was, or it cannot be read. Raises `PlatformError`."""
+        ...
 
 
 @runtime_checkable

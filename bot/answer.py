@@ -8,20 +8,24 @@ import structlog
 
 from assistants.connector import AssistantsClient, AssistantsError, NotFoundError
 from assistants.contract import Run
-from bot.adapter import Reply, Turn
+from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
+from bot.files import attached, receive
 from bot.roster import Member, Roster
-from bot.runs import Outcome, Question, Runs
-from bot.segments import Notice, Remedy, Segment, Snapshot, Text
+from bot.runs import JSON, TAG, Outcome, Question, Runs
+from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Text
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
+from bot.words.asking import context, said_by
+from bot.words.citations import cited
 from storage import conversations, turns
 from storage.database import Database
-from storage.records import TurnRow
+from storage.records import IncomingRow, TurnRow
 
 STOPPED = "Stopped."
 INTERRUPTED = "Interrupted by a newer message."
 THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
 ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
+UNREAD = "What was said here before could not be read."
 QUESTION_GONE = "The server no longer has this question; please ask it again."
 
 log = structlog.get_logger()
@@ -33,6 +37,10 @@ class Result:
 
     segments: Sequence[Segment]
     ending: turns.Ending
+
+
+class _NothingAskedError(Exception):
+    """What was sent could not be read, and nothing else was said."""
 
 
 @dataclass
@@ -49,6 +57,7 @@ class Answering:
     trail: Trail
     stop: Stop
     notices: list[Segment] = field(default_factory=list)
+    sources: tuple[Source, ...] = ()
 
     async def result(self) -> Result:
         """Run the assistant and grow the reply until there is nothing more to come."""
@@ -57,22 +66,77 @@ class Answering:
         for _ in range(2):
             try:
                 return self._result(await self._outcome(thread_id))
+            except _NothingAskedError:
+                return Result(self.notices, turns.Ending("answered"))
             except NotFoundError:
                 thread_id = await self._mend(thread_id)
-                if not self._texts and THREAD_GONE in _words(self.notices):
+                if not self._is_known and THREAD_GONE in _words(self.notices):
                     return _refusal(QUESTION_GONE)
         return self._result(await self._outcome(thread_id))
 
     @property
-    def _texts(self) -> list[str]:
-        return [message.body for message in self.turn.incoming if message.body]
+    def _is_known(self) -> bool:
+        """Whether we still have what was asked: once the thread has it, its words are blanked here."""
+        return any(message.body or message.attachments for message in self.turn.incoming)
 
     async def _outcome(self, thread_id: str) -> Outcome:
         if self.row.redoes is not None:
             await self._forget(self.row.redoes, thread_id)
-        question = Question(self.turn.tag, thread_id, self.member.id, self._texts)
+        question = Question(self.turn.tag, thread_id, self.member.id, self._messages)
         runs = Runs(self.client, question, stop=self.stop.asked, began=self._began, grew=self._grew, says=self._waits)
-        return await runs.outcome(suspect=self.turn.suspect)
+        return await self._with_sources(await runs.outcome(suspect=self.turn.suspect))
+
+    async def _with_sources(self, outcome: Outcome) -> Outcome:
+        """The same outcome with footnotes; what they stand for is kept for the end."""
+        text, markers = cited(outcome.text)
+        titles = {file: await self._title(file) for file in dict.fromkeys(outcome.files.values())}
+        notes = [(n, outcome.files[marker]) for n, marker in enumerate(markers, 1) if marker in outcome.files]
+        self.sources = tuple(Source(number, titles[file]) for number, file in notes)
+        return replace(outcome, text=text)
+
+    async def _title(self, file: str) -> str:
+        try:
+            return (await self.client.files.retrieve(file)).filename
+        except AssistantsError as error:
+            log.info("the name of a source is not known", file=file, error=str(error))
+            return "a file that is no longer there" if isinstance(error, NotFoundError) else "a file"
+
+    async def _messages(self) -> list[JSON]:
+        """What the run is asked: what was said here before the first question, then what people wrote and sent."""
+        several = await turns.people(self.db, self.turn.conversation.id) > 1
+        asked = [await self._message(row, several=several) for row in self.turn.incoming if row.body or row.attachments]
+        asked = [message for message in asked if message["content"]]
+        if not asked and self.notices:
+            raise _NothingAskedError
+        before = await self._before() if asked else None
+        return [{"role": "user", "content": before}, *asked] if before else asked
+
+    async def _message(self, row: IncomingRow, *, several: bool) -> JSON:
+        received = await receive(self.client, self.reply, attached(row))
+        self.notices += [Notice(refusal) for refusal in received.refusals]
+        text = row.body or ("(a file, without words)" if received.attachments else "")
+        text = said_by(row.author_name or "", text) if several and text else text
+        message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag}}
+        if received.pictures:
+            message["content"] = [*([{"type": "text", "text": text}] if text else []), *received.pictures]
+        if received.attachments:
+            message["attachments"] = list(received.attachments)
+        return message
+
+    async def _before(self) -> str:
+        if self.turn.conversation.thread_id is not None or not isinstance(self.reply, KnowsBefore):
+            return ""
+        try:
+            before = await self.reply.said_before()
+        except PlatformError as error:
+            log.warning("what was said before cannot be read", error=str(error))
+            self.notices.append(Notice(UNREAD))
+            return ""
+        if before is None or not before.messages:
+            return ""
+        if before.more:
+            self.notices.append(Notice(f"Only the newest {len(before.messages)} messages of this thread were read."))
+        return context(before.messages, "this thread", more=before.more)
 
     def _began(self, run: Run) -> None:
         """Have the run recorded while it works; who asked for a stop before it was known is heard now."""
@@ -86,7 +150,7 @@ class Answering:
         write.add_done_callback(look)
 
     async def _grew(self, text: str) -> None:
-        await self.reply.show(Snapshot((Text(text), *_label(self.member))))
+        await self.reply.show(Snapshot((Text(cited(text, growing=True)[0]), *_label(self.member))))
 
     async def _waits(self, status: str) -> None:
         await self.reply.show(Snapshot(status=status))
@@ -133,7 +197,8 @@ class Answering:
             ending = replace(
                 ending, prompt_tokens=run.usage.prompt_tokens, completion_tokens=run.usage.completion_tokens
             )
-        return Result([*segments, *said, *self.notices, *_label(self.member)], ending)
+        notes = [Sources(self.sources)] if self.sources else []
+        return Result([*segments, *notes, *said, *self.notices, *_label(self.member)], ending)
 
     def _ending(self, outcome: Outcome) -> tuple[list[Notice], turns.Ending]:
         """How the turn ends, and what people are told of that under the text there is."""

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient, AssistantsError
 from bot.adapter import Adapter, ConfigurationError
-from bot.configuration import load_configuration
+from bot.configuration import Configuration, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
 from bot.embedded import Embedded
@@ -27,6 +27,7 @@ from bot.unanswered import Unanswered
 from bot.watch import Hub
 from bot.watchdog import watchdog
 from storage.database import Database
+from storage.keys import any_valid
 from storage.lock import serving
 from storage.sqlite import SQLiteDatabase
 
@@ -90,13 +91,15 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
 
     Raises `ConfigurationError` and `StorageError`.
     """
-    configuration = load_configuration(
-        settings.threadline_config, needed="threadline_config" in settings.model_fields_set
-    )
+    configuration = configuration_of(settings)
     adapters = discover_adapters(settings, only)
     async with contextlib.AsyncExitStack() as stack:
         db = await stack.enter_async_context(_store(settings, url))
-        embedded = None if settings.assistants_base_url else await stack.enter_async_context(Embedded(db, settings))
+        embedded = (
+            None
+            if settings.assistants_base_url
+            else await stack.enter_async_context(Embedded(db, settings, configuration.models))
+        )
         client = await stack.enter_async_context(embedded.client() if embedded else _remote(settings))
         roster = Roster(db, configuration, embedded.has if embedded else _anything)
         try:
@@ -157,15 +160,21 @@ async def beside(settings: Settings, *, only: Sequence[str]) -> AsyncIterator[st
 
 
 async def serve(settings: Settings) -> None:
-    """Serve the Assistants API alone, until a signal comes."""
-    if not settings.api_keys:
-        raise ConfigurationError("Nobody could use the API: set THREADLINE_API_KEYS to the keys you will give out.")
-    async with (
-        Port.bind(settings) as port,
-        _store(settings, port.url) as db,
-        Embedded(db, settings) as embedded,
-    ):
-        await port.serve(create_app(settings, routes=[], api=embedded.api))
+    """Serve the Assistants API alone, until a signal comes. Only loopback is served without keys."""
+    configuration = configuration_of(settings)
+    async with Port.bind(settings) as port, _store(settings, port.url) as db:
+        if not settings.is_loopback and not settings.api_keys and not await any_valid(db):
+            raise ConfigurationError(
+                f"{settings.host} can be reached by others: create a key with `threadline keys create`, "
+                "set THREADLINE_API_KEYS, or leave HOST at 127.0.0.1."
+            )
+        async with Embedded(db, settings, configuration.models, open_here=settings.is_loopback) as embedded:
+            await port.serve(create_app(settings, routes=[], api=embedded.api), leave=embedded.leave)
+
+
+def configuration_of(settings: Settings) -> Configuration:
+    """The configuration file that the settings name."""
+    return load_configuration(settings.threadline_config, needed="threadline_config" in settings.model_fields_set)
 
 
 def discover_adapters(settings: Settings, only: Sequence[str] = ()) -> list[Adapter]:

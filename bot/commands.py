@@ -22,6 +22,7 @@ HELP = (
     "`/assistant list` shows the assistants, `/assistant use NAME` picks one, `/assistant new` starts a new "
     "conversation, `/assistant stop` ends the answer that is being written, `/assistant regenerate` asks for another."
 )
+NOTHING_TO_STOP = "Nothing is being answered here."
 DONE_ALREADY = "That was done already."
 BUSY = "An answer is still being written here; stop it first with `/assistant stop`."
 # A place without a thread: among how many of its latest conversations the one is looked for that is meant.
@@ -45,20 +46,47 @@ class Commands:
             return Answer(DONE_ALREADY)
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
-        """End the open turn of a conversation: of the place's own, or of the person's in this channel."""
-        here = await self._here(place)
-        turn = await turns.open_turn(self._db, here.id) if here else None
-        if turn is None and (here := await conversations.answering(self._db, asdict(place), person.id)):
-            turn = await turns.open_turn(self._db, here.id)
-        if here is None or turn is None or not await self._once(event, person, turns.ask_to_stop, turn, person.id):
-            return Answer("Nothing is being answered here.")
+        """End the open turn of a conversation; where the place names none, that of the person's in this channel."""
+        try:
+            return await self._stop(place, person, event)
+        except turns.AlreadyDoneError:
+            return Answer(DONE_ALREADY)
+
+    async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
+        """Answer the last question anew; where the place names no conversation, that of the person's latest here."""
+        try:
+            return await self._regenerate(place, person, event)
+        except turns.AlreadyDoneError:
+            return Answer(DONE_ALREADY)
+
+    async def _stop(self, place: Place, person: Person, event: str) -> Answer:
+        here, turn = await self._under_way(place, person)
+        if here is None or turn is None:
+            # Claimed all the same: told once more, it must not end a later answer.
+            await self._once(event, person, turns.nothing)
+            return Answer(NOTHING_TO_STOP)
+        if not await self._once(event, person, turns.ask_to_stop, turn, person.id):
+            return Answer(NOTHING_TO_STOP)
         self._stops.tell(turn, person.id)
         return Answer(f"Stopping the answer{_about(here, place)}.")
 
-    async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
-        """Answer the last question anew: of the place's conversation, or of the person's latest in this channel."""
-        here = await self._here(place) or await conversations.answered(self._db, asdict(place), person.id, AMONG)
+    async def _under_way(self, place: Place, person: Person) -> tuple[Conversation | None, int | None]:
+        """The conversation that is meant and its open turn. One that was set aside may still be answered."""
+        if not place.key:
+            here = await conversations.answering(self._db, asdict(place), person.id)
+            return here, await turns.open_turn(self._db, here.id) if here else None
+        for here in (await self._here(place), await conversations.set_aside_from(self._db, place.key)):
+            if here and (turn := await turns.open_turn(self._db, here.id)):
+                return here, turn
+        return None, None
+
+    async def _regenerate(self, place: Place, person: Person, event: str) -> Answer:
+        if place.key:
+            here = await self._here(place)
+        else:
+            here = await conversations.answered(self._db, asdict(place), person.id, AMONG)
         if here is None:
+            await self._once(event, person, turns.nothing)
             return Answer("There is no answer here that could be given again.")
         opened = await self._once(event, person, turns.regenerate, here.id, person.id, time.time())
         if isinstance(opened, str):

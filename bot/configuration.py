@@ -40,6 +40,22 @@ class ChannelConfig(BaseModel):
     bots: int = Field(0, ge=0, le=100)
 
 
+class ModelConfig(BaseModel):
+    """One `[models.NAME]` table: a Chat-Completions endpoint that answers to NAME.
+
+    `model` is its name there, NAME itself where none is given; `context` the tokens it reads at once.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = Field(min_length=1, pattern=r"^https?://")
+    api_key_env: str = ""
+    model: str = ""
+    context: int | None = Field(None, ge=512)
+    vision: bool | None = None
+    tools: bool | None = None
+
+
 class Configuration(BaseModel):
     """`threadline.toml` over the built-in assistants. Of those in `default`, the first that is ready answers."""
 
@@ -48,6 +64,7 @@ class Configuration(BaseModel):
     default: list[str] = Field(min_length=1)
     assistants: dict[str, AssistantConfig]
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
+    models: dict[str, ModelConfig] = Field(default_factory=dict)
 
 
 def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
@@ -83,6 +100,10 @@ def _checked(path: Path, source: str, configuration: Configuration) -> Configura
             raise ConfigurationError(
                 _complaint(path, source, ("assistants", name), "names have small letters, digits and hyphens")
             )
+    if DEFAULT_MODEL in configuration.models:
+        raise ConfigurationError(
+            _complaint(path, source, ("models", DEFAULT_MODEL), "this name stands for the model that is connected")
+        )
     for name in configuration.channels:
         if not re.fullmatch(r"[a-z]+:[^:]+:[^:]+", name):
             raise ConfigurationError(

@@ -5,14 +5,15 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 import structlog
 
 from assistants.connector import AssistantsClient
 from bot.adapter import Adapter, ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.commands import Commands
+from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
-from bot.incoming import Command, Incoming, Known, Person, Place, Revision
+from bot.incoming import Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
 from bot.roster import Roster
 from bot.settings import Settings
@@ -29,7 +30,7 @@ from storage.text import storable
 TITLE = 80
 # After a gap we look where somebody talked to us in these days, in so many conversations at most.
 KNOWN_FOR = 7 * 86_400.0
-MOST_KNOWN = 1_000
+MOST_KNOWN = 10_000
 # A message of this one word ends the answer that is being written.
 STOP = "stop"
 
@@ -67,13 +68,18 @@ class Core:
         self._unanswered = unanswered
         self._commands = Commands(db, roster, stops, dispatcher)
         self._leaving = False
+        # The newest position that came from each platform, and the platforms from which nothing is missing.
+        self._newest: dict[str, str] = {}
+        self._whole: set[str] = set()
 
     async def receive(self, incoming: Incoming) -> Receipt:
+        platform = incoming.place.platform
+        self._newest[platform] = max(self._newest.get(platform, ""), incoming.position)
         if reason := await self._not_for_us(incoming):
             return self._ignored(incoming.event, reason)
         if await self._means_stop(incoming):
-            await self.stop(incoming.place, incoming.author, incoming.event)
-            return Receipt("accepted")
+            done = await self.stop(incoming.place, incoming.author, incoming.event)
+            return Receipt("duplicate" if done.text == DONE_ALREADY else "accepted")
         # Whoever brought it may leave; what is durable is told to the dispatcher all the same.
         return await asyncio.shield(asyncio.ensure_future(self._take(incoming)))
 
@@ -104,9 +110,20 @@ class Core:
     def unanswered(self, event: str, reason: str) -> None:
         self._unanswered.note(event, reason)
 
-    async def known(self, platform: str) -> list[Known]:
+    def gap(self, platform: str) -> None:
+        self._whole.discard(platform)
+
+    async def known(self, platform: str) -> list[Place]:
         found = await conversations.lately(self._db, platform, time.time() - KNOWN_FOR, MOST_KNOWN)
-        return [Known(_place(conversation), conversation.seen_until or "") for conversation in found]
+        return [_place(conversation) for conversation in found]
+
+    async def heard_until(self, platform: str) -> str | None:
+        return await conversations.heard_until(self._db, platform)
+
+    async def caught_up(self, platform: str) -> None:
+        self._whole.add(platform)
+        if newest := self._newest.get(platform):
+            await self._db.write(conversations.note_heard, platform, newest)
 
     def leave(self) -> None:
         """Take nothing more: the program leaves, and what comes now is for the next one."""
@@ -135,7 +152,8 @@ class Core:
         bots = self._roster.bots(incoming.place) if incoming.author.is_bot else None
         with self._claiming(incoming.event):
             try:
-                claimed = await self._db.write(turns.claim_incoming, _claim(incoming, bots))
+                heard = self._newest[incoming.place.platform] if incoming.place.platform in self._whole else None
+                claimed = await self._db.write(turns.claim_incoming, _claim(incoming, bots, heard))
             except turns.BotsCappedError:
                 return self._ignored(incoming.event, f"{bots} messages of bots in a row: a person must speak first")
         if claimed is None:
@@ -164,7 +182,7 @@ class Core:
             return "written by a bot"
         if incoming.addressed:
             return ""
-        if not incoming.text.strip():
+        if not incoming.text.strip() and not incoming.files:
             return "no text"
         conversation = await conversations.by_key(self._db, incoming.place.key)
         return "" if conversation and conversation.engaged else "not addressed to us"
@@ -199,7 +217,7 @@ def _place(conversation: Conversation) -> Place:
     )
 
 
-def _claim(incoming: Incoming, bots: int | None) -> turns.Claim:
+def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> turns.Claim:
     place, text = incoming.place, storable(incoming.text)
     return turns.Claim(
         event=incoming.event,
@@ -215,5 +233,7 @@ def _claim(incoming: Incoming, bots: int | None) -> turns.Claim:
         body=text,
         reply_to=json.dumps(incoming.reply_to) if incoming.reply_to else None,
         now=time.time(),
+        attachments=json.dumps([asdict(file) for file in incoming.files]) if incoming.files else None,
         bots=bots,
+        heard=heard,
     )

@@ -95,8 +95,11 @@ class Dispatcher:
             await asyncio.sleep(PAUSE)
             again = True
         finally:
-            del self._drainers[conversation]
-            await self._db.release(conversation)
+            # Whoever looks meanwhile finds it owned still, and says so below.
+            try:
+                await self._db.release(conversation)
+            finally:
+                del self._drainers[conversation]
         if again or conversation in self._told_meanwhile:
             # A message that came while this one was owned found nobody free: look once more.
             self._told_meanwhile.discard(conversation)

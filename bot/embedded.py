@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -14,20 +14,28 @@ from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient
 from assistants.service.app import create_service
+from assistants.service.bringing import put as bring_in
+from assistants.service.bringing import take as take_out
 from assistants.service.chat import ChatCompletions
 from assistants.service.discovery import discover
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
+from assistants.service.guard import Guard, Rules
+from assistants.service.keys import Keys
 from assistants.service.local import LocalTransport
 from assistants.service.local_model import MODEL_NAME, SmallTalk
+from assistants.service.measures import Traits
 from assistants.service.models import Models
 from assistants.service.tour import MODEL_NAME as TOUR
 from assistants.service.tour import tour_model
 from assistants.service.weights import Weights
 from bot.adapter import ConfigurationError
+from bot.configuration import ModelConfig
 from bot.logs import hide
 from bot.settings import Settings
 from bot.views import FoundEndpoint, ModelStatus
 from storage.database import Database
+
+__all__ = ["Embedded", "bring_in", "take_out"]
 
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
@@ -39,14 +47,20 @@ log = structlog.get_logger()
 class Embedded:
     """The service and its models; `ModelDesk` for the page. An async context: entering it resumes interrupted runs."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    def __init__(
+        self, db: Database, settings: Settings, models: Mapping[str, ModelConfig], *, open_here: bool = False
+    ) -> None:
         self._settings = settings
         self._weights = Weights(settings.data_dir)
         self._small_talk = SmallTalk(self._weights)
         self._models = Models()
         self._models.register(TOUR, tour_model())
         self._models.register(MODEL_NAME, ChatCompletions(self._small_talk.endpoint))
+        for name, configured in models.items():
+            self._register(name, configured)
         self._service = create_service(db, self._models)
+        rules = Rules(settings.api_requests_per_minute, open=open_here)
+        self._guarded = Guard(self._service.app, Keys(db, settings.api_keys), rules)
         self._endpoint: Endpoint | None = None
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
@@ -66,8 +80,8 @@ class Embedded:
 
     @property
     def api(self) -> ASGIApp:
-        """The API's application, asking for no key: whoever mounts it does."""
-        return self._service.app
+        """The API's application behind its guard."""
+        return self._guarded
 
     def client(self) -> AssistantsClient:
         """A connector that reaches the service without leaving the process."""
@@ -77,7 +91,11 @@ class Embedded:
         """Whether a model of this name can answer now. Names that are not built in are asked for at the endpoint."""
         if model == MODEL_NAME:
             return self._small_talk.available() is None
-        return model == TOUR or self._endpoint is not None
+        return self._models.has(model)
+
+    async def leave(self) -> None:
+        """Begin no more runs; those under way may end within the grace."""
+        await self._service.drain(self._settings.leaving_grace)
 
     def status(self) -> ModelStatus:
         progress = self._weights.progress
@@ -121,6 +139,19 @@ class Embedded:
         self._use(endpoint)
         log.info("model connected", base_url=endpoint.base_url, model=endpoint.model)
         return self.status()
+
+    def _register(self, name: str, configured: ModelConfig) -> None:
+        if name in (TOUR, MODEL_NAME):
+            raise ConfigurationError(f"models.{name}: this model is built in; choose another name.")
+        key = os.environ.get(configured.api_key_env, "") if configured.api_key_env else ""
+        if configured.api_key_env and not key:
+            raise ConfigurationError(
+                f"models.{name}.api_key_env names {configured.api_key_env}, which is not set in the environment."
+            )
+        hide(key)
+        endpoint = Endpoint(configured.base_url.rstrip("/"), key, configured.model or name)
+        traits = Traits(configured.context, configured.vision, configured.tools)
+        self._models.register(name, ChatCompletions(endpoint), traits, stands_in=True)
 
     def _use(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint

@@ -26,11 +26,11 @@ FORM = """<form method="post" action="/login"><label>Admin token
 
 
 def create_app(settings: Settings, *, routes: Sequence[BaseRoute], api: ASGIApp | None) -> ASGIApp:
-    """The application behind the one port. `api` answers under /v1 and asks for a key."""
+    """The application behind the one port. `api` answers under /v1 and asks for a key itself."""
     pages = Starlette(
         routes=[Route("/healthz", _healthz), Route("/login", _login(settings), methods=["POST"]), *routes]
     )
-    return _Port(PageGuard(pages, settings), KeyGuard(api, settings.api_keys) if api else None)
+    return _Port(PageGuard(pages, settings), api)
 
 
 async def _healthz(_: Request) -> Response:
@@ -50,30 +50,6 @@ class _Port:
             await self._api(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
-
-
-class KeyGuard:
-    """Lets a request through that carries one of the API keys."""
-
-    def __init__(self, app: ASGIApp, keys: frozenset[str]) -> None:
-        self._app = app
-        self._keys = keys
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._knows(scope):
-            await self._app(scope, receive, send)
-            return
-        message = (
-            "Incorrect API key provided. Keys are those in THREADLINE_API_KEYS."
-            if self._keys
-            else "This API is closed: no keys are set. Set THREADLINE_API_KEYS and start Threadline again."
-        )
-        error = {"message": message, "type": "invalid_request_error", "param": None, "code": "invalid_api_key"}
-        await JSONResponse({"error": error}, 401)(scope, receive, send)
-
-    def _knows(self, scope: Scope) -> bool:
-        scheme, _, key = _header(scope, b"authorization").partition(" ")
-        return scheme.lower() == "bearer" and any(_same(key, known) for known in self._keys)
 
 
 class PageGuard:

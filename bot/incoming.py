@@ -28,6 +28,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that came with a message, as its platform tells of it; its bytes are at `address`, for a while."""
+
+    name: str
+    media_type: str
+    size: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """One message of a person.
 
@@ -42,6 +52,7 @@ class Incoming:
     position: str
     addressed: bool
     reply_to: dict[str, Any] = field(default_factory=dict)
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +61,6 @@ class Revision:
 
     event: str
     text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A conversation we take part in. `seen_until` is the position of its newest message that was claimed."""
-
-    place: Place
-    seen_until: str
 
 
 @dataclass(frozen=True, slots=True)

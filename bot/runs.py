@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -15,28 +17,33 @@ from assistants.connector import (
     StreamBroken,
     ThreadLockedError,
 )
-from assistants.contract import ACTIVE, TERMINAL, Message, MessageDelta, Run
+from assistants.contract import ACTIVE, TERMINAL, FileCitation, Message, MessageDelta, Run, TextContent
 
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
 MOST_RUNS = 3
 # How long somebody else's run on our thread is waited for before it is cancelled.
 FOREIGN = 60.0
+# How long the thread is tried for at all, and between two tries where nobody seems to hold it.
+PATIENCE = 180.0
+MOMENT = 0.5
 # How long a run that was cancelled may take to end.
 ENDING = 10.0
 WAITING_FOR_OTHERS = "Waiting for another program that uses this conversation…"
+
+JSON = dict[str, Any]
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a turn asks: the people's messages, as they came. `tag` is the turn's name on the server."""
+    """What a turn asks: the people's messages, in the API's shape. `tag` is the turn's name on the server."""
 
     tag: str
     thread_id: str
     assistant_id: str
-    texts: Sequence[str]
+    messages: Callable[[], Awaitable[Sequence[JSON]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class Outcome:
 
     run: Run | None
     text: str
+    # Marks in the text that stand for a source, each with its file.
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 Grew = Callable[[str], Awaitable[None]]
@@ -69,6 +78,7 @@ class Runs:
         self._grew = grew
         self._says = says
         self._run: Run | None = None
+        self._files: dict[str, str] = {}
         self._known = asyncio.Event()
 
     async def outcome(self, *, suspect: bool) -> Outcome:
@@ -81,7 +91,7 @@ class Runs:
                 return ended
             # It came to nothing while nobody watched. Its messages are in the thread.
             return await self._begin(number + 1, [])
-        return await self._begin(1, self._question.texts)
+        return await self._begin(1, await self._question.messages())
 
     async def _find(self) -> tuple[Run, int] | None:
         """The newest run of this turn, and which one it is."""
@@ -92,22 +102,27 @@ class Runs:
                 return run, int(number) if number.isdigit() else 1
         return None
 
-    async def _begin(self, number: int, texts: Sequence[str]) -> Outcome:
-        """Run it, as soon as nobody else uses the thread."""
+    async def _begin(self, number: int, messages: Sequence[JSON]) -> Outcome:
+        """Run it, as soon as nobody else uses the thread. Raises `ThreadLockedError` where that never comes."""
+        self._run = None
+        self._known.clear()
+        until = time.monotonic() + PATIENCE
         while not self._stop.is_set():
             try:
-                return await self._ask(number, texts)
+                return await self._ask(number, messages)
             except ThreadLockedError:
+                if time.monotonic() > until:
+                    raise
                 await self._make_way()
         return Outcome(None, "")
 
-    async def _ask(self, number: int, texts: Sequence[str]) -> Outcome:
+    async def _ask(self, number: int, messages: Sequence[JSON]) -> Outcome:
         """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""
         question, written = self._question, dict[str, str]()
         stream = self._runs.stream(
             question.thread_id,
             assistant_id=question.assistant_id,
-            additional_messages=[{"role": "user", "content": text, "metadata": {TAG: question.tag}} for text in texts],
+            additional_messages=messages,
             metadata={TAG: f"{question.tag}.{number}"},
         )
         try:
@@ -120,6 +135,7 @@ class Runs:
                         await self._grew(_joined(written.values()))
                     elif isinstance(event.data, Message):
                         written[event.data.id] = event.data.text
+                        self._note_files(event.data)
         except StreamBroken as error:
             if self._run is None:
                 raise
@@ -128,12 +144,18 @@ class Runs:
         except RequestTimeoutError:
             raise
         except TimeoutError:  # stopped, and its end did not come
-            return Outcome(self._run, _joined(written.values()))
+            return Outcome(self._run, _joined(written.values()), self._files)
         if self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
             raise StreamBroken("The stream ended before its run did.")
         if self._run.status == "requires_action":
             await self._cancel(self._run)  # nobody here can give it what it asks for
-        return Outcome(self._run, _joined(written.values()))
+        return Outcome(self._run, _joined(written.values()), self._files)
+
+    def _note_files(self, message: Message) -> None:
+        for part in message.content:
+            for annotation in part.text.annotations if isinstance(part, TextContent) else ():
+                if isinstance(annotation, FileCitation):
+                    self._files[annotation.text] = annotation.file_citation.file_id
 
     async def _follow(self) -> Outcome:
         """Wait for the run's end, and read what it wrote from the thread."""
@@ -148,7 +170,9 @@ class Runs:
         except TimeoutError:
             log.warning("a stopped run does not end", run=run.id)
         written = [m async for m in self._messages.list(run.thread_id, run_id=run.id, order="asc", limit=100)]
-        return Outcome(run, _joined(message.text for message in written))
+        for message in written:
+            self._note_files(message)
+        return Outcome(run, _joined(message.text for message in written), self._files)
 
     @contextlib.asynccontextmanager
     async def _stoppable(self) -> AsyncIterator[None]:
@@ -179,6 +203,8 @@ class Runs:
         page = await self._runs.list(self._question.thread_id, order="desc", limit=20).page()
         run = next((run for run in page.data if run.status in ACTIVE), None)
         if run is None:
+            # It ended a moment ago, or the server does not tell of it.
+            await asyncio.sleep(MOMENT)
             return
         foreign = TAG not in (run.metadata or {})
         log.warning("another run holds the thread", run=run.id, status=run.status, foreign=foreign)

@@ -1,6 +1,6 @@
 """What goes out: the pieces a reply is made of, and one moment of a growing reply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Remedy = Literal["connect_model"]
@@ -11,6 +11,62 @@ class Text:
     """Markdown, as the model wrote it. Whoever sends it makes it harmless first."""
 
     markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A program or its output, as it is."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of plain words, the head first."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that stands beside the words. `media_type` is that of its content, whatever its name says."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Image(File):
+    """A file to look at. `alt` says what it shows to those who do not see it."""
+
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a footnote stands for. `number` is the one in the text, in square brackets."""
+
+    number: int
+    title: str
+    passage: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The footnotes under an answer."""
+
+    notes: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something the assistant does on the way to its answer (`Running code`); shown while the reply grows."""
+
+    text: str
+    state: Literal["running", "done", "failed"] = "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +81,7 @@ class Notice:
     remedy: Remedy | None = None
 
 
-Segment = Text | Notice
+Segment = Text | Code | Table | File | Image | Sources | Step | Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +90,3 @@ class Snapshot:
 
     segments: tuple[Segment, ...] = ()
     status: str = ""
-
-
-def plain(segments: tuple[Segment, ...]) -> str:
-    """The words of a reply, without any platform's form."""
-    return "\n\n".join(s.markdown if isinstance(s, Text) else s.text for s in segments)

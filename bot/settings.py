@@ -32,7 +32,10 @@ class Settings(BaseSettings):
         SecretStr(""), description="Opens the page when HOST is not loopback; the page asks for it."
     )
     threadline_api_keys: SecretStr = Field(
-        SecretStr(""), description="Keys for the API under /v1, separated by commas; none means /v1 is closed."
+        SecretStr(""), description="Keys for the API under /v1, separated by commas; `threadline keys` makes others."
+    )
+    api_requests_per_minute: int = Field(
+        3000, ge=0, description="Requests a minute that each key of the API may make. 0: as many as it likes."
     )
 
     assistants_base_url: str = Field("", description="Another Assistants-v2 server to use instead of the embedded one.")

@@ -8,6 +8,7 @@ from bot.roster import Roster
 from bot.runs import TAG
 from bot.segments import Notice, Remedy, Segment, Text
 from bot.views import Exchange, ExchangeState
+from bot.words.citations import cited
 from storage import turns
 from storage.database import Database
 from storage.records import Conversation, IncomingRow, TurnRow
@@ -89,7 +90,7 @@ def _exchange(
     segments: list[Segment] = []
     if row and row.outcome is not None:
         if row.run_id and (text := answers.get(row.run_id)):
-            segments.append(Text(text))
+            segments.append(Text(cited(text)[0]))
         if row.reason:
             segments.append(_reason(row, row.reason, can_help=member is not None and not roster.ready(member)))
         if member and member.config.notice:

@@ -1,15 +1,18 @@
 """A turn's life: open it, answer it, end it, and open the next; whatever happens on the way."""
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from assistants.connector import AssistantsClient, StatusError
+from bot import late
 from bot.adapter import Adapter, PartState, PlatformError, Reply, Turn
 from bot.answer import Answering, Result
 from bot.commands import HELP
@@ -25,13 +28,16 @@ from storage.turns import Opened
 TRIES = 5
 # A turn that was taken over so often has ended its process each time.
 MOST_ATTEMPTS = 20
-# How long after a request was lost its effect may still appear where it was sent: nobody looks earlier.
-LATE_COMMIT = 2.0
+# How long a platform that takes nothing is waited for, and at most between two tries.
+PATIENCE = 6 * 3600.0
+LONGEST_PAUSE = 60.0
 # How long the last words to a platform may take when the program leaves.
 FAREWELL = 3.0
 THINKING = "Thinking…"
 CONTINUES = "Threadline restarts; the answer continues."
 GREETING = f"I am here, and read only words: write your question in the same message. {HELP}"
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -75,10 +81,10 @@ class Turns:
     async def _until_ended(self, opened: Opened, stop: Stop) -> Opened | None:
         """Try until the turn has ended; after the last try it ends with an apology, and the conversation goes on."""
         if opened.suspect:
-            await asyncio.sleep(self._started_at + LATE_COMMIT - time.monotonic())
+            await late.settled(self._started_at)
         if opened.turn.attempts > MOST_ATTEMPTS:
             return await self._give_up(opened, f"It was taken over {opened.turn.attempts} times.")
-        while True:
+        for tries in itertools.count(1):
             try:
                 return await self._once(opened, stop)
             except turns.SupersededError:
@@ -87,52 +93,44 @@ class Turns:
                 opened = await self._failed(opened, error)
                 if opened.turn.failures >= TRIES or _is_lasting(error):
                     return await self._give_up(opened)
-                await _pause(_seconds(opened.turn.failures, error), stop)
+                await _pause(_seconds(tries, error), stop)
+        raise AssertionError("there is always another try")
 
     async def _once(self, opened: Opened, stop: Stop) -> Opened | None:
         row, member = opened.turn, self._member(opened)
         async with aclosing(Trail(self._db)) as trail:
             turn = self._seen(opened, member, trail)
-            async with self._reply(turn) as reply:
+            async with aclosing(self._adapters[turn.conversation.platform].reply(turn)) as reply:
                 answering = Answering(
                     self._db, self._client, self._roster, row, turn, member=member, reply=reply, trail=trail, stop=stop
                 )
-                result = await self._result(opened, answering)
-                await reply.finish(result.segments)
-                await trail.settle()
-                return await self._close(opened, result.ending)
+                async with _leaving(reply):
+                    result = await self._result(opened, answering)
+                    await reply.finish(result.segments)
+                # People have all of it: whoever leaves now has nothing to say, and lets the turn be closed.
+                return await _to_its_end(self._ended(opened, result.ending, trail))
+
+    async def _ended(self, opened: Opened, ending: turns.Ending, trail: Trail) -> Opened | None:
+        await trail.settle()
+        return await self._close(opened, ending)
 
     async def _result(self, opened: Opened, answering: Answering) -> Result:
         turn = answering.turn
         if turn.suspect:
             await answering.reply.find()
-        if turn.incoming and not any(message.body and message.body.strip() for message in turn.incoming):
+        if turn.incoming and not any((message.body or "").strip() or message.attachments for message in turn.incoming):
             return Result([Notice(GREETING)], turns.Ending("answered"))
         if not opened.parts:
             # What an earlier try showed says more.
             await answering.reply.show(Snapshot(status=THINKING))
         return await answering.result()
 
-    @asynccontextmanager
-    async def _reply(self, turn: Turn) -> AsyncIterator[Reply]:
-        """The turn's reply; when the program leaves meanwhile, it says that it goes on later."""
-        reply = self._adapters[turn.conversation.platform].reply(turn)
-        async with aclosing(reply):
-            try:
-                yield reply
-            except asyncio.CancelledError:
-                farewell = asyncio.create_task(reply.leave(CONTINUES))
-                done, _ = await asyncio.wait([farewell], timeout=FAREWELL)
-                if not done or farewell.exception():
-                    log.info("could not say that the answer continues")
-                farewell.cancel()
-                raise
-
     async def _failed(self, opened: Opened, error: Exception) -> Opened:
-        """Count a try that failed; the turn as it stands then."""
+        """Record a try that failed, and count it unless its platform is only away; the turn as it stands then."""
         row = opened.turn
         words = f"{type(error).__name__}: {error}"
-        failures = await self._db.write(turns.record_failure, row.id, row.attempts, words)
+        counts = not _passes(error, row.opened_at)
+        failures = await self._db.write(turns.record_failure, row.id, row.attempts, words, counts=counts)
         if isinstance(error, PlatformError):
             log.warning("turn failed", failures=failures, error=str(error))
         else:
@@ -151,16 +149,10 @@ class Turns:
         async with aclosing(Trail(self._db)) as trail:
             turn = self._seen(opened, self._member(opened), trail)
             async with aclosing(self._adapters[opened.conversation.platform].reply(turn)) as reply:
-                try:
-                    await reply.find()
-                    await reply.finish([Notice(sorry, kind="problem")])
-                except PlatformError as refused:
-                    log.warning("apology not delivered", error=str(refused))
-                except Exception:
-                    log.exception("apology not delivered")
+                told = await _apologised(reply, sorry)
                 with suppress(Exception):  # the parts of an apology are worth nothing more
                     await trail.settle()
-                return await self._close(opened, turns.Ending("failed", sorry, error))
+                return await self._close(opened, turns.Ending("failed", sorry if told else None, error))
 
     async def _close(self, opened: Opened, ending: turns.Ending) -> Opened | None:
         row, now = opened.turn, time.time()
@@ -194,14 +186,65 @@ class Turns:
         )
 
 
+@asynccontextmanager
+async def _leaving(reply: Reply) -> AsyncIterator[None]:
+    """When the program leaves meanwhile, the reply says that it goes on later."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        farewell = asyncio.create_task(reply.leave(CONTINUES))
+        done, _ = await asyncio.wait([farewell], timeout=FAREWELL)
+        if not done or farewell.exception():
+            log.info("could not say that the answer continues")
+        farewell.cancel()
+        raise
+
+
+async def _to_its_end(work: Coroutine[None, None, T]) -> T:
+    """What the work gives; who cancels waits for it all the same."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+async def _apologised(reply: Reply, sorry: str) -> bool:
+    """Whether the platform took our apology; while it is away it is asked again."""
+    began = time.time()
+    for tries in itertools.count(1):
+        try:
+            await reply.find()
+            await reply.finish([Notice(sorry, kind="problem")])
+        except PlatformError as refused:
+            log.warning("apology not delivered", error=str(refused))
+            if not _passes(refused, began):
+                return False
+            await asyncio.sleep(_seconds(tries, refused))
+        except Exception:
+            log.exception("apology not delivered")
+            return False
+        else:
+            return True
+    raise AssertionError("there is always another try")
+
+
+def _passes(error: Exception, began: float) -> bool:
+    """Whether a platform takes nothing just now: it is waited for as long as somebody may still want to read."""
+    return isinstance(error, PlatformError) and error.retryable and time.time() - began < PATIENCE
+
+
 async def _pause(seconds: float, stop: Stop) -> None:
-    """Wait before the next try; somebody who wants the turn to end need not wait as well."""
+    """Wait before the next try; somebody who wants the turn to end need not wait for more than late effects."""
     if stop.asked.is_set():
         await asyncio.sleep(seconds)
         return
+    began = time.monotonic()
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.asked.wait()
+    await asyncio.sleep(began + min(seconds, late.COMMIT) - time.monotonic())
 
 
 def _is_lasting(error: Exception) -> bool:
@@ -209,7 +252,7 @@ def _is_lasting(error: Exception) -> bool:
     return isinstance(error, PlatformError | StatusError) and not error.retryable
 
 
-def _seconds(failures: int, error: Exception) -> float:
+def _seconds(tries: int, error: Exception) -> float:
     """Before the next try: what was asked for, else longer each time, and never less than a late commit takes."""
     asked = getattr(error, "retry_after", None)
-    return float(asked) if asked else min(30.0, LATE_COMMIT**failures)
+    return float(asked) if asked else min(LONGEST_PAUSE, late.COMMIT**tries)

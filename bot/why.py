@@ -99,6 +99,8 @@ def _outcome(turn: Row) -> str:
         return f"answered {_when(turn['done_at'])} after {seconds} s."
     if turn["outcome"] == "stopped":
         return f"stopped by {turn['stopped_by']} after {seconds} s."
+    if turn["reason"] is None:
+        return f"failed after {seconds} s, and people could not be told: the platform took nothing."
     return f"failed after {seconds} s. People were told: {turn['reason']}"
 
 

@@ -32,12 +32,38 @@ async def lately(db: Database, platform: str, since: float, limit: int) -> list[
     """The conversations of a platform that we take part in and that were used since then, newest first."""
     rows = await db.read(
         "select * from conversations where platform = :platform and updated_at >= :since and engaged"
-        " and seen_until is not null order by updated_at desc limit :limit",
+        " order by updated_at desc limit :limit",
         platform=platform,
         since=since,
         limit=limit,
     )
     return [Conversation.of(row) for row in rows]
+
+
+async def heard_until(db: Database, platform: str) -> str | None:
+    """The position up to which everything that was said on a platform came to us."""
+    rows = await db.read("select until from heard where platform = :platform", platform=platform)
+    return str(rows[0]["until"]) if rows else None
+
+
+def note_heard(tx: Transaction, platform: str, until: str) -> None:
+    """Everything up to this position came to us; the mark only rises."""
+    tx.execute(
+        "insert into heard (platform, until) values (:platform, :until)"
+        " on conflict (platform) do update set until = max(heard.until, excluded.until)",
+        platform=platform,
+        until=until,
+    )
+
+
+async def set_aside_from(db: Database, key: str) -> Conversation | None:
+    """The conversation that was set aside last under this key."""
+    rows = await db.read(
+        "select * from conversations where key > :first and key < :last order by id desc limit 1",
+        first=f"{key}~",
+        last=f"{key}~~",
+    )
+    return Conversation.of(rows[0]) if rows else None
 
 
 async def answering(db: Database, place: Mapping[str, str | None], person: str) -> Conversation | None:
@@ -123,8 +149,8 @@ def set_aside(tx: Transaction, key: str) -> str | None:
         return None
     tx.execute(
         "insert into conversations"
-        " (key, platform, workspace, channel, thread, engaged, seen_until, created_at, updated_at)"
-        " select :key, platform, workspace, channel, thread, engaged, seen_until, updated_at, updated_at"
+        " (key, platform, workspace, channel, thread, engaged, created_at, updated_at)"
+        " select :key, platform, workspace, channel, thread, engaged, updated_at, updated_at"
         " from conversations where key = :aside",
         key=key,
         aside=aside,

@@ -1,16 +1,39 @@
 """The service's objects: the queries, written once for every engine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from storage.database import Database, Row, Transaction
+from storage.database import Reader, Row, Transaction
 from storage.schema import ACTIVE_RUN
 
-Table = Literal["assistants", "threads", "messages", "runs", "run_steps"]
+Table = Literal[
+    "assistants",
+    "threads",
+    "messages",
+    "runs",
+    "run_steps",
+    "files",
+    "uploads",
+    "upload_parts",
+    "vector_stores",
+    "vector_store_files",
+    "vector_store_batches",
+]
 Order = Literal["asc", "desc"]
 
 CHILDREN: tuple[Table, ...] = ("messages", "runs", "run_steps")
+
+# The project of callers without a key of their own: the bot, and the keys of the settings.
+DEFAULT_PROJECT = "default"
+# What belongs to a project by itself, and whose project decides for the rest.
+ROOTS: frozenset[Table] = frozenset({"assistants", "threads", "files", "uploads", "vector_stores"})
+PARENTS: Mapping[Table, tuple[Table, str]] = {
+    **dict.fromkeys(CHILDREN, ("threads", "thread_id")),
+    "upload_parts": ("uploads", "upload_id"),
+    "vector_store_files": ("vector_stores", "vector_store_id"),
+    "vector_store_batches": ("vector_stores", "vector_store_id"),
+}
 
 
 class UnknownCursorError(Exception):
@@ -39,8 +62,9 @@ class Window:
     before: str | None = None
 
 
-def get(tx: Transaction, table: Table, id: str) -> Row | None:  # noqa: A002 - the column's name
-    rows = tx.query(f"select * from {table} where id = :id", id=id)  # noqa: S608 - a Table
+def get(tx: Transaction, table: Table, id: str, project: str | None = None) -> Row | None:  # noqa: A002 - the column's name
+    """An object by its id; with a project, only one that belongs to it."""
+    rows = tx.query(f"select * from {table} where id = :id {_seen(table, project)}", id=id, **_as(project))  # noqa: S608
     return rows[0] if rows else None
 
 
@@ -50,8 +74,9 @@ def save(tx: Transaction, table: Table, row: Mapping[str, Any]) -> bool:
     return tx.execute(f"update {table} set {columns} where id = :id", **row) > 0  # noqa: S608 - our own column names
 
 
-def remove(tx: Transaction, table: Table, id: str) -> bool:  # noqa: A002 - the column's name
-    return tx.execute(f"delete from {table} where id = :id", id=id) > 0  # noqa: S608 - a Table
+def remove(tx: Transaction, table: Table, id: str, project: str | None = None) -> bool:  # noqa: A002 - the column's name
+    """Delete an object, with a project only if it belongs to it; False when there is none."""
+    return tx.execute(f"delete from {table} where id = :id {_seen(table, project)}", id=id, **_as(project)) > 0  # noqa: S608
 
 
 def active_run(tx: Transaction, thread_id: str) -> Row | None:
@@ -79,12 +104,39 @@ def remove_children(tx: Transaction, thread_id: str, limit: int) -> int:
     return removed
 
 
-async def find(db: Database, table: Table, id: str) -> Row | None:  # noqa: A002 - the column's name
-    rows = await db.read(f"select * from {table} where id = :id", id=id)  # noqa: S608 - a Table
+async def find(
+    db: Reader,
+    table: Table,
+    id: str,  # noqa: A002 - the column's name
+    project: str | None = None,
+    **belongs: str,
+) -> Row | None:
+    """An object by its id that belongs where it is looked for; with a project, to this one."""
+    conditions = ["id = :id", *(f"{column} = :{column}" for column in belongs)]
+    rows = await db.read(
+        f"select * from {table} {_where(conditions)} {_seen(table, project)}",  # noqa: S608 - our own column names
+        id=id,
+        **belongs,
+        **_as(project),
+    )
     return rows[0] if rows else None
 
 
-async def page(db: Database, table: Table, window: Window, **where: Any) -> Page:
+def _seen(table: Table, project: str | None) -> str:
+    """The condition that an object belongs to the project."""
+    if project is None:
+        return ""
+    if table in ROOTS:
+        return "and project = :project"
+    parent, column = PARENTS[table]
+    return f"and exists (select 1 from {parent} p where p.id = {table}.{column} and p.project = :project)"  # noqa: S608
+
+
+def _as(project: str | None) -> dict[str, str]:
+    return {} if project is None else {"project": project}
+
+
+async def page(db: Reader, table: Table, window: Window, **where: Any) -> Page:
     """A page of a list in order of creation. Raises `UnknownCursorError`."""
     conditions = [f"{column} = :{column}" for column in where]
     newest_first = window.order == "desc"
@@ -105,22 +157,58 @@ async def page(db: Database, table: Table, window: Window, **where: Any) -> Page
     return Page(kept[::-1] if backwards else kept, len(rows) > window.limit)
 
 
-async def newest_messages(db: Database, thread_id: str, limit: int) -> list[Row]:
-    """The newest messages of a thread, the oldest of them first."""
-    rows = await db.read(
-        "select * from messages where thread_id = :thread_id order by seq desc limit :limit",
+async def messages_before(
+    db: Reader, thread_id: str, below: int | None, limit: int, *, but_of: str | None = None
+) -> list[Row]:
+    """Messages of a thread from the newest down, or from the one before the place `below`; none `but_of` a run."""
+    return await db.read(
+        "select seq, id, run_id, role, body from messages"  # noqa: S608 - constants
+        " where thread_id = :thread_id and run_id is not :but_of"
+        f" {'' if below is None else 'and seq < :below'} order by seq desc limit :limit",
         thread_id=thread_id,
         limit=limit,
+        but_of=but_of,
+        **({} if below is None else {"below": below}),
     )
-    return rows[::-1]
 
 
-async def active_runs(db: Database) -> list[Row]:
+async def messages_of(db: Reader, runs: Iterable[str]) -> list[Row]:
+    """The messages that runs wrote, in order."""
+    names, values = _listed(runs)
+    return await db.read(f"select * from messages where run_id in ({names}) order by seq", **values)  # noqa: S608
+
+
+async def steps_of_callers(db: Reader, runs: Iterable[str]) -> list[Row]:
+    """All steps of those of the runs that called functions, in order."""
+    names, values = _listed(runs)
+    return await db.read(
+        f"select * from run_steps where run_id in (select run_id from run_steps where run_id in ({names})"  # noqa: S608
+        " and type = 'tool_calls') order by seq",
+        **values,
+    )
+
+
+async def steps_done(db: Reader, run_id: str) -> list[Row]:
+    """A run's steps, the first one first."""
+    return await db.read("select * from run_steps where run_id = :run_id order by seq", run_id=run_id)
+
+
+async def expired(db: Reader, table: Literal["files", "uploads", "vector_stores"], now: int) -> list[Row]:
+    """Objects whose time is over and that nobody has seen to yet."""
+    open_ = {"uploads": "and status = 'pending'", "vector_stores": "and status <> 'expired'", "files": ""}[table]
+    return await db.read(f"select * from {table} where expires_at <= :now {open_} limit 100", now=now)  # noqa: S608
+
+
+async def parts_of(db: Reader, upload_id: str) -> list[Row]:
+    return await db.read("select * from upload_parts where upload_id = :id", id=upload_id)
+
+
+async def active_runs(db: Reader) -> list[Row]:
     """Every run that has not ended, the first one first."""
     return await db.read(f"select * from runs where {ACTIVE_RUN} order by seq")  # noqa: S608 - a constant
 
 
-async def _position(db: Database, table: Table, cursor: str, where: Mapping[str, Any]) -> int:
+async def _position(db: Reader, table: Table, cursor: str, where: Mapping[str, Any]) -> int:
     conditions = ["id = :cursor", *(f"{column} = :{column}" for column in where)]
     rows = await db.read(f"select seq from {table} {_where(conditions)}", **where, cursor=cursor)  # noqa: S608
     if not rows:
@@ -130,3 +218,9 @@ async def _position(db: Database, table: Table, cursor: str, where: Mapping[str,
 
 def _where(conditions: list[str]) -> str:
     return f"where {' and '.join(conditions)}" if conditions else ""
+
+
+def _listed(values: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Placeholders for an IN list, and what stands in their place."""
+    named = {f"v{number}": value for number, value in enumerate(values)}
+    return ", ".join(f":{name}" for name in named), named

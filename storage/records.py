@@ -18,7 +18,7 @@ class Record:
 class Conversation(Record):
     """A place where people talk. `assistant` is the one picked for this conversation, if one was.
 
-    `seen_until` is the position of its newest message, `bots` how many messages of bots came since a person spoke.
+    `bots` is how many messages of bots came since a person spoke.
     """
 
     id: int
@@ -33,7 +33,6 @@ class Conversation(Record):
     title: str | None
     created_at: float
     updated_at: float
-    seen_until: str | None = None
     bots: int = 0
 
 
@@ -41,7 +40,7 @@ class Conversation(Record):
 class IncomingRow(Record):
     """A claimed message. `position` sorts as text; `body` is None once its turn is done and the thread has it.
 
-    `noted` says that its author was told that it waits.
+    `noted` says that its author was told that it waits; `attachments` are its files, as JSON.
     """
 
     id: int
@@ -55,6 +54,7 @@ class IncomingRow(Record):
     turn: int | None
     received_at: float
     noted: int = 0
+    attachments: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,6 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
 def m003_promises(db: sqlite_utils.Database) -> None:
     """What a promise needs to be remembered: who was told what, who stopped what, what was not answered and why."""
     for table, column, kind, default in (
-        ("conversations", "seen_until", str, None),  # position of its newest message: where to look after a gap
         ("conversations", "bots", int, 0),  # messages of bots since a person spoke
         ("incoming", "noted", int, 0),  # its author was told that it waits
         ("turns", "stopped_by", str, None),
@@ -196,6 +195,8 @@ def m003_promises(db: sqlite_utils.Database) -> None:
     ):
         db.table(table).add_column(column, kind, not_null_default=default)
     db.table("conversations").create_index(["platform", "workspace", "channel", "updated_at"])
+    # The position up to which everything that was said on a platform came to us: where to look after a gap.
+    db.create_table("heard", {"platform": str, "until": str}, strict=True, pk="platform", not_null={"until"})
     db.create_table(
         "unanswered",
         {"seq": int, "event": str, "reason": str, "at": float},
@@ -204,6 +205,130 @@ def m003_promises(db: sqlite_utils.Database) -> None:
         not_null={"event", "reason", "at"},
     )
     db.table("unanswered").create_index(["event"])
+
+
+@migrations()
+def m004_files_and_projects(db: sqlite_utils.Database) -> None:
+    """What the service serves to many: projects and their keys, files, vector stores, requests that were answered."""
+    for table in ("assistants", "threads"):
+        db.table(table).add_column("project", str, not_null_default="default")
+    db.execute("create index assistants_project on assistants(project, seq)")
+    _objects(db, "files", {"project": str, "purpose": str, "filename": str, "bytes": int, "expires_at": int})
+    _objects(db, "uploads", {"project": str, "status": str, "expires_at": int})
+    _objects(db, "upload_parts", {"upload_id": str, "bytes": int})
+    _objects(db, "vector_stores", {"project": str, "status": str, "expires_at": int})
+    _objects(db, "vector_store_batches", {"vector_store_id": str})
+    for table, columns in (
+        ("files", "project, seq"),
+        ("uploads", "status, expires_at"),
+        ("upload_parts", "upload_id"),
+        ("vector_stores", "project, seq"),
+    ):
+        db.execute(f"create index {table}_{columns.split(',')[0]} on {table}({columns})")
+    db.execute("create index files_expiry on files(expires_at) where expires_at is not null")
+    db.execute("create index vector_stores_expiry on vector_stores(expires_at) where expires_at is not null")
+    # A file's bytes, in pieces that one write can hold. Those of a finished upload stay under the ids of its parts.
+    db.create_table(
+        "blobs",
+        {"seq": int, "id": str, "number": int, "data": bytes},
+        strict=True,
+        pk="seq",
+        not_null={"id", "number", "data"},
+    )
+    db.table("blobs").create_index(["id", "number"], unique=True)
+    _chunks(db)
+    db.create_table(
+        "api_keys",
+        {
+            "id": str,
+            "hash": str,
+            "hint": str,
+            "project": str,
+            "owner": str,
+            "scope": str,
+            "rate": int,
+            "created_at": int,
+            "revoked_at": int,
+        },
+        strict=True,
+        pk="id",
+        not_null={"hash", "hint", "project", "owner", "scope", "created_at"},
+    )
+    db.table("api_keys").create_index(["hash"], unique=True)
+    db.create_table(
+        "answered_requests",
+        {"project": str, "key": str, "fingerprint": str, "body": str, "created_at": int},
+        strict=True,
+        pk=("project", "key"),
+        not_null={"fingerprint", "body", "created_at"},
+    )
+    db.table("answered_requests").create_index(["created_at"])
+
+
+@migrations()
+def m005_attachments(db: sqlite_utils.Database) -> None:
+    """What came with a message: a JSON list of files as their platform tells of them, never their bytes."""
+    db.table("incoming").add_column("attachments", str)
+
+
+def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
+    """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
+    every = {"seq": int, "id": str, "created_at": int}
+    db.create_table(
+        table,
+        {**every, **columns, "body": str},
+        strict=True,
+        pk="seq",
+        not_null={"id", "created_at", "body", *columns} - {"expires_at"},
+    )
+    db.table(table).create_index(["id"], unique=True)
+
+
+def _chunks(db: sqlite_utils.Database) -> None:
+    """The files of vector stores, the pieces they were cut into, and the index that finds these by their words."""
+    db.create_table(
+        "vector_store_files",
+        {
+            "seq": int,
+            "id": str,
+            "created_at": int,
+            "vector_store_id": str,
+            "batch_id": str,
+            "status": str,
+            "usage_bytes": int,
+            "body": str,
+        },
+        strict=True,
+        pk="seq",
+        not_null={"id", "created_at", "vector_store_id", "status", "usage_bytes", "body"},
+    )
+    db.table("vector_store_files").create_index(["vector_store_id", "id"], unique=True)
+    db.table("vector_store_files").create_index(["vector_store_id", "seq"])
+    db.table("vector_store_files").create_index(["id"])
+    db.execute("create index vector_store_files_batch on vector_store_files(batch_id, seq) where batch_id is not null")
+    db.execute("create index vector_store_files_due on vector_store_files(seq) where status = 'in_progress'")
+    db.create_table(
+        "chunks",
+        {"seq": int, "vector_store_id": str, "file_id": str, "number": int, "text": str},
+        strict=True,
+        pk="seq",
+        not_null={"vector_store_id", "file_id", "number", "text"},
+    )
+    db.table("chunks").create_index(["vector_store_id", "file_id", "number"], unique=True)
+    db.execute(
+        "create virtual table chunks_words using fts5"
+        "(vector_store_id, text, content='chunks', content_rowid='seq', tokenize='porter unicode61')"
+    )
+    told = "chunks_words(rowid, vector_store_id, text)"
+    gone = "chunks_words(chunks_words, rowid, vector_store_id, text)"
+    db.execute(
+        f"create trigger chunks_in after insert on chunks begin insert into {told}"  # noqa: S608 - constants
+        " values (new.seq, new.vector_store_id, new.text); end"
+    )
+    db.execute(
+        f"create trigger chunks_out after delete on chunks begin insert into {gone}"  # noqa: S608 - constants
+        " values ('delete', old.seq, old.vector_store_id, old.text); end"
+    )
 
 
 def known_migrations() -> set[str]:

@@ -7,14 +7,14 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import sqlite_utils
 
 from storage.database import Reader, Row, StorageError, Transaction
-from storage.lock import FileLock
+from storage.lock import FileLock, serving
 from storage.schema import known_migrations, migrations
-from storage.writer import Job, Writer, translated
+from storage.writer import Job, SQLiteTransaction, Writer, translated
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class SQLiteDatabase:
         self._listeners: dict[str, list[asyncio.Queue[str | None]]] = {}
 
     @classmethod
-    def open(cls, path: Path) -> "SQLiteDatabase":
+    def open(cls, path: Path) -> Self:
         """Open the file for serving. Raises `StorageError` when another process serves it or the schema is unknown."""
         path = path.resolve()  # a link to the file is the file
         try:
@@ -127,6 +127,26 @@ class SQLiteDatabase:
         for conn in self._opened:
             conn.close()
         self._lock.release()
+
+
+def amend(path: Path, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run one small write function on the file, beside whoever serves it. Raises `StorageError`.
+
+    A file that nobody serves is made and brought up to date first.
+    """
+    if serving(path) is None:
+        asyncio.run(_opened_once(path))
+    with translated(), contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as conn:
+        conn.row_factory = sqlite3.Row
+        conn.execute("pragma synchronous = full")
+        conn.execute("begin immediate")
+        result = job(SQLiteTransaction(conn), *args, **kwargs)
+        conn.execute("commit")
+        return result
+
+
+async def _opened_once(path: Path) -> None:
+    await (await asyncio.to_thread(SQLiteDatabase.open, path)).close()
 
 
 @contextlib.contextmanager

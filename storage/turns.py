@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from storage.conversations import note_heard
 from storage.database import Database, Row, Transaction, urgent
 from storage.records import Conversation, IncomingRow, Part, TurnRow
 
@@ -39,6 +40,7 @@ class Claim:
     """A message to be made durable, with the conversation it belongs to.
 
     `bots` is how many messages of bots in a row are answered where this one stands; None for a person's message.
+    `heard` is the position up to which everything came to us; None where something may be missing.
     """
 
     event: str
@@ -55,6 +57,8 @@ class Claim:
     reply_to: str | None
     now: float
     bots: int | None = None
+    heard: str | None = None
+    attachments: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +96,25 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
     if tx.query("select 1 as one from incoming where event = :event", event=claim.event):
         return None
     conversation = _conversation(tx, claim)
+    if claim.heard is not None:
+        note_heard(tx, claim.platform, claim.heard)
     behind = _open_turn(tx, conversation.id)
     idle = behind is None and not tx.query(WAITING, c=conversation.id, limit=1)
     turn = _insert_turn(tx, conversation.id, "message", claim.author, claim.now) if idle else None
     message = IncomingRow.of(
         tx.query(
             "insert into incoming"
-            " (event, conversation, position, author, author_name, body, reply_to, turn, noted, received_at)"
-            " values (:event, :c, :position, :author, :author_name, :body, :reply_to, :turn, :noted, :now) returning *",
+            " (event, conversation, position, author, author_name, body, attachments, reply_to, turn, noted,"
+            " received_at)"
+            " values (:event, :c, :position, :author, :author_name, :body, :files, :reply_to, :turn, :noted, :now)"
+            " returning *",
             event=claim.event,
             c=conversation.id,
             position=claim.position,
             author=claim.author,
             author_name=claim.author_name,
             body=claim.body,
+            files=claim.attachments,
             reply_to=claim.reply_to,
             turn=turn.id if turn else None,
             noted=int(behind is not None),
@@ -114,6 +123,14 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
     )
     opened = _package(tx, turn, conversation=conversation, incoming=[message], parts=[]) if turn else None
     return Claimed(conversation, message, opened, behind)
+
+
+async def people(db: Database, conversation: int) -> int:
+    """How many people have written in a conversation."""
+    rows = await db.read(
+        "select count(distinct author) as people from incoming where conversation = :c", c=conversation
+    )
+    return int(rows[0]["people"])
 
 
 @urgent
@@ -181,6 +198,10 @@ def open_next(tx: Transaction, conversation: int, now: float, *, one: bool = Fal
     return _package(tx, turn)
 
 
+def nothing(_: Transaction) -> None:
+    """What an event does that found nothing to do: it is claimed all the same."""
+
+
 @urgent
 def ask_to_stop(tx: Transaction, turn: int, by: str) -> bool:
     """Remember that a turn shall end; False when it has."""
@@ -230,17 +251,18 @@ def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id
     return _text(rows[0]["stopped_by"])
 
 
-def record_failure(tx: Transaction, turn: int, attempts: int, error: str) -> int:
-    """Count one failed try of a turn, with its reason for operators; returns how many there were.
+def record_failure(tx: Transaction, turn: int, attempts: int, error: str, *, counts: bool = True) -> int:
+    """Record a failed try of a turn with its reason for operators, and count it or not; returns how many counted.
 
     Raises `SupersededError`.
     """
     rows = tx.query(
-        "update turns set failures = failures + 1, error = :error where id = :id and attempts = :attempts"
+        "update turns set failures = failures + :counts, error = :error where id = :id and attempts = :attempts"
         " returning failures",
         id=turn,
         attempts=attempts,
         error=error,
+        counts=int(counts),
     )
     _fenced(len(rows), turn)
     return int(rows[0]["failures"])
@@ -348,12 +370,11 @@ INCOMING = "select * from incoming where turn = :turn order by position, id"
 def _conversation(tx: Transaction, claim: Claim) -> Conversation:
     """The conversation of a message, made where it is new, with what the message changes of it."""
     row = tx.query(
-        "insert into conversations (key, platform, workspace, channel, thread, title, engaged, seen_until, bots,"
+        "insert into conversations (key, platform, workspace, channel, thread, title, engaged, bots,"
         " created_at, updated_at)"
-        " values (:key, :platform, :workspace, :channel, :thread, :title, 1, :position, :bot, :now, :now)"
+        " values (:key, :platform, :workspace, :channel, :thread, :title, 1, :bot, :now, :now)"
         " on conflict (key) do update set engaged = 1, updated_at = excluded.updated_at,"
         " title = coalesce(conversations.title, excluded.title),"
-        " seen_until = max(coalesce(conversations.seen_until, ''), excluded.seen_until),"
         " bots = case when :bot then conversations.bots + 1 else 0 end returning *",
         key=claim.key,
         platform=claim.platform,
@@ -361,7 +382,6 @@ def _conversation(tx: Transaction, claim: Claim) -> Conversation:
         channel=claim.channel,
         thread=claim.thread,
         title=claim.title,
-        position=claim.position,
         bot=int(claim.bots is not None),
         now=claim.now,
     )[0]

@@ -10,8 +10,9 @@ KEPT = 10_000
 def record(tx: Transaction, reasons: Mapping[str, str], now: float) -> None:
     """Remember events with their reasons, the newest reason of each; the oldest events beyond `KEPT` are forgotten."""
     for event, reason in reasons.items():
-        tx.execute("delete from unanswered where event = :event", event=event)
-        tx.insert("unanswered", {"event": event, "reason": reason, "at": now})
+        # What is looked at again after a gap was noted before, and pushes nothing out.
+        if not tx.execute("update unanswered set reason = :reason where event = :event", event=event, reason=reason):
+            tx.insert("unanswered", {"event": event, "reason": reason, "at": now})
     tx.execute("delete from unanswered where seq <= (select max(seq) from unanswered) - :kept", kept=KEPT)
 
 

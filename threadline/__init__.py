@@ -7,7 +7,9 @@ from bot.pacing import Pacing
 from bot.segments import Notice, Segment, Snapshot, Text
 from bot.settings import Settings, load_settings
 from bot.words.harmless import harmless
-from bot.words.split import split
+from bot.words.letter import Letter, Style
+from bot.words.pages import Paper
+from bot.words.rewrite import Dialect
 
 __all__ = [
     "Adapter",
@@ -15,10 +17,13 @@ __all__ = [
     "Bot",
     "Command",
     "ConfigurationError",
+    "Dialect",
     "Incoming",
+    "Letter",
     "NotClaimedError",
     "Notice",
     "Pacing",
+    "Paper",
     "Person",
     "Place",
     "PlatformError",
@@ -26,9 +31,9 @@ __all__ = [
     "Segment",
     "Settings",
     "Snapshot",
+    "Style",
     "Text",
     "Turn",
     "harmless",
     "load_settings",
-    "split",
 ]

@@ -1,18 +1,21 @@
 """The connection to Discord's REST API: who we are there, and the one client every message goes through."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters.discord.attachments import body_of, uploads
 from adapters.discord.errors import BarredError, as_configuration_errors, as_platform_errors, refusal
-from bot.adapter import PlatformError
+from bot.adapter import FileRefusedError, PlatformError
 from bot.pacing import Crowd
+from bot.segments import File
 
 PAGE = 100
 _MESSAGES = "/channels/{channel_id}/messages"
@@ -60,16 +63,20 @@ class Account:
     async def close(self) -> None:
         await self._client.close()
 
-    async def post(self, channel: str, text: str, *, nonce: str, refers_to: str | None = None) -> dict[str, Any]:
+    async def post(
+        self, channel: str, text: str, *, nonce: str, refers_to: str | None = None, files: Sequence[File] = ()
+    ) -> dict[str, Any]:
         """Say something. For some minutes Discord answers a nonce that comes again with the first message of it."""
         message: dict[str, Any] = {**_QUIET, "content": text, "nonce": nonce, "enforce_nonce": True}
         if refers_to:
             message["message_reference"] = {"message_id": refers_to, "fail_if_not_exists": False}
-        return dict(await self._call("send a message", Route("POST", _MESSAGES, channel_id=channel), json=message))
+        route = Route("POST", _MESSAGES, channel_id=channel)
+        return dict(await self._call("send a message", route, **body_of(message, files)))
 
-    async def edit(self, channel: str, message: str, text: str) -> None:
+    async def edit(self, channel: str, message: str, text: str, files: Sequence[File] = ()) -> None:
+        """Change a message; these files stand in place of those it had."""
         route = Route("PATCH", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
-        await self._call("edit a message", route, json={**_QUIET, "content": text})
+        await self._call("edit a message", route, **body_of({**_QUIET, "content": text}, files))
 
     async def delete(self, channel: str, message: str) -> None:
         route = Route("DELETE", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
@@ -86,11 +93,39 @@ class Account:
             if len(found) < PAGE:
                 return
 
+    async def before(self, channel: str, message: str, most: int) -> AsyncIterator[dict[str, Any]]:
+        """The newest messages before one, oldest first."""
+        route = Route("GET", _MESSAGES, channel_id=channel)
+        found = await self._call("read the messages", route, params={"before": message, "limit": min(most, PAGE)})
+        for message_ in sorted(found, key=lambda one: int(one["id"])):
+            yield message_
+
     async def react(self, channel: str, message: str, emoji: str, *, on: bool) -> None:
         """Put our reaction at a message, or take it away."""
         path = f"{_MESSAGES}/{{message_id}}/reactions/{{emoji}}/@me"
         route = Route("PUT" if on else "DELETE", path, channel_id=channel, message_id=message, emoji=emoji)
         await self._call("react to a message", route)
+
+    async def download(self, address: str, most: int) -> bytes:
+        """A file's bytes, from Discord's own store: no token goes there. Raises `FileRefusedError`."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+            try:
+                async with session.get(address) as answer:
+                    answer.raise_for_status()
+                    data = bytearray()
+                    async for piece in answer.content.iter_chunked(65_536):
+                        data += piece
+                        if len(data) > most:
+                            raise FileRefusedError(
+                                f"The file is too large: up to {most // 1024 // 1024} MiB are read here."
+                            )
+            except aiohttp.ClientResponseError as error:
+                if error.status >= 500:
+                    raise PlatformError(f"Discord's store of files answered {error.status}.") from error
+                raise FileRefusedError("Discord no longer has a file: please send it again.") from error
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                raise PlatformError(f"a file could not be read ({type(error).__name__})") from error
+        return bytes(data)
 
     async def typing(self, channel: str) -> None:
         """Show for ten seconds that we write."""
@@ -101,20 +136,31 @@ class Account:
         route = Route("POST", f"{_MESSAGES}/{{message_id}}/threads", channel_id=channel, message_id=message)
         await self._call("open a thread", route, json={"name": name})
 
-    async def edit_response(self, application: str, token: str, message: str, text: str) -> None:
+    async def edit_response(
+        self, application: str, token: str, message: str, text: str, files: Sequence[File] = ()
+    ) -> None:
         """Edit our answer to an interaction: for fifteen minutes its token may, even where the bot may not be."""
         await self._ready()
         with as_platform_errors("answer a command"):
             webhook = discord.Webhook.partial(int(application), token, client=self._client)
-            await webhook.edit_message(int(message), content=text, allowed_mentions=discord.AllowedMentions.none())
+            await webhook.edit_message(
+                int(message),
+                content=text,
+                attachments=uploads(files),
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
 
-    async def follow_up(self, application: str, token: str, text: str) -> str:
+    async def follow_up(self, application: str, token: str, text: str, files: Sequence[File] = ()) -> str:
         """Another answer to an interaction; returns its id. Discord has no nonce for these."""
         await self._ready()
         with as_platform_errors("answer a command"):
             webhook = discord.Webhook.partial(int(application), token, client=self._client)
             sent = await webhook.send(
-                text, wait=True, suppress_embeds=True, allowed_mentions=discord.AllowedMentions.none()
+                text,
+                wait=True,
+                files=uploads(files),
+                suppress_embeds=True,
+                allowed_mentions=discord.AllowedMentions.none(),
             )
         return str(sent.id)
 

@@ -1,73 +1,80 @@
 """What was said while we were not there: looked up in the conversations we know, and taken like anything else.
 
-A resumed session tells it by itself; a new one does not. What was seen already is looked at once more for some minutes'
-worth: claiming it again does nothing.
+A resumed session tells it by itself; a new one does not. What was heard already is looked at once more for some
+minutes' worth: claiming it again does nothing.
 """
 
-import datetime
-from collections.abc import Iterable
+import time
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 
-from adapters.discord.claim import claim
-from adapters.discord.incoming import PLATFORM, earlier, from_message, ref
+from adapters.discord.claim import claim, revise
+from adapters.discord.incoming import PLATFORM, earlier, from_message, snowflake_at
 from bot.adapter import Bot
-from bot.incoming import Known
+from bot.incoming import Revision
 
 OVERLAP = 600.0
 # Who has waited longer for an answer has found another.
-LONGEST = datetime.timedelta(days=3)
-TOO_LATE = "said more than three days before we looked"
-MOST = 500
+LONGEST = 3 * 86_400.0
 
 log = structlog.get_logger()
 
 
-async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> None:
-    """Bring what we missed before the bot, oldest first in each place. One that cannot be read is skipped."""
-    missed = 0
-    for place, seen in _places(await bot.known(PLATFORM)).items():
+async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> bool:
+    """Bring what we missed before the bot, oldest first in each place; whether every place could be looked at."""
+    since = _since(await bot.heard_until(PLATFORM))
+    missed, whole = 0, True
+    for place in await _places(bot):
         try:
-            missed += await _place(client, bot, place, seen, me=me)
-        except discord.HTTPException as error:
+            missed += await _place(client, bot, place, since, me=me)
+        except (TimeoutError, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            # Where we may not read any more there is nothing to come back for.
+            whole = whole and isinstance(error, discord.Forbidden | discord.NotFound)
             log.info("cannot look for what was missed", channel=place, error=str(error))
     if missed:
         log.info("found what was said while we were away", messages=missed)
+    return whole
 
 
-def _places(conversations: Iterable[Known]) -> dict[int, int]:
-    """Where to look, and after which message: threads, DMs, and the channels that threads are made in."""
-    places: dict[int, int] = {}
-    for known in conversations:
-        seen = int(known.seen_until)
-        for place in filter(None, (known.place.thread, known.place.channel)):
-            places[int(place)] = max(places.get(int(place), 0), seen)
-    return places
+async def _places(bot: Bot) -> list[int]:
+    """Where to look: threads, DMs, and the channels that threads are made in."""
+    known = await bot.known(PLATFORM)
+    return list(dict.fromkeys(int(name) for place in known for name in (place.thread, place.channel) if name))
 
 
-async def _place(client: discord.Client, bot: Bot, place: int, seen: int, *, me: int) -> int:
-    channel: Any = client.get_channel(place) or await _direct(client, place)
-    # Discord tells of every thread that is not archived; one that is has nothing new.
-    if channel is None or (getattr(channel, "last_message_id", None) or seen + 1) <= seen:
+async def _place(client: discord.Client, bot: Bot, place: int, since: int, *, me: int) -> int:
+    channel: Any = client.get_channel(place) or await _untold(client, place)
+    if channel is None or (getattr(channel, "last_message_id", None) or since + 1) <= since:
         return 0
     count = 0
-    async for message in channel.history(after=discord.Object(earlier(seen, OVERLAP)), limit=MOST, oldest_first=True):
-        incoming = from_message(message, channel, me=me)
-        if incoming is None:
-            continue
-        if message.created_at < discord.utils.utcnow() - LONGEST:
-            bot.unanswered(ref(message.id), TOO_LATE)
-        else:
-            count += (await claim(bot, incoming)).outcome == "accepted"
+    async for message in channel.history(after=discord.Object(since), limit=None, oldest_first=True):
+        count += await _bring(bot, message, channel, me=me)
     return count
 
 
-async def _direct(client: discord.Client, place: int) -> Any:
-    """A DM, of which the gateway does not tell; None for anything else that it does not tell of."""
+async def _bring(bot: Bot, message: discord.Message, channel: Any, *, me: int) -> bool:
+    """Whether it was new and is ours to answer. One that waits, and was edited meanwhile, says what it says now."""
+    incoming = from_message(message, channel, me=me)
+    if incoming is None:
+        return False
+    receipt = await claim(bot, incoming)
+    if receipt.outcome == "duplicate" and message.edited_at is not None:
+        await revise(bot, Revision(incoming.event, incoming.text))
+    return receipt.outcome == "accepted"
+
+
+async def _untold(client: discord.Client, place: int) -> Any:
+    """A place that the gateway does not tell of: a DM, or a thread that is archived. None for anything else."""
     try:
         channel = await client.fetch_channel(place)
     except discord.NotFound:
-        return None
-    return channel if isinstance(channel, discord.DMChannel) else None
+        return None  # a question whose thread was never made
+    return channel if isinstance(channel, discord.DMChannel | discord.Thread) else None
+
+
+def _since(heard: str | None) -> int:
+    longest = snowflake_at(time.time() - LONGEST)
+    return max(earlier(int(heard), OVERLAP), longest) if heard else longest

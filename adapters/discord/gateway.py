@@ -1,6 +1,7 @@
 """One connection to Discord's gateway: what it asks for, and what it does with what it is told."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import discord
@@ -25,6 +26,10 @@ PERMISSIONS = discord.Permissions(
     send_messages_in_threads=True,
     add_reactions=True,
 )
+
+
+# Before a look for what was missed is made once more.
+PAUSES = (5.0, 15.0, 60.0)
 
 
 class TooSoonError(Exception):
@@ -85,6 +90,8 @@ class Listener(discord.Client):
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         await self._identifies.wait()
+        # A new session is told nothing of what was said before it.
+        self._bot.gap(PLATFORM)
 
     async def on_ready(self) -> None:
         self.was_ready = True
@@ -105,10 +112,15 @@ class Listener(discord.Client):
         self._looking = asyncio.create_task(self._catch_up(self.user.id), name="discord-looks-back")
 
     async def _catch_up(self, me: int) -> None:
-        try:
-            await catch_up(self, self._bot, me=me)
-        except Exception:
-            log.exception("what was missed is looked for at the next session")
+        """Until nothing is missing."""
+        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+            try:
+                if await catch_up(self, self._bot, me=me):
+                    await self._bot.caught_up(PLATFORM)
+                    return
+            except Exception:
+                log.exception("what was missed is looked for once more", again_in=pause)
+            await asyncio.sleep(pause)
 
     async def close(self) -> None:
         if self._looking is not None:

@@ -1,11 +1,13 @@
 """Maps what discord.py tells to what the bot takes in. Pure."""
 
+import datetime
 import re
 from typing import Any
 
 import discord
 
-from bot.incoming import Command, Incoming, Person, Place, Revision
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
+from bot.words.asking import Quoted, context, display_name
 
 PLATFORM = "discord"
 # The workspace of a DM: there is no server.
@@ -26,9 +28,10 @@ def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming
         author=Person(
             str(message.author.id), message.author.display_name, is_bot=message.author.bot or bool(message.webhook_id)
         ),
-        text=_text(message.content, message, me),
+        text=(_spoken if addressed else _plain)(message, me),
         position=position(message.id),
         addressed=addressed,
+        files=_files(message, me) if addressed else tuple(map(_file, message.attachments)),
     )
 
 
@@ -36,7 +39,7 @@ def from_edit(message: discord.Message, *, me: int) -> Revision | None:
     """What somebody's message says now; None where it is ours, or Discord's."""
     if message.author.id == me or message.is_system():
         return None
-    return Revision(ref(message.id), _text(message.content, message, me))
+    return Revision(ref(message.id), (_spoken if _mentions(message, me) else _plain)(message, me))
 
 
 def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:
@@ -132,6 +135,70 @@ def _mentions(message: discord.Message, me: int) -> bool:
 
 
 def _text(content: str, message: discord.Message, me: int) -> str:
-    """The words without our own mention."""
+    """The words without our own mention; mentions as names, times as dates, Discord's own emoji by their names."""
     ours = [f"!?{me}", *(f"&{role.id}" for role in message.role_mentions if role.tags and role.tags.bot_id == me)]
-    return re.sub(rf"[ \t]*<@(?:{'|'.join(ours)})>[ \t]*", " ", content).strip()
+    spoken = re.sub(rf"[ \t]*<@(?:{'|'.join(ours)})>[ \t]*", " ", content).strip()
+    names = {f"@{user.id}": f"@{display_name(user.display_name)}" for user in message.mentions}
+    names |= {f"@&{role.id}": f"@{display_name(role.name)}" for role in message.role_mentions}
+    names |= {f"#{channel.id}": f"#{display_name(channel.name)}" for channel in message.channel_mentions}
+    return _MARKUP.sub(lambda found: _words(found, names), spoken)
+
+
+def _words(found: re.Match[str], names: dict[str, str]) -> str:
+    if found["time"]:
+        return _date(int(found["time"])) or found.group()
+    return (
+        names.get(f"{found['sign']}{found['id']}", found.group()) if found["id"] else found["emoji"] or found["command"]
+    )
+
+
+def _date(seconds: int) -> str:
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+_MARKUP = re.compile(
+    r"<(?:a?(?P<emoji>:\w+:)\d+|(?P<sign>@&|[@#])!?(?P<id>\d+)|(?P<command>/[^:>]+):\d+|t:(?P<time>-?\d{1,12})(?::\w)?)>"
+)
+
+
+def _files(message: discord.Message, me: int) -> tuple[Attached, ...]:
+    """The files of a message and of what it points to."""
+    pointed_to = [file for _, _, files in quoted(message, me=me) for file in files]
+    return tuple(map(_file, [*message.attachments, *pointed_to]))
+
+
+def _file(file: discord.Attachment) -> Attached:
+    return Attached(file.filename, file.content_type or "", file.size, file.url)
+
+
+def read(message: dict[str, Any]) -> str:
+    """The words of a message as Discord's REST API tells it."""
+    names = {
+        f"@{user['id']}": f"@{display_name(user.get('global_name') or user['username'])}"
+        for user in message["mentions"]
+    }
+    return _MARKUP.sub(lambda found: _words(found, names), message["content"])
+
+
+def _plain(message: discord.Message, me: int) -> str:
+    return _text(message.content, message, me)
+
+
+def _spoken(message: discord.Message, me: int) -> str:
+    """What is asked, after what the question points to."""
+    words = _plain(message, me)
+    said = [Quoted(name, text) for name, text, _ in quoted(message, me=me) if text.strip()]
+    return f"{context(said, 'a message this one refers to')}\n\n{words}".strip() if said else words
+
+
+def quoted(message: discord.Message, *, me: int) -> list[tuple[str, str, list[discord.Attachment]]]:
+    """What a message brings along: the one it replies to, unless that is ours, and those it forwards."""
+    found = []
+    replied = message.reference.resolved if message.reference else None
+    if isinstance(replied, discord.Message) and replied.author.id != me:
+        found.append((replied.author.display_name, _text(replied.content, replied, me), replied.attachments))
+    found += [("forwarded", snapshot.content, snapshot.attachments) for snapshot in message.message_snapshots]
+    return [one for one in found if one[1].strip() or one[2]]

@@ -1,47 +1,52 @@
 """Turns segments into the Markdown of Discord messages. Pure."""
 
-from collections.abc import Sequence
-
-from bot.segments import Notice, Segment
 from bot.words.harmless import harmless
-from bot.words.split import split
+from bot.words.letter import Letter, Style
+from bot.words.pages import Pages, Paper
+from bot.words.rewrite import Dialect
+from bot.words.tables import Grid
 
 # Discord's limit for a message's content.
 LIMIT = 2_000
+# Beyond so many messages the whole answer comes as a file.
+MOST = 5
+CONTINUED = "-# continued\n"
 TOGETHER = "-# Answered together with the next question."
-_NOTHING = "-# (no words)"
+NOTHING = "-# (no words)"
+# Columns of a code block that a narrow window shows without breaking lines.
+_WIDEST = 64
 _ASKED = 200
 
 
-def parts(segments: Sequence[Segment], *, asked: str = "") -> list[str]:
-    """A reply as the texts of its messages, in order, each within Discord's limit; `asked` is quoted above it.
-
-    More text only ever changes the last part and adds others: a part that was followed by another stays as it is.
-    """
-    text = "\n\n".join(_markdown(segment) for segment in segments)
-    if text.strip() and asked:
-        text = f"{_quote(asked)}\n{text}"
-    # Discord refuses a message of blanks alone.
-    return [part for part in split(text, LIMIT) if part.strip()]
+def _table(grid: Grid) -> str:
+    """Aligned in a code block; one that is too wide for that, row by row."""
+    lines = grid.records() if _is_wide(grid) else grid.aligned()
+    text = "\n".join(line.replace("```", "'''") for line in lines)
+    return f"```\n{text}\n```"
 
 
-def whole(segments: Sequence[Segment], *, asked: str = "") -> list[str]:
-    """The finished reply: never nothing at all."""
-    return parts(segments, asked=asked) or [_NOTHING]
+def _is_wide(grid: Grid) -> bool:
+    return grid.width > _WIDEST
+
+
+DIALECT = Dialect(headings=3, table=_table, rule="──────────")
+_PAPER = Paper(LIMIT, DIALECT.write, continued=CONTINUED)
+
+
+def letter(*, asked: str = "") -> Letter:
+    """A reply as messages, each within Discord's limit; `asked` is quoted above it."""
+    return Letter(Style(_PAPER, small, MOST, lead=f"{_quote(asked)}\n" if asked else "", as_file=_is_wide))
+
+
+def small(words: str) -> str:
+    return "\n".join(f"-# {line}" for line in words.split("\n") if line.strip())
 
 
 def private(text: str) -> list[str]:
     """Words of ours for the answer to a command."""
-    return split(harmless(text), LIMIT)
+    return [part.written for part in Pages(Paper(LIMIT, DIALECT.write)).end(text)]
 
 
 def _quote(asked: str) -> str:
     words = " ".join(harmless(asked).split())
     return "> " + (words if len(words) <= _ASKED else words[: _ASKED - 1] + "…")
-
-
-def _markdown(segment: Segment) -> str:
-    if isinstance(segment, Notice):
-        words = harmless(segment.text)
-        return f"-# {words}" if segment.kind == "label" else words
-    return harmless(segment.markdown)

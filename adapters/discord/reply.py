@@ -9,13 +9,17 @@ import structlog
 
 from adapters.discord import render
 from adapters.discord.account import Account
+from adapters.discord.attachments import files_that_fit
 from adapters.discord.errors import MISSING_ACCESS, UNKNOWN_MESSAGE, RefusedError
-from adapters.discord.incoming import snowflake_at
+from adapters.discord.incoming import read, snowflake_at
 from adapters.discord.place import Posted, ReplyPlace
 from adapters.discord.response import Response
 from bot.adapter import PartState, PlatformError, Turn
+from bot.incoming import Attached
 from bot.pacing import Pacing
-from bot.segments import Segment, Snapshot
+from bot.segments import File, Segment, Snapshot
+from bot.words.asking import Before, Quoted
+from bot.words.letter import Sent
 
 FIRST = 1
 # Discord shows for ten seconds that somebody writes.
@@ -24,6 +28,9 @@ TYPING = 8.0
 CROWDED = 10
 # Where no message says when the question came: our clock and Discord's may differ.
 SKEW = 2.0
+
+# How much of a thread is read when somebody calls us into it.
+BEFORE = 50
 
 log = structlog.get_logger()
 
@@ -38,13 +45,15 @@ class DiscordReply:
         self._pacing = Pacing(self._grow, pace=pace, crowd=account.crowd)
         self._posted = {part.number: Posted.of(part.ref) for part in turn.parts}
         self._kept = {part.number: (part.ref, part.state) for part in turn.parts}
-        self._shown: dict[int, str] = {}
+        self._shown: dict[int, tuple[str, Sequence[File]]] = {}
         # How often a part was written anew: a nonce is good for one message, even a deleted one.
         self._renewed: Counter[int] = Counter()
         self._responses = [response for row in turn.incoming if (response := Response.of(row))]
         if self._responses:
             home = turn.conversation.thread or turn.conversation.channel
             self._posted.setdefault(FIRST, Posted(home, self._responses[-1].message))
+        # The words of a command: nobody else sees them, so they stand above its answer.
+        self._letter = render.letter(asked=self._responses[-1].question if self._responses else "")
         self._typing: asyncio.Task[None] | None = None
 
     async def find(self) -> None:
@@ -68,17 +77,30 @@ class DiscordReply:
         await self._stop_typing()
         for response in self._responses[:-1]:
             await response.edit(self._account, render.TOGETHER)
-        texts = render.whole(segments, asked=self._asked)
-        for number, text in enumerate(texts, FIRST):
-            await self._put(number, text, "final")
-        for number in sorted(number for number in self._posted if number > len(texts)):
+        last = await self._put_all(self._letter.whole(segments))
+        for number in sorted(number for number in self._posted if number > last):
             await self._remove(number)
+
+    async def fetch(self, file: Attached, most: int) -> bytes:
+        return await self._account.download(file.address, most)
+
+    async def said_before(self) -> Before | None:
+        """What stands in the thread above the question that called us into it."""
+        asked = [row for row in self._turn.incoming if not row.reply_to]
+        thread = self._turn.conversation.thread
+        if not asked or thread is None or asked[0].event == self._turn.conversation.key:
+            return None
+        said = [message async for message in self._account.before(thread, asked[0].event.partition(":")[2], BEFORE + 1)]
+        if any(message["author"]["id"] == self._account.me for message in said):
+            return None  # we took part already: what we should know of it, the conversation knows
+        words = [Quoted(_name(message), read(message)) for message in said[-BEFORE:]]
+        return Before(tuple(one for one in words if one.text.strip()), more=len(said) > BEFORE)
 
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
         await self._stop_typing()
         last = max(self._shown, default=FIRST)
-        text = self._shown.get(last, "")
+        text, _ = self._shown.get(last, ("", ()))
         if len(text) + len(words) + 5 > render.LIMIT:
             return
         await self._put(last, f"{text}\n-# {words}" if text else f"-# {words}", "growing")
@@ -87,16 +109,35 @@ class DiscordReply:
         await self._stop_typing()
         await self._pacing.aclose()
 
-    @property
-    def _asked(self) -> str:
-        """The words of a command: nobody else sees them, so they stand above its answer."""
-        return self._responses[-1].question if self._responses else ""
-
     async def _grow(self, snapshot: Snapshot) -> bool:
-        texts = render.parts(snapshot.segments, asked=self._asked)
+        texts = self._letter.growing(snapshot.segments)
         for number, text in enumerate(texts, FIRST):
             await self._put(number, text, "growing")
         return bool(texts)
+
+    async def _put_all(self, sent: Sent) -> int:
+        """The messages of a finished reply, and its files after them; returns the last part's number."""
+        number = 0
+        for number, text in enumerate(sent.texts, FIRST):
+            await self._put(number, text, "final")
+        files, complaints = files_that_fit(sent.files)
+        notes = [note for note in (sent.note, *complaints) if note]
+        if not files and not notes:
+            if not number:
+                await self._put(FIRST, render.NOTHING, "final")
+            return max(number, FIRST)
+        try:
+            await self._put(number + 1, "\n".join(notes), "final", files)
+        except RefusedError as error:
+            if not files or error.retryable:
+                raise
+            # What may not be attached here is at least said.
+            log.warning("files not sent", error=str(error))
+            rest = sent.instead or (render.small(f"{len(files)} file(s) could not be sent here."),)
+            for extra, text in enumerate(rest, number + 1):
+                await self._put(extra, text, "final")
+            return number + len(rest)
+        return number + 1
 
     async def _type(self) -> None:
         """Show that we write, until the answer is there. Best effort."""
@@ -112,12 +153,12 @@ class DiscordReply:
             self._typing.cancel()
             await asyncio.wait([self._typing])
 
-    async def _put(self, number: int, text: str, state: PartState) -> None:
-        """Bring a part's text before people: into its message, or into a new one where there is none."""
-        if self._shown.get(number) != text:
-            if number not in self._posted or not await self._edit(number, text):
-                self._posted[number] = await self._post(number, text)
-            self._shown[number] = text
+    async def _put(self, number: int, text: str, state: PartState, files: Sequence[File] = ()) -> None:
+        """Bring a part before people: into its message, or into a new one where there is none."""
+        if self._shown.get(number) != (text, files):
+            if number not in self._posted or not await self._edit(number, text, files):
+                self._posted[number] = await self._post(number, text, files)
+            self._shown[number] = (text, files)
         await self._keep(number, state)
 
     async def _keep(self, number: int, state: PartState) -> None:
@@ -127,23 +168,25 @@ class DiscordReply:
             await self._turn.keep_part(number, *kept)
             self._kept[number] = kept
 
-    async def _post(self, number: int, text: str) -> Posted:
+    async def _post(self, number: int, text: str, files: Sequence[File]) -> Posted:
         """A new message; with the same nonce Discord answers with the one that an earlier try made."""
         channel = await self._place.channel()
         refers_to = await self._place.question() if number == FIRST else None
         try:
-            message = await self._account.post(channel, text, nonce=self._nonce(number), refers_to=refers_to)
+            message = await self._account.post(
+                channel, text, nonce=self._nonce(number), refers_to=refers_to, files=files
+            )
         except RefusedError as error:
             if error.code == MISSING_ACCESS and self._responses:
                 # A command may be given where the bot may not be: there only its token lets us write.
-                return Posted(channel, await self._responses[-1].follow_up(self._account, text))
+                return Posted(channel, await self._responses[-1].follow_up(self._account, text, files))
             # What Discord says where the nonce's message was deleted a moment ago.
             if error.code != UNKNOWN_MESSAGE or self._renewed[number]:
                 raise
             self._renewed[number] += 1
-            return await self._post(number, text)
+            return await self._post(number, text, files)
         if message.get("content", "").strip() != text.strip():
-            await self._account.edit(channel, message["id"], text)
+            await self._account.edit(channel, message["id"], text, files)
         return Posted(channel, message["id"])
 
     def _nonce(self, number: int) -> str:
@@ -151,14 +194,14 @@ class DiscordReply:
         renewed = self._renewed[number]
         return f"{self._turn.tag}:{number}:{renewed}" if renewed else f"{self._turn.tag}:{number}"
 
-    async def _edit(self, number: int, text: str) -> bool:
+    async def _edit(self, number: int, text: str, files: Sequence[File]) -> bool:
         """False when the message is no longer there: somebody deleted it."""
         posted = self._posted[number]
         for response in self._responses[-1:]:
-            if posted.message == response.message and await response.edit(self._account, text):
+            if posted.message == response.message and await response.edit(self._account, text, files):
                 return True
         try:
-            await self._account.edit(posted.channel, posted.message, text)
+            await self._account.edit(posted.channel, posted.message, text, files)
         except RefusedError as error:
             if error.code != UNKNOWN_MESSAGE:
                 raise
@@ -198,6 +241,8 @@ class DiscordReply:
         Where Discord has forgotten the nonce its place tells: a reply begins by referring to its question, and nothing
         else of ours comes between its parts.
         """
+        if message.get("interaction_metadata") and not self._responses:
+            return 0  # the answer to a command stands there for another turn
         tag, _, number = str(message.get("nonce") or "").partition(":")
         if number:
             return int(number.partition(":")[0]) if tag == self._turn.tag else 0
@@ -207,3 +252,8 @@ class DiscordReply:
         if after:
             return after + 1
         return FIRST if fresh and not question else 0
+
+
+def _name(message: dict[str, Any]) -> str:
+    author = message["author"]
+    return str(author.get("global_name") or author["username"])

@@ -1,6 +1,7 @@
 """Our answer to `/assistant ask`, which says that we think until it is edited."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,6 +9,7 @@ import structlog
 
 from adapters.discord.account import Account
 from adapters.discord.errors import RefusedError
+from bot.segments import File
 from storage.records import IncomingRow
 
 log = structlog.get_logger()
@@ -29,10 +31,10 @@ class Response:
         given = json.loads(row.reply_to)
         return cls(given["application"], given["token"], given["response"], row.body or "")
 
-    async def edit(self, account: Account, text: str) -> bool:
+    async def edit(self, account: Account, text: str, files: Sequence[File] = ()) -> bool:
         """False when its time is over, or it is gone."""
         try:
-            await account.edit_response(self.application, self.token, self.message, text)
+            await account.edit_response(self.application, self.token, self.message, text, files)
         except RefusedError as error:
             if error.retryable:
                 raise
@@ -40,6 +42,6 @@ class Response:
             return False
         return True
 
-    async def follow_up(self, account: Account, text: str) -> str:
+    async def follow_up(self, account: Account, text: str, files: Sequence[File] = ()) -> str:
         """Another message after it; returns its id."""
-        return await account.follow_up(self.application, self.token, text)
+        return await account.follow_up(self.application, self.token, text, files)

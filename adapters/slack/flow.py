@@ -1,14 +1,14 @@
 """A text that only grows, shown in native streams: where one is full or old, the next one goes on."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from adapters.slack.errors import RefusedError, UncertainError
 from adapters.slack.posted import FIRST, Posted
-from adapters.slack.render import LIMIT
-from adapters.slack.stream import Stream, fits
+from adapters.slack.stream import Stream
 from adapters.slack.workspace import Workspace
 from bot.adapter import Turn
-from bot.words.split import split
 
 FEATURE = "streams"
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Flow:
-    """The streams of one reply. What people have read stays: a later message only ever adds to it.
+    """The streams of one reply, one a part. What people have read stays: a later text of a part only ever adds to it.
 
     `is_broken` once Slack refused something: nothing grows any more, and the end is for edits to bring.
     """
@@ -33,12 +33,17 @@ class Flow:
     def is_begun(self) -> bool:
         return bool(self._closed) or self._stream is not None
 
-    async def show(self, text: str) -> bool:
-        """Let people see this text, which begins with what they see already; whether anything of it is new."""
-        if self.is_broken or (rest := self._rest(text)) is None:
+    @property
+    def is_old(self) -> bool:
+        """Whether what follows should begin another message: Slack lets no stream live for long."""
+        return self._stream is not None and self._stream.is_old
+
+    async def show(self, texts: Sequence[str]) -> bool:
+        """Let people see these parts, which begin with what they see already; whether anything of it is new."""
+        if self.is_broken or not self._goes_on(texts):
             return False
         try:
-            return await self._grow(rest)
+            return await self._grow(texts)
         except RefusedError as error:
             self.is_broken = True
             self._workspace.learn(error, FEATURE)
@@ -46,23 +51,23 @@ class Flow:
             return True
         except UncertainError:
             self.is_broken = True
-            self._posted.is_uncertain = self._stream is None
+            if self._stream is None:
+                self._posted.lost()
             raise
 
-    async def end(self, text: str) -> bool:
-        """The whole text, with what people see as its beginning; False where that cannot be done by streams."""
-        rest = self._rest(text)
-        if self.is_broken or not self.is_begun or rest is None:
+    async def end(self, texts: Sequence[str]) -> bool:
+        """All the parts, with what people see as their beginning; False where that cannot be done by streams."""
+        if self.is_broken or not self.is_begun or not self._goes_on(texts):
             return False
         try:
-            rest = await self._last_words(rest)
+            if self._stream is not None:
+                await self._close(self._stream, texts[len(self._closed)])
         except RefusedError as error:
             self.is_broken = True
             log.info("native stream refused", error=str(error))
             return False
-        for number, part in enumerate(split(rest, LIMIT), self._number):
-            if part.strip():
-                await self._posted.put(number, part, "final")
+        for number, text in enumerate(texts[len(self._closed) :], self._number):
+            await self._posted.put(number, text, "final")
         return True
 
     async def leave(self, words: str) -> bool:
@@ -77,48 +82,34 @@ class Flow:
         """The number of the part that grows now."""
         return FIRST + len(self._closed)
 
-    def _rest(self, text: str) -> str | None:
-        """What stands in the message that grows now; None where the text is not the one that people read."""
-        begun = "".join(self._closed)
-        seen = begun + (self._stream.shown if self._stream else "")
-        return text[len(begun) :] if text.startswith(seen) else None
+    def _goes_on(self, texts: Sequence[str]) -> bool:
+        """Whether the parts are those that people read, longer or not."""
+        seen = [*self._closed, self._stream.shown] if self._stream else self._closed
+        return len(texts) >= len(seen) and all(map(str.startswith, texts, seen))
 
-    async def _grow(self, rest: str) -> bool:
-        if self._stream is not None and (self._stream.is_old or fits(rest) < len(rest)):
-            rest = await self._roll_over(self._stream, rest)
-        if self._stream is None:
-            return await self._start(rest)
-        if more := rest[len(self._stream.shown) :]:
-            await self._stream.append(more)
-        return bool(more)
+    async def _grow(self, texts: Sequence[str]) -> bool:
+        while True:
+            text = texts[len(self._closed)] if len(texts) > len(self._closed) else ""
+            if self._stream is None and not await self._start(text):
+                return False
+            stream = self._stream
+            if stream is None or len(texts) == self._number:
+                break
+            await self._close(stream, text, at_work=True)
+        if stream is not None and (more := text[len(stream.shown) :]):
+            await stream.append(more)
+        return True
 
-    async def _start(self, rest: str) -> bool:
+    async def _start(self, text: str) -> bool:
         """Open a stream, where there is something to show and the workspace may start one more in this minute."""
-        if not rest.strip() or not self._workspace.starts.take():
+        if not text.strip() or not self._workspace.starts.take():
             return False
-        self._stream = await Stream.start(self._workspace, self._turn, split(rest, fits(rest))[0])
+        self._stream = await Stream.start(self._workspace, self._turn, text)
         await self._posted.keep(self._number, self._stream.ts, "streaming")
         return True
 
-    async def _roll_over(self, full: Stream, rest: str) -> str:
-        """End a stream where a paragraph, a line or a word ends; what is left for the next one."""
-        room = fits(rest) - len(full.shown)
-        more = split(rest[len(full.shown) :], room)[0] if room > 0 and not full.is_old else ""
-        await self._close(full, more, at_work=True)
-        return rest[len(full.shown) :]
-
-    async def _last_words(self, rest: str) -> str:
-        """End the stream with what it can hold of them; what is left for messages of their own."""
-        if self._stream is None:
-            return rest
-        stream = self._stream
-        if fits(rest) < len(rest):
-            return await self._roll_over(stream, rest)
-        await self._close(stream, rest[len(stream.shown) :])
-        return ""
-
-    async def _close(self, stream: Stream, more: str, *, at_work: bool = False) -> None:
-        await stream.stop(more, self._posted.metadata(self._number), at_work=at_work)
+    async def _close(self, stream: Stream, text: str, *, at_work: bool = False) -> None:
+        await stream.stop(text[len(stream.shown) :], self._posted.metadata(self._number), at_work=at_work)
         await self._posted.keep(self._number, stream.ts, "final")
         self._closed.append(stream.shown)
         self._stream = None

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.incoming import Command, Incoming, Person, Place, Revision
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
+from bot.words.asking import display_name
 
 PLATFORM = "slack"
 
@@ -12,8 +13,12 @@ PLATFORM = "slack"
 _SUBTYPES = {None, "file_share", "thread_broadcast", "bot_message"}
 
 
-def from_event(body: Mapping[str, Any], *, bot_user: str, bot_id: str = "") -> Incoming | None:
+def from_event(
+    body: Mapping[str, Any], *, bot_user: str, bot_id: str = "", names: Mapping[str, str] | None = None
+) -> Incoming | None:
     """The message that an event tells of, or None where nobody but ourselves said anything.
+
+    `names` are those of people, by their ids.
 
     A mention arrives twice, as `app_mention` and as `message`: both give the same `event`.
     """
@@ -24,14 +29,15 @@ def from_event(body: Mapping[str, Any], *, bot_user: str, bot_id: str = "") -> I
     return Incoming(
         event=ref(body["team_id"], event["channel"], event["ts"]),
         place=place(body["team_id"], event["channel"], event.get("thread_ts") or event["ts"]),
-        author=Person(author, is_bot=bool(event.get("bot_id"))),
-        text=_text(event.get("text", ""), bot_user),
+        author=Person(author, (names or {}).get(author, ""), is_bot=bool(event.get("bot_id"))),
+        text=read(event.get("text", ""), bot_user, names or {}),
         position=event["ts"],
         addressed=_is_dm(event) or _mention(bot_user).search(event.get("text", "")) is not None,
+        files=tuple(map(_file, event.get("files") or ())),
     )
 
 
-def from_change(body: Mapping[str, Any], *, bot_user: str) -> Revision | None:
+def from_change(body: Mapping[str, Any], *, bot_user: str, names: Mapping[str, str] | None = None) -> Revision | None:
     """The edit or deletion of a person's message that an event tells of; None where it tells of something else."""
     event = body["event"]
     before = event.get("previous_message") or {}
@@ -43,7 +49,7 @@ def from_change(body: Mapping[str, Any], *, bot_user: str) -> Revision | None:
         return None
     message = event["message"]
     # What is left of a deleted message that has a thread.
-    text = None if message.get("subtype") == "tombstone" else _text(message.get("text", ""), bot_user)
+    text = None if message.get("subtype") == "tombstone" else read(message.get("text", ""), bot_user, names or {})
     return Revision(ref(body["team_id"], event["channel"], message["ts"]), text)
 
 
@@ -94,7 +100,38 @@ def _mention(bot_user: str) -> re.Pattern[str]:
     return re.compile(rf"[ \t]*<@{re.escape(bot_user)}(?:\|[^>]*)?>[ \t]*")
 
 
-def _text(text: str, bot_user: str) -> str:
-    """The words without our own mention, Slack's three escapes undone."""
+def _file(file: Mapping[str, Any]) -> Attached:
+    return Attached(
+        str(file.get("name") or file.get("title") or "file"),
+        str(file.get("mimetype") or ""),
+        int(file.get("size") or 0),
+        str(file.get("url_private_download") or file.get("url_private") or file.get("id") or ""),
+    )
+
+
+def people_in(event: Mapping[str, Any]) -> set[str]:
+    """The ids of the people that a message is from, and of those it names without saying how they are called."""
+    message = event.get("message") or event
+    named = {found["id"] for found in _MARKUP.finditer(message.get("text") or "") if found["sign"] == "@"}
+    return {str(one) for one in (message.get("user"), *named) if one}
+
+
+def read(text: str, bot_user: str, names: Mapping[str, str]) -> str:
+    """Slack's markup as words: without our own mention, mentions as names, links as Markdown, its escapes undone."""
     spoken = _mention(bot_user).sub(" ", text).strip()
+    spoken = _MARKUP.sub(lambda found: _words(found, names), spoken)
     return spoken.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _words(found: re.Match[str], names: Mapping[str, str]) -> str:
+    sign, identity, label = found["sign"], found["id"], found["label"] or ""
+    if sign == "@":
+        return f"@{display_name(names.get(identity) or label or identity)}"
+    if sign == "#":
+        return f"#{label or identity}"
+    if sign == "!":
+        return label if identity.startswith("date^") else label or f"@{identity.partition('^')[0]}"
+    return f"[{label}]({identity})" if label and label != identity.removeprefix("mailto:") else label or identity
+
+
+_MARKUP = re.compile(r"<(?P<sign>[@#!]?)(?P<id>[^<>|\s][^<>|]*)(?:\|(?P<label>[^<>]*))?>")

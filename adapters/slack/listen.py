@@ -1,6 +1,8 @@
 """Receives what happens in Slack, by Bolt's Socket Mode; acknowledges only what is durable."""
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import re
 from typing import Any
@@ -12,13 +14,24 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 
 from adapters.slack.away import catch_up
-from adapters.slack.incoming import from_change, from_command, from_event, from_stop, is_notice, ref
+from adapters.slack.incoming import (
+    PLATFORM,
+    from_change,
+    from_command,
+    from_event,
+    from_stop,
+    is_notice,
+    people_in,
+    ref,
+)
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, NotClaimedError
 
 log = structlog.get_logger()
 _ANY = re.compile("")
+# Before a look for what was missed is made once more.
+PAUSES = (5.0, 15.0, 60.0)
 NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try again in a moment."
 
 
@@ -29,6 +42,7 @@ async def listen(workspace: Workspace, bot: Bot) -> None:
 
     async def hear(_: Any, message: dict[str, Any], __: str | None = None) -> None:
         if message.get("type") == "hello":
+            bot.gap(PLATFORM)
             connected.set()
 
     handler.client.message_listeners.append(hear)
@@ -43,14 +57,27 @@ async def listen(workspace: Workspace, bot: Bot) -> None:
 
 
 async def _look_back(workspace: Workspace, bot: Bot, connected: asyncio.Event) -> None:
-    """After every connection, look for what was said while there was none."""
+    """After every connection, look for what was said while there was none, until nothing is missing."""
     while True:
         await connected.wait()
-        connected.clear()
-        try:
-            await catch_up(workspace, bot)
-        except Exception:
-            log.exception("what was missed is looked for at the next connection")
+        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+            connected.clear()
+            if await _caught_up(workspace, bot):
+                break
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await connected.wait()
+
+
+async def _caught_up(workspace: Workspace, bot: Bot) -> bool:
+    try:
+        if not await catch_up(workspace, bot):
+            return False
+        await bot.caught_up(PLATFORM)
+    except Exception:
+        log.exception("what was missed is looked for once more")
+        return False
+    return True
 
 
 def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
@@ -96,11 +123,12 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
 async def _take(workspace: Workspace, bot: Bot, body: dict[str, Any]) -> None:
     """Bring an event to the bot. Raises `NotClaimedError`."""
     event = body["event"]
+    names = await workspace.names(people_in(event))
     if event["type"] == "agent_session_stopped":
         await bot.stop(*from_stop(body))
-    elif revision := from_change(body, bot_user=workspace.bot_user):
+    elif revision := from_change(body, bot_user=workspace.bot_user, names=names):
         await bot.revise(revision)
-    elif incoming := from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id):
+    elif incoming := from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names):
         await bot.receive(incoming)
     elif is_notice(event):
         bot.unanswered(ref(body["team_id"], event["channel"], event["ts"]), f"a notice of Slack's ({event['subtype']})")

@@ -1,11 +1,14 @@
 """The messages of one reply: found, posted, edited, taken away, and recorded; each of them once."""
 
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from adapters.slack import stream
 from adapters.slack.errors import RefusedError, UncertainError
 from adapters.slack.incoming import ref, ts_of
 from adapters.slack.workspace import Workspace
+from bot import late
 from bot.adapter import PartState, Turn
 
 EVENT_TYPE = "threadline_turn"
@@ -29,10 +32,16 @@ class Posted:
         # Streams that may still be open: Slack takes no edit of those.
         self._open = {ts_of(part.ref) for part in turn.parts if part.state == "streaming"}
         self.is_uncertain = False
+        self._lost_at = 0.0
 
     @property
     def any(self) -> bool:
         return bool(self._ts) or self.is_uncertain
+
+    def lost(self) -> None:
+        """A call was sent and not answered: a message may stand, or come to stand, that we do not know of."""
+        self.is_uncertain = True
+        self._lost_at = time.monotonic()
 
     def metadata(self, number: int) -> dict[str, Any]:
         """What tells our messages apart, whoever looks later."""
@@ -70,8 +79,17 @@ class Posted:
 
     async def look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
+        if self.is_uncertain:
+            await late.settled(self._lost_at)
+        # Files are shared by messages of their own, which say nothing of their reply.
+        ours = [message async for message in self.said() if not message.get("files")]
+        self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
+        self.is_uncertain = False
+
+    async def said(self) -> AsyncIterator[dict[str, Any]]:
+        """What we said after the question. Raises `PlatformError`."""
         oldest = await self._begins_after()
-        said = self._workspace.pages(
+        pages = self._workspace.pages(
             "conversations.replies",
             channel=self._channel,
             ts=self._turn.conversation.thread,
@@ -79,10 +97,10 @@ class Posted:
             include_all_metadata=True,
             limit=200,
         )
-        # Any app may write metadata, so the author counts too. The root of a thread is always told.
-        ours = [m async for m in said if m.get("bot_id") == self._workspace.bot_id and m["ts"] > oldest]
-        self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
-        self.is_uncertain = False
+        async for message in pages:
+            # Any app may write metadata, so the author counts too. The root of a thread is always told.
+            if message.get("bot_id") == self._workspace.bot_id and message["ts"] > oldest:
+                yield message
 
     async def _post(self, number: int, text: str) -> str:
         try:
@@ -96,7 +114,7 @@ class Posted:
                 **_words(text),
             )
         except UncertainError:
-            self.is_uncertain = True
+            self.lost()
             raise
         return str(answer["ts"])
 

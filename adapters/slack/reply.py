@@ -5,17 +5,24 @@ put there by an edit, so that people have the whole answer either way.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
 from adapters.slack import render
+from adapters.slack.before import before
+from adapters.slack.errors import RefusedError
+from adapters.slack.files import Files
 from adapters.slack.flow import FEATURE, Flow
 from adapters.slack.posted import FIRST, Posted
 from adapters.slack.session import Session
 from adapters.slack.workspace import Workspace
-from bot.adapter import PlatformError, Turn
+from bot.adapter import PartState, PlatformError, Turn
+from bot.incoming import Attached
 from bot.pacing import Pacing
 from bot.segments import Segment, Snapshot
+from bot.words.asking import Before
+from bot.words.letter import Sent
 
 log = structlog.get_logger()
 
@@ -28,13 +35,17 @@ class SlackReply:
 
     def __init__(self, workspace: Workspace, turn: Turn, *, pace: float, streams: bool = True) -> None:
         self._workspace = workspace
+        self._turn = turn
         self._pacing = Pacing(self._grow, pace=pace, crowd=workspace.crowd)
         self._posted = Posted(workspace, turn)
         self._session = Session(workspace, turn)
         self._flow = Flow(workspace, turn, self._posted)
+        self._files = Files(workspace, turn, self._posted)
         # A reply that has messages already grows in them.
         self._streams = streams and not self._posted.any
-        self._shown = ""
+        self._letter = render.letter()
+        self._growing = render.letter(streams=True)
+        self._shown: list[str] = []
 
     async def find(self) -> None:
         try:
@@ -53,33 +64,71 @@ class SlackReply:
     async def finish(self, segments: Sequence[Segment]) -> None:
         # What is on its way must land first, or it would land upon the final text.
         await self._pacing.end()
-        if await self._flow.end(render.whole(segments)):
+        sent = self._finished(segments)
+        last = len(sent.texts)
+        if await self._flow.end(sent.texts):
             self._session.ended()
-            return
-        texts = render.parts(segments)
-        for number, text in enumerate(texts, FIRST):
-            await self._posted.put(number, text, "final")
-        await self._posted.remove_after(len(texts))
+        else:
+            await self._put_all(sent.texts, "final")
+        if sent.files:
+            last += await self._put_files(sent)
+        await self._posted.remove_after(last)
+
+    async def fetch(self, file: Attached, most: int) -> bytes:
+        return await self._workspace.download(file.address, most)
+
+    async def said_before(self) -> Before | None:
+        """What stands in the thread above the question that called us into it."""
+        return await before(self._workspace, self._turn)
 
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
         farewell = render.status(words)
         if not await self._flow.leave(farewell):
-            text = f"{self._shown}\n\n{farewell}" if self._shown else farewell
-            await self._posted.put(FIRST, text[-render.LIMIT :], "growing")
+            *_, text = self._shown or [""]
+            number = FIRST + max(0, len(self._shown) - 1)
+            await self._posted.put(number, f"{text}\n\n{farewell}" if text else farewell, "growing")
 
     async def aclose(self) -> None:
         await self._pacing.aclose()
         await self._session.end()
 
+    def _finished(self, segments: Sequence[Segment]) -> Sent:
+        """The finished reply, cut as it was while it grew."""
+        sent = (self._growing if self._flow.is_begun else self._letter).whole(segments)
+        return sent if sent.texts or sent.files else replace(sent, texts=[render.NOTHING])
+
+    async def _put_files(self, sent: Sent) -> int:
+        """The files after the words, or what to say in their place; how many messages of ours that takes."""
+        try:
+            await self._files.send(sent.files, sent.note)
+        except RefusedError as error:
+            if error.retryable:
+                raise
+            log.warning("files not sent", error=str(error))
+            rest = sent.instead or (render.small(f"{len(sent.files)} file(s) could not be sent here."),)
+            for number, text in enumerate(rest, FIRST + len(sent.texts)):
+                await self._posted.put(number, text, "final")
+            return len(rest)
+        return 0
+
     async def _grow(self, snapshot: Snapshot) -> bool:
         if await self._may_stream():
-            return await self._flow.show(render.flowing(snapshot.segments))
-        if (text := render.growing(snapshot)) == self._shown:
+            if self._flow.is_old:
+                self._growing.turn()
+            return await self._flow.show(self._growing.growing(snapshot.segments))
+        texts = self._letter.growing(snapshot.segments) or [render.status(snapshot.status or "…")]
+        if texts == self._shown:
             return False
-        await self._posted.put(FIRST, text, "growing")
-        self._shown = text
+        await self._put_all(texts, "growing")
         return True
+
+    async def _put_all(self, texts: Sequence[str], state: PartState) -> None:
+        """Bring the parts that are new, or not what they were, before people."""
+        for number, text in enumerate(texts, FIRST):
+            if state == "final" or self._shown[number - FIRST : number] != [text]:
+                await self._posted.put(number, text, state)
+        self._shown = list(texts)
 
     async def _may_stream(self) -> bool:
         """Whether the reply grows by streams: where nothing else says that we work, a message must."""

@@ -7,9 +7,8 @@ from adapters.slack.errors import RefusedError
 from adapters.slack.workspace import Workspace
 from bot.adapter import Turn
 
-# Slack ends a stream after five minutes and refuses one of some 10,600 bytes; both are left some room.
+# Slack ends a stream after five minutes; it is left some room.
 LIFE = 240.0
-BYTES = 9_000
 
 # The message is there and stays, but it takes no more: whatever else is to be said of it goes by chat.update.
 _OVER = frozenset({"message_not_in_streaming_state", "stopped_by_user", "streaming_state_conflict", "msg_too_long"})
@@ -18,11 +17,6 @@ _OVER = frozenset({"message_not_in_streaming_state", "stopped_by_user", "streami
 def is_over(error: RefusedError) -> bool:
     """Whether a stream ended without us."""
     return error.code in _OVER
-
-
-def fits(text: str) -> int:
-    """How many characters of a text one streamed message can hold."""
-    return len(text.encode("utf-8", "replace")[:BYTES].decode("utf-8", "ignore"))
 
 
 class Stream:

@@ -1,23 +1,32 @@
 """The connection to one Slack workspace: who we are there, and the one client every call goes through."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.errors import RefusedError, as_configuration_errors, as_platform_errors
 from adapters.slack.limits import Budget
+from bot.adapter import FileRefusedError, PlatformError
 from bot.pacing import Crowd
 
 # Native streams that may be started in a minute; what is beyond is posted once.
 STARTS, MINUTE = 20, 60.0
+NOT_LET = "Slack did not let me read the file: whoever runs me adds the scope files:read to the app and reinstalls it."
 DEFAULT_BASE_URL = "https://slack.com/api/"
 TIMEOUT = 30.0
+# How people are called: so many are asked for at a message, so long, and so many are remembered.
+NAMES, MOST_NAMES, NAME_SECONDS, KEPT_NAMES = "names", 10, 1.0, 10_000
 LACKING = frozenset(
     {"unknown_method", "feature_not_enabled", "missing_scope", "not_authorized", "not_allowed_token_type"}
 )
+log = structlog.get_logger()
+
 _APPS = "https://api.slack.com/apps"
 
 
@@ -38,6 +47,7 @@ class Workspace:
         self.starts = Budget(STARTS, MINUTE)
         # What this workspace, or our app in it, turned out not to have is not asked for again.
         self.lacks: set[str] = set()
+        self._names: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def connect(self) -> None:
@@ -68,6 +78,62 @@ class Workspace:
         """One Web API read, by GET. Raises `PlatformError`."""
         with as_platform_errors(method):
             return self._data(await self.client.api_call(method, http_verb="GET", params=arguments))
+
+    async def post_bytes(self, address: str, data: bytes) -> None:
+        """Bring a file to the place that Slack gave us for it; no token goes there. Raises `PlatformError`."""
+        if self._session is None:
+            raise RuntimeError("connect() comes before the first file")
+        with as_platform_errors("the upload of a file"):
+            async with self._session.post(address, data=data) as answer:
+                answer.raise_for_status()
+
+    async def download(self, address: str, most: int) -> bytes:
+        """A file's bytes. Our token goes to Slack alone, and follows no redirect. Raises `FileRefusedError`."""
+        host = urlsplit(address).hostname or ""
+        ours = urlsplit(self._base_url).netloc
+        if self._session is None or not (host.endswith(".slack.com") or urlsplit(address).netloc == ours):
+            raise FileRefusedError("A file that is not kept by Slack itself cannot be read here.")
+        headers = {"Authorization": f"Bearer {self.bot_token}"}
+        with as_platform_errors("the download of a file"):
+            async with self._session.get(address, headers=headers, allow_redirects=False) as answer:
+                if answer.status >= 500:
+                    answer.raise_for_status()
+                if answer.status != 200 or answer.content_type == "text/html":
+                    # Whoever may not read is shown a page to sign in, with 200.
+                    raise FileRefusedError(NOT_LET)
+                data = await answer.content.read(most + 1)
+                while len(data) <= most and (more := await answer.content.read(most + 1 - len(data))):
+                    data += more
+        if len(data) > most:
+            raise FileRefusedError(f"The file is too large: up to {most // 1024 // 1024} MiB are read here.")
+        return data
+
+    async def names(self, people: Iterable[str]) -> dict[str, str]:
+        """How people are called, as far as Slack says so soon. Each is asked for once in a while."""
+        unknown = [one for one in people if one not in self._names and NAMES not in self.lacks]
+        async with asyncio.TaskGroup() as asking:
+            for one in unknown[:MOST_NAMES]:
+                asking.create_task(self._ask_name(one))
+        return {one: self._names[one] for one in people if one in self._names}
+
+    async def _ask_name(self, person: str) -> None:
+        """A name is worth no delay of a message, and no failure."""
+        try:
+            async with asyncio.timeout(NAME_SECONDS):
+                user = (await self.read("users.info", user=person))["user"]
+        except RefusedError as error:
+            self.learn(error, NAMES)
+            log.info("a name is not known", person=person, error=str(error))
+            return
+        except (TimeoutError, PlatformError) as error:
+            log.info("a name is not known", person=person, error=str(error))
+            return
+        profile = user.get("profile") or {}
+        if len(self._names) >= KEPT_NAMES:
+            self._names.clear()
+        self._names[person] = str(
+            profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name") or ""
+        )
 
     async def pages(self, method: str, *, most: int = 100, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
         """The messages of a listing, page after page, at most so many pages. Raises `PlatformError`."""

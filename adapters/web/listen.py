@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from adapters.web.render import GrowingHtml
 from adapters.web.wire import JSON, moment_json, status_json, transcript_json
 from assistants.connector import AssistantsError
 from bot.adapter import Bot, ModelDesk
@@ -42,12 +43,13 @@ async def events(bot: Bot, key: str) -> AsyncIterator[bytes]:
 async def _conversation(bot: Bot, key: str) -> AsyncIterator[bytes]:
     moments = bot.watch(key)
     known, whole = await _transcript(bot, key)
+    growth = GrowingHtml()
     yield whole
     async for moment in moments:
         if moment.turn is not None and moment.turn not in known:
             known, whole = await _transcript(bot, key)
             yield whole
-        yield _event("moment", await asyncio.to_thread(moment_json, moment))
+        yield _event("moment", await asyncio.to_thread(moment_json, moment, growth))
         if moment.kind == "snapshot":
             await asyncio.sleep(PACE)
 

@@ -1,12 +1,13 @@
 """The core's views as the JSON that the page reads."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from adapters.web.render import html
-from bot.segments import Segment, Text
+from adapters.web.render import GrowingHtml, html
+from bot.segments import File, Image, Notice, Segment, Sources, Step
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
+from bot.words.letter import body
 from storage.records import Conversation
 
 JSON = dict[str, Any]
@@ -26,9 +27,10 @@ def transcript_json(key: str, exchanges: Sequence[Exchange]) -> JSON:
     return {"key": key, "exchanges": [_exchange(exchange) for exchange in exchanges]}
 
 
-def moment_json(moment: Moment) -> JSON:
-    """Takes a while for a long answer, as `transcript_json` does."""
-    return {**asdict(moment), "segments": _segments(moment.segments, growing=moment.kind == "snapshot")}
+def moment_json(moment: Moment, growth: GrowingHtml | None = None) -> JSON:
+    """Takes a while for a long answer, as `transcript_json` does. `growth` remembers what of its reply is written."""
+    growing = (growth or GrowingHtml()) if moment.kind == "snapshot" else None
+    return {**_fields(moment), "segments": [_segment(segment, growing) for segment in moment.segments]}
 
 
 def assistant_json(choice: AssistantChoice) -> JSON:
@@ -49,12 +51,26 @@ def answer_json(answer: Answer) -> JSON:
 
 
 def _exchange(exchange: Exchange) -> JSON:
-    return {**asdict(exchange), "answer": _segments(exchange.answer, growing=exchange.state == "answering")}
+    growing = GrowingHtml() if exchange.state == "answering" else None
+    return {**_fields(exchange), "answer": [_segment(segment, growing) for segment in exchange.answer]}
 
 
-def _segments(segments: Sequence[Segment], *, growing: bool) -> list[JSON]:
-    return [_text(s, growing=growing) if isinstance(s, Text) else {"type": "notice", **asdict(s)} for s in segments]
+def _fields(view: Moment | Exchange) -> JSON:
+    """What a view says beside its segments."""
+    skipped = {"segments", "answer"}
+    return {field.name: getattr(view, field.name) for field in fields(view) if field.name not in skipped}
 
 
-def _text(text: Text, *, growing: bool) -> JSON:
-    return {"type": "text", "markdown": text.markdown, "html": html(text.markdown, growing=growing)}
+def _segment(segment: Segment, growing: GrowingHtml | None) -> JSON:
+    if isinstance(segment, Notice):
+        return {"type": "notice", **asdict(segment)}
+    if isinstance(segment, Step):
+        return {"type": "step", **asdict(segment)}
+    if isinstance(segment, Sources):
+        return {"type": "sources", "notes": [asdict(note) for note in segment.notes]}
+    if isinstance(segment, File):
+        alt = segment.alt if isinstance(segment, Image) else ""
+        size = len(segment.data)
+        return {"type": "file", "name": segment.name, "media_type": segment.media_type, "size": size, "alt": alt}
+    markdown = body([segment])
+    return {"type": "text", "markdown": markdown, "html": growing.of(markdown) if growing else html(markdown)}

@@ -1,14 +1,18 @@
 """How to ask an assistants server: the typed asynchronous client."""
 
+from assistants.connector.accumulator import Accumulator, Snapshot
+from assistants.connector.breaker import CircuitBreaker
 from assistants.connector.client import AssistantsClient
 from assistants.connector.errors import (
     AssistantsError,
     BadRequestError,
+    CircuitOpenError,
     ConflictError,
     ConnectError,
     DisconnectedError,
     ForbiddenError,
     NotFoundError,
+    OutcomeUnknown,
     ProtocolError,
     RateLimitedError,
     RequestTimeoutError,
@@ -21,23 +25,31 @@ from assistants.connector.errors import (
     UnauthorizedError,
     UnprocessableError,
 )
+from assistants.connector.files import FileContent
+from assistants.connector.once import once
 from assistants.connector.options import AssistantChanges, AssistantInput, AssistantOptions, MessageInput, RunOptions
 from assistants.connector.pages import Pages
 from assistants.connector.streams import RunStream
+from assistants.connector.tools import Toolbox
 
 __all__ = [
+    "Accumulator",
     "AssistantChanges",
     "AssistantInput",
     "AssistantOptions",
     "AssistantsClient",
     "AssistantsError",
     "BadRequestError",
+    "CircuitBreaker",
+    "CircuitOpenError",
     "ConflictError",
     "ConnectError",
     "DisconnectedError",
+    "FileContent",
     "ForbiddenError",
     "MessageInput",
     "NotFoundError",
+    "OutcomeUnknown",
     "Pages",
     "ProtocolError",
     "RateLimitedError",
@@ -46,10 +58,13 @@ __all__ = [
     "RunOptions",
     "RunStream",
     "ServerError",
+    "Snapshot",
     "StatusError",
     "StreamBroken",
     "StreamFailedError",
     "ThreadLockedError",
+    "Toolbox",
     "UnauthorizedError",
     "UnprocessableError",
+    "once",
 ]

@@ -16,7 +16,7 @@ class Assistants:
 
     async def create(self, *, model: str, **options: Unpack[AssistantOptions]) -> Assistant:
         request = body(CreateAssistant, {"model": model, **options})
-        return await self._exchange.post(Assistant, "assistants", request)
+        return await self._exchange.create(Assistant, "assistants", request)
 
     def list(self, **options: Unpack[ListOptions]) -> Pages[Assistant]:
         return Pages(self._exchange, Assistant, "assistants", options)

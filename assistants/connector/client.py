@@ -1,50 +1,86 @@
 """The client of an assistants server: one connection pool, one key, the API's resources as groups."""
 
-import re
+import ssl
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import httpx
 
 from assistants.connector.assistants import Assistants
+from assistants.connector.bearer import Bearer, TokenSource
+from assistants.connector.breaker import CircuitBreaker
+from assistants.connector.connection import Connection
 from assistants.connector.exchange import Exchange
+from assistants.connector.files import Files
 from assistants.connector.models import Models
+from assistants.connector.retries import Retries
 from assistants.connector.threads import Threads
-from assistants.connector.transport import default_transport
+from assistants.connector.transport import LIMITS, default_transport
+from assistants.connector.uploads import Uploads
+from assistants.connector.vector_stores import VectorStores
 from assistants.contract import BETA, BETA_HEADER
 
 TIMEOUT = httpx.Timeout(60, connect=5)
 STREAM_SILENCE = 600.0
+RETRIES = 2
+# Headers that prove who asks, by whichever name a server wants them.
+_SECRET = frozenset({"authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "proxy-authorization"})
 
 
 class AssistantsClient:
     """Asks any server that speaks the Assistants API v2: `async with AssistantsClient("http://…/v1") as client: …`
 
-    `timeout` is for each wait on the network; `stream_timeout` is how many seconds a stream may be silent. Nothing is
-    retried. A client belongs to the event loop it was first used in, and is closed by whoever made it.
+    `api_key` is a key, or a callable that gives a token for each request (Entra); `api_version` is Azure's. `timeout`
+    is for each wait on the network; `stream_timeout` is how many seconds a stream may be silent. `verify`, `proxy` and
+    `limits` are httpx's; a `transport` of one's own brings its own.
+
+    A request that failed in a way that may pass is repeated `max_retries` times; one that creates something only where
+    nothing can have been created, or where `honours_idempotency_keys` says that the server would notice.
+
+    A client belongs to the event loop it was first used in, and is closed by whoever made it.
     """
 
     def __init__(
         self,
         base_url: str,
+        api_key: str | TokenSource | None = None,
         *,
-        api_key: str | None = None,
+        api_version: str | None = None,
+        headers: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        verify: ssl.SSLContext | bool = True,
+        proxy: str | httpx.URL | httpx.Proxy | None = None,
+        limits: httpx.Limits = LIMITS,
         timeout: float | httpx.Timeout = TIMEOUT,
         stream_timeout: float = STREAM_SILENCE,
+        max_retries: int = RETRIES,
+        honours_idempotency_keys: bool = False,
+        circuit_breaker: CircuitBreaker | None = None,
     ) -> None:
-        patience = httpx.Timeout(timeout)
-        self._http = httpx.AsyncClient(
-            base_url=_checked_url(base_url),
-            headers={BETA_HEADER: BETA, "User-Agent": "threadline", **_authorization(api_key)},
-            transport=transport or default_transport(),
-            timeout=patience,
-            trust_env=False,
+        if transport is not None and not (verify is True and proxy is None and limits is LIMITS):
+            raise ValueError("verify, proxy and limits are options of the transport: give them to yours.")
+        extra = _checked_headers(headers or {})
+        self._connection = Connection(
+            base_url,
+            bearer=Bearer(api_key),
+            headers={"User-Agent": "threadline", **extra, BETA_HEADER: BETA},
+            params={"api-version": api_version} if api_version else {},
+            transport=transport or default_transport(verify=verify, proxy=proxy, limits=limits),
+            timeout=httpx.Timeout(timeout),
+            stream_timeout=stream_timeout,
         )
-        silence = httpx.Timeout(connect=patience.connect, read=stream_timeout, write=patience.write, pool=patience.pool)
-        exchange = Exchange(self._http, secret=api_key, stream_timeout=silence)
+        exchange = Exchange(
+            self._connection,
+            secrets=(value for name, value in extra.items() if name.lower() in _SECRET),
+            retries=Retries(max_retries, keys=honours_idempotency_keys),
+            breaker=circuit_breaker,
+        )
         self.assistants = Assistants(exchange)
         self.threads = Threads(exchange)
+        self.files = Files(exchange)
+        self.uploads = Uploads(exchange)
+        self.vector_stores = VectorStores(exchange)
         self.models = Models(exchange)
 
     async def __aenter__(self) -> Self:
@@ -57,23 +93,10 @@ class AssistantsClient:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._http.aclose()
+        await self._connection.aclose()
 
 
-def _checked_url(base_url: str) -> httpx.URL:
-    try:
-        url = httpx.URL(base_url.strip())
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        shown = re.sub(r"//[^/]*@", "//…@", base_url)
-        raise ValueError(f"{shown!r} is not the address of an assistants server, which looks like https://host/v1.")
-    return url
-
-
-def _authorization(api_key: str | None) -> dict[str, str]:
-    if not api_key:
-        return {}
-    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise ValueError("The API key has characters that no key has: look for spaces, quotes or line breaks in it.")
-    return {"Authorization": f"Bearer {api_key}"}
+def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    if any(name.lower() == BETA_HEADER.lower() for name in headers):
+        raise ValueError(f"{BETA_HEADER} is sent by the client itself: leave it out.")
+    return dict(headers)

@@ -2,6 +2,8 @@
 
 AssistantsError
 ├── ConnectError            the server was not reached: nothing was done
+│   └── CircuitOpenError    it failed too often lately and was not asked
+├── OutcomeUnknown          what was to create something got no clear answer: look whether it is there
 ├── DisconnectedError       the connection broke after the request was sent: what was done is unknown
 ├── RequestTimeoutError     no answer in time: what was done is unknown
 ├── ProtocolError           what answers there does not speak the Assistants API
@@ -20,8 +22,10 @@ AssistantsError
     └── ServerError         5xx
 """
 
+import email.utils
 import socket
 import ssl
+import time
 
 import httpx
 
@@ -48,9 +52,13 @@ _WHY: dict[type[BaseException], str] = {
 
 
 class AssistantsError(Exception):
-    """Its text is a sentence for a person; `retryable` says whether the same call may succeed later."""
+    """Its text is a sentence for a person; `retryable` says whether the same call may succeed later.
+
+    `retry_after` is how many seconds the server asks to wait before that, where it does.
+    """
 
     retryable = False
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -72,6 +80,26 @@ class ConnectError(AssistantsError):
     """The request was never sent, so that repeating it cannot do a thing twice."""
 
     retryable = True
+
+
+class CircuitOpenError(ConnectError):
+    """`retry_after` is when it will be asked again."""
+
+
+class OutcomeUnknown(AssistantsError):  # noqa: N818 - a state to go on from rather than a mistake
+    """Repeating the call blindly might create the thing twice. `error` is what happened, `key` the idempotency key."""
+
+    def __init__(self, error: AssistantsError, *, key: str) -> None:
+        super().__init__(
+            f"{error} Whether it was done is not known: look before you ask for it again.",
+            status=error.status,
+            code=error.code,
+            param=error.param,
+            request_id=error.request_id,
+        )
+        self.error = error
+        self.key = key
+        self.retry_after = error.retry_after
 
 
 class DisconnectedError(AssistantsError):
@@ -126,6 +154,8 @@ class StatusError(AssistantsError):
     ) -> None:
         super().__init__(message, status=status, code=code, param=param, request_id=request_id)
         self.retryable = status in _RETRYABLE or status >= 500
+        # What the server itself said about that, by `x-should-retry`.
+        self.told: bool | None = None
 
 
 class BadRequestError(StatusError):
@@ -201,7 +231,24 @@ def from_response(response: httpx.Response, *, host: str) -> AssistantsError:
     if detail is None and status < 500:
         return not_spoken(response, host=host)
     detail = detail or ErrorDetail(message="It sent a web page instead of a reason.", type="server_error")
-    return _by_detail(detail, status, _sentence(status, detail.message, host), request_id)
+    error = _by_detail(detail, status, _sentence(status, detail.message, host), request_id)
+    error.retry_after = asked_pause(response.headers)
+    error.told = {"true": True, "false": False}.get(response.headers.get("x-should-retry", ""))
+    if error.told is not None:
+        error.retryable = error.told
+    return error
+
+
+def asked_pause(headers: httpx.Headers) -> float | None:
+    """The seconds that `retry-after-ms` or `retry-after` asks to wait; the latter may be a date."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) / unit
+        except ValueError:
+            continue
+        return seconds if 0 < seconds < float("inf") else None
+    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    return max(email.utils.mktime_tz(date) - time.time(), 0.0) or None if date else None
 
 
 def from_transport(error: httpx.RequestError, *, host: str) -> AssistantsError:

@@ -1,7 +1,10 @@
 """One request and its answer: paths, headers, bodies in; a model of the contract or an error of the tree out."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+import itertools
+import uuid
+from asyncio import sleep
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -9,10 +12,16 @@ import httpx
 from pydantic import ValidationError
 
 from assistants.connector import errors, lenient
+from assistants.connector.breaker import CircuitBreaker
+from assistants.connector.connection import Ask, Connection, read
+from assistants.connector.multipart import Form
+from assistants.connector.retries import Retries, is_ambiguous
 from assistants.contract import Request, Wire, from_validation, missing_parameter
 
 W = TypeVar("W", bound=Wire)
 R = TypeVar("R", bound=Request)
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 def path(*steps: str, **ids: str) -> str:
@@ -35,43 +44,59 @@ def body(model: type[R], fields: Mapping[str, Any]) -> R:
 
 
 class Exchange:
-    """The client's wire: everything that is asked goes through here, nothing is asked twice."""
+    """The client's wire: everything that is asked goes through here, and what may be repeated is repeated here."""
 
-    def __init__(self, http: httpx.AsyncClient, *, secret: str | None, stream_timeout: httpx.Timeout) -> None:
-        self._http = http
-        self._secret = secret
-        self._stream_timeout = stream_timeout
-        self.host = http.base_url.netloc.decode()
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        secrets: Iterable[str],
+        retries: Retries,
+        breaker: CircuitBreaker | None,
+    ) -> None:
+        self._connection = connection
+        self._secrets = list(secrets)
+        self._retries = retries
+        self._breaker = breaker
+        self.host = connection.host
 
     async def get(self, model: type[W], path: str, query: Mapping[str, Any] | None = None) -> W:
         return self.read(model, await self.send("GET", path, query=query))
 
-    async def post(self, model: type[W], path: str, body: Request | None = None) -> W:
+    async def post(self, model: type[W], path: str, body: Request | Form | None = None) -> W:
+        """For what can be done twice without harm."""
         return self.read(model, await self.send("POST", path, body=body))
+
+    async def create(
+        self,
+        model: type[W],
+        path: str,
+        body: Request | Form | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> W:
+        """For what must not be done twice; raises `OutcomeUnknown` when nobody knows whether it was done."""
+        return self.read(model, await self.send("POST", path, query=query, body=body, creates=True))
 
     async def delete(self, model: type[W], path: str) -> W:
         return self.read(model, await self.send("DELETE", path))
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Request | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Request | Form | None = None,
+        creates: bool = False,
     ) -> httpx.Response:
         """The whole answer of a request that succeeded."""
-        request = self._request(method, path, query, body)
-        with self.errors():
-            response = await self._http.send(request)
-        return self._succeeded(response)
+        return await self._ask(Ask(method, path, query or {}, body, creates=creates), stream=False)
 
     @contextlib.asynccontextmanager
-    async def stream(self, path: str, body: Request) -> AsyncIterator[httpx.Response]:
-        """The answer of a POST that succeeded, its body still to come; leaving closes the connection."""
-        request = self._request("POST", path, None, body, timeout=self._stream_timeout, accept="text/event-stream")
-        with self.errors():
-            response = await self._http.send(request, stream=True)
+    async def stream(self, ask: Ask) -> AsyncIterator[httpx.Response]:
+        """An answer that succeeded, its body still to come; leaving closes the connection."""
+        response = await self._ask(ask, stream=True)
         try:
-            if not response.is_success:
-                with self.errors():
-                    await response.aread()
-                self._succeeded(response)
             yield response
         finally:
             with contextlib.suppress(httpx.RequestError):  # nothing is wanted from it any more
@@ -84,37 +109,10 @@ class Exchange:
             raise self.safe(errors.not_spoken(response, host=self.host)) from None
 
     def safe(self, error: errors.AssistantsError) -> errors.AssistantsError:
-        """The error without the key, whoever repeated it."""
-        if self._secret:
-            error.args = tuple(str(part).replace(self._secret, "…") for part in error.args)
+        """The error without what is secret, whoever repeated it."""
+        for secret in filter(None, (self._connection.bearer.token, *self._secrets)):
+            error.args = tuple(str(part).replace(secret, "…") for part in error.args)
         return error
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, Any] | None,
-        body: Request | None,
-        *,
-        timeout: httpx.Timeout | None = None,
-        accept: str = "application/json",
-    ) -> httpx.Request:
-        headers = {"Accept": accept}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        return self._http.build_request(
-            method,
-            path,
-            params={name: value for name, value in (query or {}).items() if value is not None},
-            content=None if body is None else body.wire_json(),
-            headers=headers,
-            timeout=timeout or self._http.timeout,
-        )
-
-    def _succeeded(self, response: httpx.Response) -> httpx.Response:
-        if response.is_success:
-            return response
-        raise self.safe(errors.from_response(response, host=self.host))
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -123,3 +121,28 @@ class Exchange:
             yield
         except httpx.RequestError as error:
             raise self.safe(errors.from_transport(error, host=self.host)) from error
+
+    async def _ask(self, ask: Ask, *, stream: bool) -> httpx.Response:
+        key, doubtful = str(uuid.uuid4()) if ask.creates else "", False
+        for attempt in itertools.count():
+            try:
+                with self._breaker.guard(self.host) if self._breaker else contextlib.nullcontext():
+                    return await self._once(ask, {IDEMPOTENCY_KEY: key} if key else {}, stream=stream)
+            except errors.AssistantsError as error:
+                doubtful = ask.creates and (doubtful or is_ambiguous(error))
+                pause = self._retries.pause(error, attempt=attempt, creates=ask.creates) if ask.repeatable else None
+                if pause is None and doubtful:
+                    raise errors.OutcomeUnknown(error, key=key) from error
+                if pause is None:
+                    raise
+                await sleep(pause)
+        raise AssertionError("counting has no end")
+
+    async def _once(self, ask: Ask, headers: Mapping[str, str], *, stream: bool) -> httpx.Response:
+        with self.errors():
+            response = await self._connection.send(ask, headers, stream=stream)
+            if response.is_success:
+                return response
+            if stream:
+                await read(response)
+        raise self.safe(errors.from_response(response, host=self.host))

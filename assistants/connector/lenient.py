@@ -1,7 +1,7 @@
 """Mends the raw JSON of servers that are looser than the contract, before the contract reads it."""
 
 import json
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -19,7 +19,8 @@ _OPAQUE = frozenset({"metadata", "parameters", "schema"})  # other people's JSON
 def read(model: type[W], raw: bytes) -> W:
     """The object in a JSON text, read exactly, or else mended; raises ValueError when it is something else."""
     try:
-        return model.model_validate_json(raw)
+        # What `model_validate_json` calls: streams are read one small piece at a time.
+        return cast(W, model.__pydantic_validator__.validate_json(raw))
     except ValidationError:
         return model.model_validate(mend(json.loads(raw)))
 

@@ -3,9 +3,9 @@
 from typing import Unpack
 
 from assistants.connector.exchange import Exchange, body, path
-from assistants.connector.options import ContentParts, ListOptions, MessageOptions
+from assistants.connector.options import ContentParts, MessageListOptions, MessageOptions
 from assistants.connector.pages import Pages
-from assistants.contract import CreateMessage, Deleted, Message, Metadata, ModifyMessage, Role
+from assistants.contract import CreateMessage, Deleted, Message, MessagesQuery, Metadata, ModifyMessage, Role
 
 
 class Messages:
@@ -19,11 +19,11 @@ class Messages:
     ) -> Message:
         """Add a message; raises `ThreadLockedError` while a run is active on the thread."""
         request = body(CreateMessage, {"role": role, "content": content, **options})
-        return await self._exchange.post(Message, _all(thread_id), request)
+        return await self._exchange.create(Message, _all(thread_id), request)
 
-    def list(self, thread_id: str, *, run_id: str | None = None, **options: Unpack[ListOptions]) -> Pages[Message]:
+    def list(self, thread_id: str, **options: Unpack[MessageListOptions]) -> Pages[Message]:
         """The messages of a thread, or only those that one run wrote."""
-        return Pages(self._exchange, Message, _all(thread_id), {"run_id": run_id, **options})
+        return Pages(self._exchange, Message, _all(thread_id), options, query=MessagesQuery)
 
     async def retrieve(self, thread_id: str, message_id: str) -> Message:
         return await self._exchange.get(Message, _one(thread_id, message_id))

@@ -1,7 +1,7 @@
 """The models a server can run."""
 
-from assistants.connector.exchange import Exchange
-from assistants.contract import Model, ModelList
+from assistants.connector.exchange import Exchange, path
+from assistants.contract import Deleted, Model, ModelList
 
 
 class Models:
@@ -13,3 +13,14 @@ class Models:
     async def list(self) -> list[Model]:
         """All of them: this list has no pages."""
         return (await self._exchange.get(ModelList, "models")).data
+
+    async def retrieve(self, model: str) -> Model:
+        return await self._exchange.get(Model, _path(model))
+
+    async def delete(self, model: str) -> Deleted:
+        """Delete a fine-tuned model of one's own."""
+        return await self._exchange.delete(Deleted, _path(model))
+
+
+def _path(model: str) -> str:
+    return path("models", "{model}", model=model)

@@ -5,19 +5,28 @@ from typing import Any, Literal, TypedDict
 
 from assistants.contract import (
     AttachmentInput,
+    Attributes,
+    AutoChunking,
     CodeInterpreterTool,
+    ComparisonFilter,
+    CompoundFilter,
     CreateMessage,
     CreateThread,
+    FileExpiration,
     FileSearchTool,
     FunctionTool,
     ImageFileContent,
     ImageUrlContent,
+    IndexingStatus,
     Metadata,
     NamedToolChoice,
+    NewExpiration,
     NewToolResources,
     ReasoningEffort,
     ResponseFormat,
     Role,
+    SearchRanking,
+    StaticChunking,
     TextInput,
     ToolOutput,
     TruncationStrategy,
@@ -27,6 +36,7 @@ Plain = Mapping[str, Any]
 Tools = Sequence[CodeInterpreterTool | FileSearchTool | FunctionTool | Plain]
 ContentParts = Sequence[TextInput | ImageFileContent | ImageUrlContent | Plain]
 Attachments = Sequence[AttachmentInput | Plain]
+Chunking = AutoChunking | StaticChunking | Plain
 Outputs = Sequence[ToolOutput | Plain]
 
 
@@ -119,6 +129,44 @@ class ThreadAndRunOptions(SharedRunOptions, total=False):
     tool_resources: NewToolResources | Plain | None
 
 
+class FileOptions(TypedDict, total=False):
+    """What a file may have besides its bytes."""
+
+    expires_after: FileExpiration | Plain | None
+
+
+class VectorStoreChanges(TypedDict, total=False):
+    """What of a vector store can be changed; None clears."""
+
+    name: str | None
+    expires_after: NewExpiration | Plain | None
+    metadata: Metadata | None
+
+
+class VectorStoreOptions(VectorStoreChanges, total=False):
+    """What a vector store may be made with."""
+
+    file_ids: Sequence[str]
+    description: str | None
+    chunking_strategy: Chunking
+
+
+class IndexingOptions(TypedDict, total=False):
+    """How files are put into a vector store."""
+
+    chunking_strategy: Chunking
+    attributes: Attributes | None
+
+
+class SearchOptions(TypedDict, total=False):
+    """How a vector store is searched."""
+
+    rewrite_query: bool
+    max_num_results: int
+    filters: ComparisonFilter | CompoundFilter | Plain | None
+    ranking_options: SearchRanking | Plain | None
+
+
 class ListOptions(TypedDict, total=False):
     """Which part of a list, and in which order: newest first unless `order` is asc."""
 
@@ -126,3 +174,24 @@ class ListOptions(TypedDict, total=False):
     order: Literal["asc", "desc"]
     after: str
     before: str
+
+
+class FileListOptions(TypedDict, total=False):
+    """Which part of all files."""
+
+    purpose: str
+    limit: int
+    order: Literal["asc", "desc"]
+    after: str
+
+
+class MessageListOptions(ListOptions, total=False):
+    """`run_id` asks only for what one run wrote."""
+
+    run_id: str | None
+
+
+class VectorStoreFileListOptions(ListOptions, total=False):
+    """`filter` asks only for files that are so far."""
+
+    filter: IndexingStatus

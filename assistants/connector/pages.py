@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from assistants.connector.exchange import Exchange
-from assistants.contract import ListPage, Wire
+from assistants.connector.exchange import Exchange, body
+from assistants.contract import ListPage, ListQuery, Request, Wire
 
 T = TypeVar("T", bound=Wire)
 
@@ -12,11 +12,20 @@ T = TypeVar("T", bound=Wire)
 class Pages(Generic[T]):
     """Every item of a list by `async for`, or one page by `page()`. Nothing is asked before."""
 
-    def __init__(self, exchange: Exchange, item: type[T], path: str, query: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        item: type[T],
+        path: str,
+        options: Mapping[str, Any],
+        *,
+        query: type[Request] = ListQuery,
+    ) -> None:
         self._exchange = exchange
         self._model: type[ListPage[T]] = ListPage[item]  # type: ignore[valid-type]
         self._path = path
-        self._query = dict(query)
+        # The order is always said: not every server has the API's default.
+        self._query = {"order": "desc", **body(query, options).wire()}
 
     async def page(self) -> ListPage[T]:
         """The page that the options name: the first one, or the one at `after` or `before`."""
@@ -33,3 +42,14 @@ class Pages(Generic[T]):
             if not (page.has_more and page.data) or last in (None, query.get("after")):
                 return
             query["after"] = last
+
+    async def find(self, metadata: Mapping[str, str], *, within: int = 100) -> T | None:
+        """The first item that has all of this metadata, among the first `within`: how one looks before one repeats."""
+        seen = 0
+        async for item in self:
+            if metadata.items() <= (getattr(item, "metadata", None) or {}).items():
+                return item
+            seen += 1
+            if seen >= within:
+                break
+        return None

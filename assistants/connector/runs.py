@@ -1,18 +1,35 @@
 """The runs of a thread: started, streamed, awaited, cancelled, given what they wait for."""
 
 import asyncio
-from asyncio import sleep
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from typing import Unpack
 
-from assistants.connector.errors import RequestTimeoutError
+from assistants.connector.errors import AssistantsError, RequestTimeoutError
 from assistants.connector.exchange import Exchange, body, path
+from assistants.connector.once import once
 from assistants.connector.options import ListOptions, Outputs, RunOptions
 from assistants.connector.pages import Pages
-from assistants.connector.steps import Steps
+from assistants.connector.polling import poll
+from assistants.connector.recovery import is_final
+from assistants.connector.steps import Steps, included
 from assistants.connector.streams import RunStream
-from assistants.contract import TERMINAL, CreateRun, Metadata, ModifyRun, Run, SubmitToolOutputs
+from assistants.connector.tools import Function, Toolbox
+from assistants.contract import (
+    CreateRun,
+    Include,
+    IncludeQuery,
+    Metadata,
+    ModifyRun,
+    Run,
+    SubmitToolOutputs,
+    ToolOutput,
+)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
+# A run expires ten minutes after it was made; the server says so a moment later.
+DEADLINE = 660.0
+# How long the request that cancels a run may take when whoever waited for the run has already left.
+_PARTING = 5.0
 
 
 class Runs:
@@ -22,14 +39,20 @@ class Runs:
         self._exchange = exchange
         self.steps = Steps(exchange)
 
-    async def create(self, thread_id: str, *, assistant_id: str, **options: Unpack[RunOptions]) -> Run:
+    async def create(
+        self, thread_id: str, *, assistant_id: str, include: Sequence[Include] = (), **options: Unpack[RunOptions]
+    ) -> Run:
         """Start a run; raises `ThreadLockedError` while another one is active on the thread."""
-        return await self._exchange.post(Run, _all(thread_id), _create(assistant_id, options))
+        query = body(IncludeQuery, included(include)).wire()
+        return await self._exchange.create(Run, _all(thread_id), _create(assistant_id, options), query)
 
-    def stream(self, thread_id: str, *, assistant_id: str, **options: Unpack[RunOptions]) -> RunStream:
+    def stream(
+        self, thread_id: str, *, assistant_id: str, include: Sequence[Include] = (), **options: Unpack[RunOptions]
+    ) -> RunStream:
         """Start a run and read its events as they come."""
         request = _create(assistant_id, options, stream=True)
-        return RunStream(self._exchange, _all(thread_id), request, thread_id=thread_id)
+        query = body(IncludeQuery, included(include)).wire()
+        return RunStream(self._exchange, _all(thread_id), request, thread_id=thread_id, query=query)
 
     def list(self, thread_id: str, **options: Unpack[ListOptions]) -> Pages[Run]:
         return Pages(self._exchange, Run, _all(thread_id), options)
@@ -47,40 +70,85 @@ class Runs:
     async def submit_tool_outputs(self, thread_id: str, run_id: str, *, tool_outputs: Outputs) -> Run:
         """Give a run the outputs of all calls it waits for."""
         request = body(SubmitToolOutputs, {"tool_outputs": tool_outputs})
-        return await self._exchange.post(Run, _one(thread_id, run_id, "submit_tool_outputs"), request)
+        return await self._exchange.create(Run, _one(thread_id, run_id, "submit_tool_outputs"), request)
 
     def submit_and_stream(self, thread_id: str, run_id: str, *, tool_outputs: Outputs) -> RunStream:
         """The same, and the run's events from there on."""
         request = body(SubmitToolOutputs, {"tool_outputs": tool_outputs, "stream": True})
-        return RunStream(self._exchange, _one(thread_id, run_id, "submit_tool_outputs"), request, thread_id=thread_id)
+        where = _one(thread_id, run_id, "submit_tool_outputs")
+        return RunStream(self._exchange, where, request, thread_id=thread_id, run_id=run_id)
 
-    async def wait(self, thread_id: str, run_id: str, *, deadline: float) -> Run:
+    async def wait(self, thread_id: str, run_id: str, *, deadline: float = DEADLINE, cancel: bool = False) -> Run:
         """The run once it has ended or requires action; raises `RequestTimeoutError` after `deadline` seconds.
 
-        The server's hint when to ask again is followed each time; the run goes on when the deadline has passed.
+        The server's hint when to ask again is followed each time. With `cancel` a wait that ends before the run does,
+        by its deadline or because its task was cancelled, cancels the run; without it the run goes on.
         """
+        async with self._cancelling(thread_id, run_id) if cancel else contextlib.nullcontext():
+            return await poll(self._exchange, Run, _one(thread_id, run_id), until=is_final, deadline=deadline)
+
+    async def run_tools(
+        self,
+        thread_id: str,
+        *,
+        assistant_id: str,
+        functions: Sequence[Function],
+        deadline: float = DEADLINE,
+        **options: Unpack[RunOptions],
+    ) -> Run:
+        """Start a run, call these functions whenever it asks for them, and give it back once it has ended.
+
+        The run's tools are `functions` and the `tools` of the options, in place of the assistant's. A function that
+        fails tells the model so. A run that is not over after `deadline` seconds is cancelled.
+        """
+        toolbox = Toolbox(functions)
+        options["tools"] = [*(options.get("tools") or ()), *toolbox.tools]
+        run = await self.create(thread_id, assistant_id=assistant_id, **options)
+        return await self.drive(run, toolbox, deadline=deadline)
+
+    async def drive(self, run: Run, functions: Sequence[Function] | Toolbox, *, deadline: float = DEADLINE) -> Run:
+        """The same for a run that is there already: one that was found again, or made with its thread."""
+        toolbox = functions if isinstance(functions, Toolbox) else Toolbox(functions)
         clock = asyncio.get_running_loop().time
-        end, pause = clock() + deadline, 0.0
-        while True:
-            response = await self._exchange.send("GET", _one(thread_id, run_id))
-            run = self._exchange.read(Run, response)
-            if run.status in TERMINAL or run.status == "requires_action":
-                return run
-            left = end - clock()
-            if left <= 0:
-                raise RequestTimeoutError(f"Run {run.id} is still {run.status} after {deadline:g} seconds.")
-            hint = hinted(response.headers.get("openai-poll-after-ms"))
-            pause = min(max(2 * pause, _FIRST_PAUSE), _LONGEST_PAUSE)
-            await sleep(min(pause if hint is None else hint, left))
+        end = clock() + deadline
+        async with self._cancelling(run.thread_id, run.id):
+            while True:
+                run = await self.wait(run.thread_id, run.id, deadline=max(end - clock(), 0.0))
+                if run.status != "requires_action":
+                    return run
+                await self._submit(run, await self._outputs(run, toolbox, end))
 
+    async def _outputs(self, run: Run, toolbox: Toolbox, end: float) -> Sequence[ToolOutput]:
+        calls = run.required_action.submit_tool_outputs.tool_calls if run.required_action else []
+        try:
+            async with asyncio.timeout_at(end):
+                return await toolbox.outputs(calls)
+        except TimeoutError:
+            names = ", ".join(call.function.name for call in calls)
+            raise RequestTimeoutError(f"Run {run.id} was given too little time for {names}.") from None
 
-def hinted(header: str | None) -> float | None:
-    """The seconds a server asks to wait, if it asks for some."""
-    try:
-        seconds = float(header or "") / 1000
-    except ValueError:
-        return None
-    return seconds if 0 < seconds < float("inf") else None
+    async def _submit(self, run: Run, outputs: Sequence[ToolOutput]) -> None:
+        """Once: after an unclear answer the run itself tells whether it has its outputs."""
+
+        async def submit() -> Run:
+            return await self.submit_tool_outputs(run.thread_id, run.id, tool_outputs=outputs)
+
+        async def submitted() -> Run | None:
+            now = await self.retrieve(run.thread_id, run.id)
+            return None if now.required_action == run.required_action else now
+
+        await once(submit, submitted)
+
+    @contextlib.asynccontextmanager
+    async def _cancelling(self, thread_id: str, run_id: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except (TimeoutError, asyncio.CancelledError):
+            # The server may be what is too slow: whoever leaves must not be kept.
+            with contextlib.suppress(AssistantsError, TimeoutError):
+                async with asyncio.timeout(_PARTING):
+                    await self.cancel(thread_id, run_id)
+            raise
 
 
 def _create(assistant_id: str, options: RunOptions, *, stream: bool | None = None) -> CreateRun:

@@ -1,9 +1,6 @@
 """Server-sent events out of a stream of bytes, however they are cut."""
 
-import re
-from collections.abc import Iterator
-
-_LINE_END = re.compile(rb"\r\n|\n|\r")
+Event = tuple[str, bytes]
 
 
 class Decoder:
@@ -11,37 +8,36 @@ class Decoder:
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._event = b""
-        self._data: list[bytes] = []
+        self._held = b""
 
-    def feed(self, chunk: bytes) -> Iterator[tuple[str, bytes]]:
+    def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes."""
-        buffer = self._buffer + chunk
-        held = b"\r" if buffer.endswith(b"\r") else b""  # its \n may be on its way
-        *lines, rest = _LINE_END.split(buffer.removesuffix(held))
-        self._buffer = rest + held
-        for line in lines:
-            if line:
-                self._field(line)
-            elif (event := self._dispatch()) is not None:
-                yield event
+        if self._held or b"\r" in chunk:
+            chunk = self._with_line_feeds(chunk)
+        *blocks, self._buffer = (self._buffer + chunk).split(b"\n\n")
+        return [event for block in blocks if (event := _event(block)) is not None]
 
-    def end(self) -> Iterator[tuple[str, bytes]]:
+    def end(self) -> list[Event]:
         """A last `done` that no blank line followed; any other unfinished event was cut and is dropped."""
-        self._field(self._buffer.rstrip(b"\r"))
-        event = self._dispatch()
-        if event is not None and event[0] == "done":
-            yield event
+        event = _event(self._buffer)
+        return [event] if event is not None and event[0] == "done" else []
 
-    def _field(self, line: bytes) -> None:
+    def _with_line_feeds(self, chunk: bytes) -> bytes:
+        chunk = self._held + chunk
+        self._held = b"\r" if chunk.endswith(b"\r") else b""  # its \n may be on its way
+        return chunk.removesuffix(self._held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _event(block: bytes) -> Event | None:
+    name, found, value = block.partition(b"\ndata: ")
+    if found and name.startswith(b"event: ") and b"\n" not in name and b"\n" not in value:  # as nearly all of them are
+        return name[7:].decode(errors="replace"), value
+    event, lines = b"", list[bytes]()
+    for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
-        if name == b"event":
-            self._event = value
-        elif name == b"data":
-            self._data.append(value)
-
-    def _dispatch(self) -> tuple[str, bytes] | None:
-        event, data = self._event.decode(errors="replace"), b"\n".join(self._data)
-        self._event, self._data = b"", []
-        return (event, data) if event or data else None
+        if name == b"data":
+            lines.append(value.removeprefix(b" "))
+        elif name == b"event":
+            event = value.removeprefix(b" ")
+    data = b"\n".join(lines)
+    return (event.decode(errors="replace"), data) if event or data else None

@@ -1,24 +1,32 @@
 """The steps of a run."""
 
+from collections.abc import Sequence
 from typing import Unpack
 
-from assistants.connector.exchange import Exchange, path
+from assistants.connector.exchange import Exchange, body, path
 from assistants.connector.options import ListOptions
 from assistants.connector.pages import Pages
-from assistants.contract import RunStep
+from assistants.contract import Include, IncludeQuery, RunStep, StepsQuery
 
 
 class Steps:
-    """`client.threads.runs.steps`"""
+    """`client.threads.runs.steps`; `include` asks for the text that a file search found."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def list(self, thread_id: str, run_id: str, **options: Unpack[ListOptions]) -> Pages[RunStep]:
+    def list(
+        self, thread_id: str, run_id: str, *, include: Sequence[Include] = (), **options: Unpack[ListOptions]
+    ) -> Pages[RunStep]:
         where = path("threads", "{thread_id}", "runs", "{run_id}", "steps", thread_id=thread_id, run_id=run_id)
-        return Pages(self._exchange, RunStep, where, options)
+        return Pages(self._exchange, RunStep, where, {**options, **included(include)}, query=StepsQuery)
 
-    async def retrieve(self, thread_id: str, run_id: str, step_id: str) -> RunStep:
+    async def retrieve(self, thread_id: str, run_id: str, step_id: str, *, include: Sequence[Include] = ()) -> RunStep:
         ids = {"thread_id": thread_id, "run_id": run_id, "step_id": step_id}
         where = path("threads", "{thread_id}", "runs", "{run_id}", "steps", "{step_id}", **ids)
-        return await self._exchange.get(RunStep, where)
+        return await self._exchange.get(RunStep, where, body(IncludeQuery, included(include)).wire())
+
+
+def included(include: Sequence[Include]) -> dict[str, list[Include]]:
+    """The part of a query that asks for more than the usual."""
+    return {"include[]": [*include]} if include else {}

@@ -1,14 +1,16 @@
 """A run's events as they come, typed, to the end of the run or an error that says where to go on."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
 from assistants.connector import lenient, sse
+from assistants.connector.accumulator import Accumulator, Snapshot
+from assistants.connector.connection import Ask
 from assistants.connector.errors import (
     AssistantsError,
     ProtocolError,
@@ -18,33 +20,85 @@ from assistants.connector.errors import (
     not_spoken,
 )
 from assistants.connector.exchange import Exchange
-from assistants.contract import EVENTS, DoneEvent, OtherEvent, Request, Run, RunEvent, StreamEvent, ThreadEvent
+from assistants.connector.recovery import is_final, rest
+from assistants.contract import (
+    EVENTS,
+    MessageDeltaEvent,
+    OtherEvent,
+    Request,
+    Run,
+    RunEvent,
+    StreamEvent,
+    ThreadEvent,
+)
+
+# How long the end of a run is waited for once its stream has broken; a run expires after ten minutes.
+RECOVERY = 660.0
 
 
 class RunStream:
     """The events of one run, and what is known of it so far: `async with` it, then `async for` over it.
 
-    Entering sends the request. It ends after the server's `done`; ending in any other way raises `StreamBroken` with
-    the run's id. Leaving early closes the connection; the run goes on at the server.
+    Entering sends the request. Where the stream breaks off, the run is asked for until it ends, and what had not come
+    yet is given as events: no text is lost, and no second run is made. `StreamBroken` is raised only where the run
+    is not known yet or cannot be reached either. Leaving early closes the connection; the run goes on at the server.
     """
 
-    def __init__(self, exchange: Exchange, path: str, body: Request, *, thread_id: str | None = None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        path: str,
+        body: Request,
+        *,
+        thread_id: str | None = None,
+        run_id: str | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> None:
         self.thread_id = thread_id
-        self.run: Run | None = None
+        self.run_id = run_id
+        self.recovered = False
+        self._known = Accumulator()
+        self._done = False
         self._exchange = exchange
-        self._path = path
-        self._body = body
+        self._ask = Ask("POST", path, query or {}, body, creates=True, accept="text/event-stream", patient=True)
         self._open = AsyncExitStack()
         self._events: AsyncIterator[StreamEvent] | None = None
 
+    @property
+    def run(self) -> Run | None:
+        """The run as it was last told."""
+        return self._known.run
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All that the events so far come to: the run, its messages and its steps, each whole."""
+        return self._known.snapshot
+
+    async def snapshots(self) -> AsyncIterator[tuple[StreamEvent, Snapshot]]:
+        """Each event, and beside it all that is known with it."""
+        async for event in self:
+            yield event, self._known.snapshot
+
+    async def texts(self) -> AsyncIterator[str]:
+        """The words as they come."""
+        async for event in self:
+            if isinstance(event, MessageDeltaEvent) and event.data.text:
+                yield event.data.text
+
+    async def final(self) -> Snapshot:
+        """Reads to the end; what the run has come to."""
+        async for _ in self:
+            pass
+        return self._known.snapshot
+
     async def __aenter__(self) -> Self:
-        response = await self._open.enter_async_context(self._exchange.stream(self._path, self._body))
+        response = await self._open.enter_async_context(self._exchange.stream(self._ask))
         try:
-            await self._is_stream(response)
+            streams = await self._is_stream(response)
         except BaseException:
             await self._open.aclose()
             raise
-        events = self._read(response)
+        events = self._to_the_end(response if streams else None)
         self._open.push_async_callback(events.aclose)
         self._events = events
         return self
@@ -59,34 +113,65 @@ class RunStream:
             raise RuntimeError("A stream is read inside of its `async with`.")
         return self._events
 
-    async def _is_stream(self, response: httpx.Response) -> None:
+    async def _is_stream(self, response: httpx.Response) -> bool:
+        """False for a server that answered with the run instead: it is then followed by asking for it."""
         if response.headers.get("content-type", "").startswith("text/event-stream"):
-            return
+            return True
         with self._exchange.errors():
             raw = await response.aread()
         try:
-            self.run = lenient.read(Run, raw)
+            run = lenient.read(Run, raw)
         except ValueError:
             raise self._exchange.safe(not_spoken(response, host=self._exchange.host)) from None
-        raise self._broken("answered with a run instead of its stream")
+        self._note(RunEvent(f"thread.run.{run.status}", run))
+        return False
 
-    async def _read(self, response: httpx.Response) -> AsyncGenerator[StreamEvent, None]:
+    async def _to_the_end(self, response: httpx.Response | None) -> AsyncGenerator[StreamEvent, None]:
+        broken = None
+        if response is not None:
+            try:
+                async for events in self._live(response):
+                    for event in events:
+                        yield event
+            except StreamFailedError:
+                raise
+            except StreamBroken as error:
+                broken = error
+            if is_final(self.run) or (broken is None and self.run_id is None):
+                return
+        broken = broken or self._broken("did not bring its end")
+        if self.thread_id is None or self.run_id is None:
+            raise broken
+        self.recovered = True
+        try:
+            async for event in rest(self._exchange, self._known, self.thread_id, self.run_id, deadline=RECOVERY):
+                self._note(event)
+                yield event
+        except AssistantsError as error:
+            raise broken from error
+
+    async def _live(self, response: httpx.Response) -> AsyncGenerator[Iterator[StreamEvent], None]:
+        """What the stream brings, as much at a time as has come; ends after `done`, or raises `StreamBroken`."""
         decoder = sse.Decoder()
         try:
             async for chunk in response.aiter_bytes():
-                for name, data in decoder.feed(chunk):
-                    event = self._event(name, data)
-                    if isinstance(event, DoneEvent):
+                if found := decoder.feed(chunk):
+                    yield self._told(found)
+                    if self._done:
                         return
-                    yield event
         except httpx.RequestError as error:
             raise self._broken("broke off") from error
-        if not any(isinstance(self._event(name, data), DoneEvent) for name, data in decoder.end()):
+        if not decoder.end():
             raise self._broken("ended before its time")
 
+    def _told(self, found: list[sse.Event]) -> Iterator[StreamEvent]:
+        for name, data in found:
+            if name == "done" or data.startswith(b"[DONE]"):
+                self._done = True
+                return
+            yield self._event(name, data)
+
     def _event(self, name: str, data: bytes) -> StreamEvent:
-        if name == "done" or data.startswith(b"[DONE]"):
-            return DoneEvent()
         if name not in EVENTS:
             return self._other(name, data)
         kind, model = EVENTS[name]
@@ -94,7 +179,7 @@ class RunStream:
             event = kind(name, lenient.read(model, data))
         except ValueError:
             raise self._unreadable(name, data) from None
-        self._note(event)
+        self._note(event, data)
         return event
 
     def _other(self, name: str, data: bytes) -> StreamEvent:
@@ -108,9 +193,12 @@ class RunStream:
             raise self._failed(data)
         return OtherEvent(name, said)
 
-    def _note(self, event: StreamEvent) -> None:
+    def _note(self, event: StreamEvent, said: bytes | None = None) -> None:
+        self._known.take(event, said)
+        if isinstance(event, MessageDeltaEvent):
+            return
         if isinstance(event, RunEvent):
-            self.run, self.thread_id = event.data, event.data.thread_id
+            self.run_id, self.thread_id = event.data.id, event.data.thread_id
         elif isinstance(event, ThreadEvent):
             self.thread_id = event.data.id
 
@@ -121,18 +209,18 @@ class RunStream:
             StreamFailedError(
                 f"{self._exchange.host} broke off the run's stream: {message}",
                 thread_id=self.thread_id,
-                run_id=self.run.id if self.run else None,
+                run_id=self.run_id,
                 code=detail.code if detail else None,
                 param=detail.param if detail else None,
             )
         )
 
     def _broken(self, how: str) -> StreamBroken:
-        at = f"run {self.run.id}" if self.run else "the run"
+        at = f"run {self.run_id}" if self.run_id else "the run"
         return StreamBroken(
             f"The stream of {at} from {self._exchange.host} {how}.",
             thread_id=self.thread_id,
-            run_id=self.run.id if self.run else None,
+            run_id=self.run_id,
         )
 
     def _unreadable(self, name: str, data: bytes) -> AssistantsError:

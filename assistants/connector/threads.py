@@ -19,7 +19,7 @@ class Threads:
         self.runs = Runs(exchange)
 
     async def create(self, **options: Unpack[ThreadOptions]) -> Thread:
-        return await self._exchange.post(Thread, "threads", body(CreateThread, options))
+        return await self._exchange.create(Thread, "threads", body(CreateThread, options))
 
     async def retrieve(self, thread_id: str) -> Thread:
         return await self._exchange.get(Thread, _path(thread_id))
@@ -35,7 +35,7 @@ class Threads:
     async def create_and_run(self, *, assistant_id: str, **options: Unpack[ThreadAndRunOptions]) -> Run:
         """Make a thread and start a run on it, in one request; the run names the thread."""
         request = body(CreateThreadAndRun, {"assistant_id": assistant_id, **options})
-        return await self._exchange.post(Run, "threads/runs", request)
+        return await self._exchange.create(Run, "threads/runs", request)
 
     def create_and_stream(self, *, assistant_id: str, **options: Unpack[ThreadAndRunOptions]) -> RunStream:
         """The same, and the run's events as they come."""

@@ -3,7 +3,9 @@
 httpx's own pool answers a hundred streams at once ten times slower.
 """
 
+import base64
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -30,9 +32,28 @@ _MEANING: tuple[tuple[type[Exception], type[httpx.RequestError]], ...] = (
 )
 
 
-def default_transport() -> httpx.AsyncBaseTransport:
+LIMITS = httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEP_ALIVE)
+
+
+def default_transport(
+    *,
+    verify: ssl.SSLContext | bool = True,
+    proxy: str | httpx.URL | httpx.Proxy | None = None,
+    limits: httpx.Limits = LIMITS,
+) -> httpx.AsyncBaseTransport:
     """The transport of a client that was given none. It keeps no cookies and reads no environment."""
-    return _Transport(limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEP_ALIVE))
+    through = httpx.Proxy(proxy) if isinstance(proxy, str | httpx.URL) else proxy
+    if through is not None and through.url.scheme not in ("http", "https"):
+        raise ValueError(f"A {through.url.scheme} proxy needs a transport of its own: give one that speaks it.")
+    return _Transport(verify=verify, proxy=through and _known_to(through), limits=limits, trust_env=False)
+
+
+def _known_to(proxy: httpx.Proxy) -> httpx.Proxy:
+    """The same proxy, its password in the header that aiohttp passes on: the bridge would use what is deprecated."""
+    if proxy.auth is None:
+        return proxy
+    credentials = base64.b64encode(":".join(proxy.auth).encode()).decode()
+    return httpx.Proxy(proxy.url, headers={**proxy.headers, "Authorization": f"Basic {credentials}"})
 
 
 class _Transport(AiohttpTransport):

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 
 class _Json(BaseModel):
@@ -47,16 +56,40 @@ class Request(_Sparing):
 
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
 
+    @model_validator(mode="after")
+    def _nothing_unknown_inside(self) -> Self:
+        """Tools and the like are objects that keep what they do not know; a request has nothing of that kind."""
+        for name in self.model_fields_set:
+            if unknown := _first_unknown(getattr(self, name), name):
+                raise PydanticCustomError("unknown_inside", "there is no such parameter", {"parameter": unknown})
+        return self
+
     @classmethod
     def read(cls, body: bytes | str) -> Self:
         """The request of a JSON text."""
         return cls.model_validate_json(body)
 
 
+def _first_unknown(value: object, path: str) -> str | None:
+    """The path of a field that a model inside of a request does not have."""
+    if isinstance(value, list):
+        found = (_first_unknown(item, f"{path}[{index}]") for index, item in enumerate(value))
+        return next(filter(None, found), None)
+    if not isinstance(value, Wire):
+        return None
+    if value.model_extra:
+        return f"{path}.{next(iter(value.model_extra))}"
+    return next(filter(None, (_first_unknown(item, f"{path}.{name}") for name, item in value)), None)
+
+
 Metadata = dict[str, str]
 LimitedMetadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
 ]
+
+
+# The catch-all of a union is tried last, and only where nothing else fits: streams are read one piece at a time.
+LEFT_FIRST = Field(union_mode="left_to_right")
 
 
 def other_than(*known: str) -> AfterValidator:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from assistants.contract.base import Request, Sparse, Wire, other_than
+from assistants.contract.base import LEFT_FIRST, Request, Sparse, Wire, other_than
 
 Detail = Literal["auto", "low", "high"]
 Position = Annotated[int, Field(ge=0)]
@@ -40,7 +40,7 @@ class OtherAnnotation(Wire):
     type: Annotated[str, other_than(*ANNOTATION_TYPES)]
 
 
-Annotation = Annotated[FileCitation | FilePath, Field(discriminator="type")] | OtherAnnotation
+Annotation = Annotated[Annotated[FileCitation | FilePath, Field(discriminator="type")] | OtherAnnotation, LEFT_FIRST]
 
 
 class TextValue(Wire):
@@ -85,7 +85,7 @@ class OtherContent(Wire):
 
 
 KnownContent = Annotated[TextContent | ImageFileContent | ImageUrlContent | RefusalContent, Field(discriminator="type")]
-Content = KnownContent | OtherContent
+Content = Annotated[KnownContent | OtherContent, LEFT_FIRST]
 
 
 class TextInput(Request):
@@ -147,7 +147,8 @@ class OtherContentDelta(Sparse):
     type: Annotated[str, other_than(*CONTENT_TYPES)]
 
 
-ContentDelta = (
+ContentDelta = Annotated[
     Annotated[TextDelta | ImageFileDelta | ImageUrlDelta | RefusalDelta, Field(discriminator="type")]
-    | OtherContentDelta
-)
+    | OtherContentDelta,
+    LEFT_FIRST,
+]

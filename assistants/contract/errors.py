@@ -7,7 +7,18 @@ from typing import Any
 
 from assistants.contract.base import Wire
 
-PREFIXES = {"assistant": "asst", "thread": "thread", "message": "msg", "run": "run", "step": "step"}
+PREFIXES = {
+    "assistant": "asst",
+    "thread": "thread",
+    "message": "msg",
+    "run": "run",
+    "step": "step",
+    "file": "file",
+    "upload": "upload",
+    "part": "part",
+    "vector_store": "vs",
+    "batch": "vsfb",
+}
 BETA_HEADER = "OpenAI-Beta"
 BETA = "assistants=v2"
 
@@ -58,8 +69,16 @@ def wrong_key() -> Failure:
 
 
 def no_such(kind: str, id_: str) -> Failure:
-    """`kind` is assistant, thread, message, run or run step."""
+    """`kind` is assistant, thread, message, run, run step, upload, vector store or file batch."""
     return Failure(404, f"No {kind} found with id '{id_}'.")
+
+
+def no_such_file(id_: str) -> Failure:
+    return Failure(404, f"No such File object: {id_}", param="id")
+
+
+def no_such_model(id_: str) -> Failure:
+    return Failure(404, f"The model '{id_}' does not exist", code="model_not_found", param="model")
 
 
 def no_such_route(method: str, path: str) -> Failure:

@@ -5,7 +5,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import Field
 
 from assistants.contract.base import Metadata, Sparse, Wire
-from assistants.contract.content import Content, ContentDelta, TextContent, TextDelta
+from assistants.contract.content import Content, ContentDelta, RefusalContent, RefusalDelta, TextContent, TextDelta
 from assistants.contract.lifecycle import MessageStatus, RunStatus
 from assistants.contract.steps import Usage
 from assistants.contract.tools import (
@@ -82,8 +82,14 @@ class Message(Wire):
 
     @property
     def text(self) -> str:
-        """The words of the message, without images."""
-        return "".join(part.text.value for part in self.content if isinstance(part, TextContent))
+        """The words of the message, a refusal's too, without images."""
+        return "".join(map(_words, self.content))
+
+
+def _words(part: Content) -> str:
+    if isinstance(part, TextContent):
+        return part.text.value
+    return part.refusal if isinstance(part, RefusalContent) else ""
 
 
 class MessagePiece(Sparse):
@@ -101,8 +107,13 @@ class MessageDelta(Wire):
     @property
     def text(self) -> str:
         """The words this piece appends."""
-        parts = self.delta.content or []
-        return "".join(part.text.value or "" for part in parts if isinstance(part, TextDelta) and part.text)
+        text = ""
+        for part in self.delta.content or ():
+            if isinstance(part, TextDelta) and part.text is not None:
+                text += part.text.value or ""
+            elif isinstance(part, RefusalDelta):
+                text += part.refusal or ""
+        return text
 
 
 class RequestedFunction(Wire):
@@ -182,7 +193,7 @@ class Model(Wire):
 
 
 class Deleted(Wire):
-    """What a delete answers; `object` is `assistant.deleted`, `thread.deleted` or `thread.message.deleted`."""
+    """What a delete answers; `object` is `thread.deleted` and the like, and plain `file` or `model` for these two."""
 
     id: str
     object: str

@@ -4,8 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from assistants.contract.base import Metadata, Sparse, Wire, other_than
+from assistants.contract.base import LEFT_FIRST, Metadata, Sparse, Wire, other_than
+from assistants.contract.vector_stores import TextPiece
 
+# What a request for steps may name in `include[]` to have the text that a file search found.
+Include = Literal["step_details.tool_calls[*].file_search.results[*].content"]
+SEARCH_CONTENT: Include = "step_details.tool_calls[*].file_search.results[*].content"
 StepStatus = Literal["in_progress", "cancelled", "failed", "completed", "expired"]
 CALL_TYPES = ("code_interpreter", "file_search", "function")
 
@@ -53,7 +57,7 @@ class OtherOutput(Wire):
     type: Annotated[str, other_than("logs", "image")]
 
 
-CodeOutput = Annotated[LogsOutput | ImageOutput, Field(discriminator="type")] | OtherOutput
+CodeOutput = Annotated[Annotated[LogsOutput | ImageOutput, Field(discriminator="type")] | OtherOutput, LEFT_FIRST]
 
 
 class InterpretedCode(Wire):
@@ -68,16 +72,23 @@ class CodeInterpreterCall(Wire):
 
 
 class FileSearchResult(Sparse):
-    """A hit of a file search; its content comes only when it was asked for by `include[]`."""
+    """A hit of a file search; its content comes only when it was asked for by `include`."""
 
     file_id: str
     file_name: str
     score: float
-    content: list[dict[str, Any]] | None = None
+    content: list[TextPiece] | None = None
+
+
+class RankingUsed(Wire):
+    """How a search was ranked."""
+
+    ranker: str | None = "auto"
+    score_threshold: float = 0.0
 
 
 class FileSearch(Sparse):
-    ranking_options: dict[str, Any] | None = None
+    ranking_options: RankingUsed | None = None
     results: list[FileSearchResult] | None = None
 
 
@@ -93,7 +104,10 @@ class OtherToolCall(Wire):
     type: Annotated[str, other_than(*CALL_TYPES)]
 
 
-ToolCall = Annotated[FunctionCall | CodeInterpreterCall | FileSearchCall, Field(discriminator="type")] | OtherToolCall
+ToolCall = Annotated[
+    Annotated[FunctionCall | CodeInterpreterCall | FileSearchCall, Field(discriminator="type")] | OtherToolCall,
+    LEFT_FIRST,
+]
 
 
 class ToolCalls(Wire):
@@ -104,10 +118,14 @@ class ToolCalls(Wire):
 
 
 class OtherStepDetails(Wire):
+    """A step of a server that does more kinds of things than the contract has."""
+
     type: Annotated[str, other_than("message_creation", "tool_calls")]
 
 
-StepDetails = Annotated[MessageCreation | ToolCalls, Field(discriminator="type")] | OtherStepDetails
+StepDetails = Annotated[
+    Annotated[MessageCreation | ToolCalls, Field(discriminator="type")] | OtherStepDetails, LEFT_FIRST
+]
 
 
 class StepError(Wire):
@@ -164,13 +182,17 @@ class FunctionCallDelta(Sparse):
     function: CalledFunctionDelta | None = None
 
 
+class OutputImageDelta(Sparse):
+    file_id: str | None = None
+
+
 class CodeOutputDelta(Sparse):
     """A piece of what the code printed or drew."""
 
     index: int
     type: str
     logs: str | None = None
-    image: dict[str, Any] | None = None
+    image: OutputImageDelta | None = None
 
 
 class InterpretedCodeDelta(Sparse):
@@ -197,10 +219,11 @@ class OtherToolCallDelta(Sparse):
     type: Annotated[str, other_than(*CALL_TYPES)]
 
 
-ToolCallDelta = (
+ToolCallDelta = Annotated[
     Annotated[FunctionCallDelta | CodeInterpreterCallDelta | FileSearchCallDelta, Field(discriminator="type")]
-    | OtherToolCallDelta
-)
+    | OtherToolCallDelta,
+    LEFT_FIRST,
+]
 
 
 class MessageCreationDelta(Sparse):
@@ -214,7 +237,12 @@ class ToolCallsDelta(Sparse):
 
 
 class StepPiece(Sparse):
-    step_details: Annotated[MessageCreationDelta | ToolCallsDelta, Field(discriminator="type")] | None = None
+    step_details: (
+        Annotated[
+            Annotated[MessageCreationDelta | ToolCallsDelta, Field(discriminator="type")] | OtherStepDetails, LEFT_FIRST
+        ]
+        | None
+    ) = None
 
 
 class RunStepDelta(Wire):

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from assistants.contract.base import LimitedMetadata, Request, Sparse, Wire, other_than
+from assistants.contract.base import LEFT_FIRST, Request, Sparse, Wire, other_than
+from assistants.contract.vector_stores import NewVectorStore
 
 
 class RankingOptions(Sparse):
@@ -51,7 +52,7 @@ class OtherTool(Wire):
 
 
 Tool = Annotated[CodeInterpreterTool | FileSearchTool | FunctionTool, Field(discriminator="type")]
-AnyTool = Tool | OtherTool
+AnyTool = Annotated[Tool | OtherTool, LEFT_FIRST]
 
 
 class FileIds(Wire):
@@ -71,30 +72,6 @@ class ToolResources(Sparse):
 
     code_interpreter: FileIds | None = None
     file_search: VectorStoreIds | None = None
-
-
-class AutoChunking(Request):
-    type: Literal["auto"] = "auto"
-
-
-class StaticChunks(Request):
-    """Sizes in tokens; the overlap is at most half a chunk."""
-
-    max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096)]
-    chunk_overlap_tokens: Annotated[int, Field(ge=0)]
-
-
-class StaticChunking(Request):
-    type: Literal["static"] = "static"
-    static: StaticChunks
-
-
-class NewVectorStore(Request):
-    """A vector store made together with the assistant or thread that searches it."""
-
-    file_ids: Annotated[list[str], Field(max_length=10_000)] | None = None
-    chunking_strategy: Annotated[AutoChunking | StaticChunking, Field(discriminator="type")] | None = None
-    metadata: LimitedMetadata | None = None
 
 
 class NewFileSearch(Request):

@@ -14,29 +14,33 @@ class SupportsErrors(Protocol):
 
 def from_validation(error: SupportsErrors, body: object = None) -> Failure:
     """The first finding as the API would answer it; `body` is what was validated, to name nested parameters well."""
-    finding = _telling(error.errors())
+    finding = _telling(error.errors(), body)
     kind = str(finding["type"])
-    name = _parameter(finding["loc"], body, absent=kind == "missing")
+    inside = finding.get("ctx", {}).get("parameter")
+    name = ".".join(filter(None, (_parameter(finding["loc"], body, absent=kind == "missing"), inside)))
     if kind.startswith("json_") or not name:
         return not_json()
     say = _SENTENCES.get(kind)
     return say(name, finding) if say else _by_shape(kind, name, finding)
 
 
-def _telling(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _telling(findings: Sequence[Mapping[str, Any]], body: object) -> Mapping[str, Any]:
     """Where a field takes one of several shapes, what is wrong inside of the shape that was sent."""
-    field = _inside(findings[0]["loc"])[:1]
-    same = [finding for finding in findings if _inside(finding["loc"])[:1] == field]
+    field = _inside(findings[0]["loc"], body)[:1]
+    same = [finding for finding in findings if _inside(finding["loc"], body)[:1] == field]
     return next((finding for finding in same if finding["type"] not in _WRONG_SHAPE), findings[0])
 
 
-def _inside(location: Sequence[int | str]) -> list[int | str]:
-    return [*location[1:]] if location and location[0] in ("body", "query", "path") else [*location]
+def _inside(location: Sequence[int | str], body: object) -> list[int | str]:
+    """The location without the part of a request that a web framework puts before it."""
+    placed = len(location) > 1 and location[0] in ("body", "query", "path")
+    named_so = isinstance(body, dict) and location[:1] and location[0] in body
+    return [*location[1:]] if placed and not named_so else [*location]
 
 
 def _parameter(location: Sequence[int | str], body: object, *, absent: bool) -> str:
     """`tools[0].function.name` of a location, which also has the tags of unions in it."""
-    steps = _inside(location)
+    steps = _inside(location, body)
     name = ""
     for position, step in enumerate(steps):
         if isinstance(step, int):
@@ -90,7 +94,8 @@ def _number(name: str, finding: Mapping[str, Any]) -> Failure:
     context, value = finding["ctx"], finding["input"]
     kind = "integer" if isinstance(value, int) and isinstance(next(iter(context.values())), int) else "decimal"
     side, sign, limit = ("below min", ">=", context["ge"]) if "ge" in context else ("above max", "<=", context["le"])
-    why = f"{kind} {side}imum value. Expected a value {sign} {limit:g}, but got {value} instead"
+    shown = limit if isinstance(limit, int) else f"{limit:g}"
+    why = f"{kind} {side}imum value. Expected a value {sign} {shown}, but got {value} instead"
     return invalid(name, why, code=f"{kind}_{side.replace(' ', '_')}_value")
 
 
@@ -158,6 +163,7 @@ _WRONG_SHAPE = {*_KINDS, "literal_error"}
 _SENTENCES: Mapping[str, Callable[[str, Mapping[str, Any]], Failure]] = {
     "missing": _missing,
     "extra_forbidden": _unknown,
+    "unknown_inside": _unknown,
     "string_too_long": _long_string,
     "too_long": _too_many,
     "too_short": _too_few,

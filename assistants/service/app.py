@@ -8,9 +8,23 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from assistants.contract import Failure, from_validation, no_such_route, server_failed
+from assistants.service.access import Answered
+from assistants.service.described import describe
+from assistants.service.housekeeping import Housekeeping
+from assistants.service.indexing import Indexer
 from assistants.service.models import Models
 from assistants.service.refusals import Refused
-from assistants.service.routes import assistants, messages, models, runs, threads
+from assistants.service.routes import (
+    assistants,
+    files,
+    messages,
+    models,
+    runs,
+    store_files,
+    threads,
+    uploads,
+    vector_stores,
+)
 from assistants.service.runner import Runner
 from storage.database import Database
 
@@ -27,14 +41,24 @@ class Service:
         self.app.state.database = database
         self.app.state.models = models
         self.app.state.runner = self.runner
+        self._indexer = self.app.state.indexer = Indexer(database)
+        self._housekeeping = Housekeeping(database)
 
     async def start(self) -> None:
-        """Take up the runs that were interrupted."""
+        """Take up the runs and the files that were interrupted."""
+        await self._housekeeping.start()
+        self._indexer.start()
         await self.runner.resume()
+
+    async def drain(self, grace: float) -> None:
+        """Begin no more runs, and give those that work this many seconds to end; what has not ended goes on later."""
+        await self.runner.drain(grace)
 
     async def stop(self) -> None:
         """Leave the runs for the next start, and the models for good."""
         await self.runner.stop()
+        await self._indexer.stop()
+        await self._housekeeping.stop()
         await self.models.aclose()
 
 
@@ -43,10 +67,12 @@ def create_service(database: Database, models: Models) -> Service:
 
 
 def _app() -> FastAPI:
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title="Threadline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     # Before the threads, whose addresses would take "runs" for the id of one.
-    for router in (assistants.router, runs.router, threads.router, messages.router, models.router):
-        app.include_router(router, prefix="/v1")
+    for routes in (assistants, runs, threads, messages, files, uploads, store_files, vector_stores, models):
+        app.include_router(routes.router, prefix="/v1")
+    describe(app)
+    app.exception_handler(Answered)(_answered)
     app.exception_handler(Refused)(_refused)
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(HTTPException)(_elsewhere)
@@ -60,6 +86,10 @@ def _answer(failure: Failure) -> Response:
 
 async def _refused(_: Request, error: Refused) -> Response:
     return _answer(error.failure)
+
+
+async def _answered(_: Request, before: Answered) -> Response:
+    return Response(before.body, media_type="application/json", headers={"idempotent-replayed": "true"})
 
 
 async def _malformed(_: Request, error: RequestValidationError) -> Response:

@@ -1,16 +1,29 @@
 """Reads what a Chat-Completions endpoint sends: its stream as pieces, its refusals as sentences."""
 
 import json
+import math
+import re
 import secrets
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 from httpx_sse import EventSource, SSEError
 
 from assistants.service.endpoints import Endpoint
-from assistants.service.pieces import CallPiece, End, Finish, ModelError, Piece, TextPiece
+from assistants.service.pieces import (
+    CallPiece,
+    End,
+    Finish,
+    ModelError,
+    Piece,
+    PromptTooLong,
+    RefusalPiece,
+    TextPiece,
+)
 from storage.text import Joined
 
 
@@ -24,7 +37,8 @@ async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[P
     calls = _Calls()
     finish: str | None = None
     usage: dict[str, Any] = {}
-    words = Joined()
+    # Characters cut in two are put together again, of the answer and of a refusal apart.
+    words: dict[type[TextPiece | RefusalPiece], Joined] = {TextPiece: Joined(), RefusalPiece: Joined()}
     try:
         async with aclosing(EventSource(response).aiter_sse()) as events:
             async for event in events:
@@ -37,10 +51,9 @@ async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[P
                 for choice in chunk.get("choices", ())[:1]:
                     finish = choice.get("finish_reason") or finish
                     delta = choice.get("delta") or {}
-                    # A refusal is what the model says; the reader gets it as the answer.
-                    for text in (delta.get("content"), delta.get("refusal")):
-                        if text and (whole := words.add(text)):
-                            yield TextPiece(whole)
+                    for kind, text in ((TextPiece, delta.get("content")), (RefusalPiece, delta.get("refusal"))):
+                        if text and (whole := words[kind].add(text)):
+                            yield kind(whole)
                     for fragment in delta.get("tool_calls") or ():
                         yield calls.piece(fragment)
     except (SSEError, ValueError, TypeError, AttributeError, KeyError):
@@ -49,7 +62,19 @@ async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[P
         ) from None
     if finish is None:
         raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True)
-    yield End(_finish(finish, calls), usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    yield End(
+        _finish(finish, calls),
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens"),
+        _detail(usage, "prompt_tokens_details", "cached_tokens"),
+        _detail(usage, "completion_tokens_details", "reasoning_tokens"),
+    )
+
+
+def _detail(usage: Mapping[str, Any], of: str, name: str) -> int | None:
+    details = usage.get(of)
+    count = details.get(name) if isinstance(details, Mapping) else None
+    return count if isinstance(count, int) else None
 
 
 class _Calls:
@@ -102,6 +127,8 @@ def refusal(response: httpx.Response, endpoint: Endpoint) -> ModelError:
     if status == 404:
         return ModelError(f"{where} knows no such model or address{said}; check both.")
     if status in (400, 413, 422):
+        if too_long := _too_long(said):
+            return PromptTooLong(f"{where} cannot read so much at once{said}.", too_long[0])
         return ModelError(f"{where} refused the request{said}.", code="invalid_prompt")
     return ModelError(f"{where} answered with an error ({status}){said}.", retryable=status >= 500 or status == 408)
 
@@ -111,7 +138,25 @@ def _told(error: Any, endpoint: Endpoint) -> ModelError:
     code = error.get("code") if isinstance(error, Mapping) else None
     if code in (429, "rate_limit_exceeded"):
         return ModelError("Rate limit is exceeded. Try again in a moment.", code="rate_limit_exceeded")
+    quoted = _quote(message, endpoint)
+    if too_long := _too_long(quoted):
+        return PromptTooLong(f"{host(endpoint)} cannot read so much at once{quoted}.", too_long[0])
     return ModelError(f"{host(endpoint)} answered with an error{_quote(message, endpoint)}.")
+
+
+_TOO_LONG = re.compile(
+    r"context.?(length|window|size)|maximum context|(prompt|input) is too long|too many tokens|exceeds? the context",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(r"(?:maximum|max|limit|n_ctx|window|size)\D{0,40}?(\d{3,8})", re.IGNORECASE)
+
+
+def _too_long(said: str) -> tuple[int | None] | None:
+    """The limit an endpoint names when it says that a prompt is too long; None when it says something else."""
+    if not _TOO_LONG.search(said):
+        return None
+    named = _LIMIT.search(said)
+    return (int(named[1]) if named else None,)
 
 
 def _message(response: httpx.Response, endpoint: Endpoint) -> str:
@@ -130,6 +175,18 @@ def _quote(said: Any, endpoint: Endpoint) -> str:
 
 
 def _wait(response: httpx.Response) -> str:
-    after = response.headers.get("retry-after", "")
-    wait = f"{after} seconds" if after.isdigit() else "a moment"
+    seconds = _seconds(response.headers.get("retry-after", ""))
+    wait = "a moment" if seconds is None else f"{seconds} second{'' if seconds == 1 else 's'}"
     return f"Rate limit is exceeded. Try again in {wait}."
+
+
+def _seconds(after: str) -> int | None:
+    """Whole seconds of a Retry-After, which is a number or a date."""
+    try:
+        return max(math.ceil(float(after)), 0)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return max(math.ceil(parsedate_to_datetime(after).timestamp() - time.time()), 0)
+    except (ValueError, OverflowError):
+        return None

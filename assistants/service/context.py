@@ -1,77 +1,124 @@
-"""What a run asks its model: the instructions, the newest messages of the thread, and the run's own steps so far."""
+"""What a run asks its model: the instructions, what of the thread there is room for, and the run's own steps so far."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from assistants.contract import (
-    FunctionCall,
-    FunctionTool,
-    ImageUrlContent,
-    Message,
-    MessageCreation,
-    NamedToolChoice,
-    Run,
-    RunStep,
-    TextContent,
-    ToolCalls,
-)
+from assistants.contract import FunctionTool, NamedToolChoice, Run, RunStep
+from assistants.service import chatting, window
+from assistants.service.chatting import Chat, ChatMessage
+from assistants.service.measures import Measure
 from assistants.service.pieces import ModelError
+from storage import objects
+from storage.database import Reader
 
-# A thread is read from its end; what is older than this many messages is not sent.
-NEWEST = 100
+Budget = Literal["max_prompt_tokens", "max_completion_tokens"]
+# Gives a stored picture as a data URL, None when it is gone.
+Picture = Callable[[str], Awaitable[str | None]]
 
-Chat = list[dict[str, Any]]
-
-
-def depth(run: Run) -> int:
-    """How many of the thread's newest messages a run reads."""
-    strategy = run.truncation_strategy
-    return (strategy.last_messages if strategy else None) or NEWEST
+GONE = "[A picture that was deleted.]"
 
 
-def request(run: Run, thread: Sequence[Message], steps: Iterable[RunStep]) -> dict[str, Any]:
-    """The Chat-Completions request of a run. Raises `ModelError` when the run wants what cannot be done here."""
+class Exhausted(Exception):  # noqa: N818 - reads as what it tells
+    """A run used up what it was given before it came to its end; `budget` is the parameter that says so."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget)
+        self.budget = budget
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request for the model, and how many tokens its answer may have."""
+
+    body: dict[str, Any]
+    completion_tokens: int | None
+
+    @property
+    def beside(self) -> int:
+        """Bytes of what is said beside the messages."""
+        rest = {name: self.body[name] for name in ("tools", "response_format") if name in self.body}
+        return len(json.dumps(rest)) if rest else 0
+
+
+async def prepare(
+    db: Reader, run: Run, steps: Iterable[RunStep], measure: Measure, *, picture: Picture | None = None
+) -> Prepared:
+    """The request of a run. Raises `Exhausted`, and `ModelError` when the run wants what cannot be done here."""
+    steps = [step for step in steps if step.status == "completed"]
+    prompt_left, completion_left = _left(run, steps)
+    options = {**_options(run), **_tools(run, steps)}
+    if completion_left is not None:
+        options["max_completion_tokens"] = completion_left
     system: Chat = [{"role": "system", "content": run.instructions}] if run.instructions else []
-    said = [_said(message) for message in thread if message.run_id != run.id and message.content]
-    own = {message.id: message for message in thread if message.run_id == run.id}
-    return {"messages": [*system, *said, *_own(steps, own)], **_options(run), **_tools(run)}
+    own = await _own(db, run) if steps else []
+    kept = sum(map(measure.gauge.tokens, [*system, *own])) + measure.gauge.of_bytes(len(json.dumps(options)))
+    room = measure.prompt_room(completion_left) - kept
+    if prompt_left is not None:
+        room = min(room, prompt_left - kept)
+    talk, spent = await window.read(db, _wanted(run, room), measure.gauge)
+    if prompt_left is not None and kept + spent > prompt_left:
+        raise Exhausted("max_prompt_tokens")
+    talk = await _shown(talk, measure, run.model, picture)
+    return Prepared({"messages": [*system, *talk, *own], **options}, completion_left)
 
 
-def _said(message: Message) -> dict[str, Any]:
-    if all(isinstance(part, TextContent) for part in message.content):
-        return {"role": message.role, "content": message.text}
-    return {"role": message.role, "content": [_part(part) for part in message.content]}
+def _wanted(run: Run, room: int) -> window.Wanted:
+    strategy = run.truncation_strategy
+    last = strategy.last_messages if strategy and strategy.type == "last_messages" else None
+    return window.Wanted(run.thread_id, run.id, room, last, calls=bool(run.tools))
 
 
-def _part(part: Any) -> dict[str, Any]:
-    if isinstance(part, TextContent):
-        return {"type": "text", "text": part.text.value}
-    if isinstance(part, ImageUrlContent):
-        return {"type": "image_url", "image_url": part.image_url.wire()}
-    raise ModelError(f"A message holds a part of type {part.type}, which cannot be sent to a model here.")
+async def _own(db: Reader, run: Run) -> Chat:
+    messages = {row["id"]: row for row in await objects.messages_of(db, [run.id])}
+    return chatting.did(await objects.steps_done(db, run.id), messages)
 
 
-def _own(steps: Iterable[RunStep], messages: Mapping[str, Message]) -> Chat:
-    chat: Chat = []
-    for step in steps:
-        if step.status != "completed":
-            continue
-        if isinstance(step.step_details, MessageCreation):
-            message = messages.get(step.step_details.message_creation.message_id)
-            if message is not None and message.content:
-                chat.append(_said(message))
-        elif isinstance(step.step_details, ToolCalls):
-            _add_calls(chat, [call for call in step.step_details.tool_calls if isinstance(call, FunctionCall)])
-    return chat
+def _left(run: Run, steps: Iterable[RunStep]) -> tuple[int | None, int | None]:
+    """What is left of the tokens a run may use, None where there is no limit."""
+    used = [step.usage for step in steps if step.usage]
+    prompt, completion = run.max_prompt_tokens, run.max_completion_tokens
+    if prompt is not None:
+        prompt -= sum(usage.prompt_tokens for usage in used)
+        if prompt <= 0:
+            raise Exhausted("max_prompt_tokens")
+    if completion is not None:
+        completion -= sum(usage.completion_tokens for usage in used)
+        if completion <= 0:
+            raise Exhausted("max_completion_tokens")
+    return prompt, completion
 
 
-def _add_calls(chat: Chat, calls: Sequence[FunctionCall]) -> None:
-    # What a model said before its calls is part of the same message to it.
-    if not chat or chat[-1]["role"] != "assistant":
-        chat.append({"role": "assistant", "content": None})
-    functions = [(call.id, {"name": call.function.name, "arguments": call.function.arguments}) for call in calls]
-    chat[-1]["tool_calls"] = [{"id": id_, "type": "function", "function": function} for id_, function in functions]
-    chat.extend({"role": "tool", "tool_call_id": call.id, "content": call.function.output or ""} for call in calls)
+async def _shown(talk: Chat, measure: Measure, model: str, picture: Picture | None) -> Chat:
+    """The talk with its pictures as the model can have them."""
+    if not any(map(chatting.pictured, talk)):
+        return talk
+    if measure.traits.vision is False:
+        if any(map(chatting.pictured, _unanswered(talk))):
+            sentence = f"The model {model} cannot see pictures; ask without one, or choose a model with vision."
+            raise ModelError(sentence, code="invalid_prompt")
+        return [chatting.without_pictures(message) for message in talk]
+    return [await _with_pictures(message, picture) if chatting.pictured(message) else message for message in talk]
+
+
+def _unanswered(talk: Chat) -> Chat:
+    last = max((place for place, message in enumerate(talk) if message["role"] == "assistant"), default=-1)
+    return talk[last + 1 :]
+
+
+async def _with_pictures(message: ChatMessage, picture: Picture | None) -> ChatMessage:
+    parts = []
+    for part in message["content"]:
+        if part["type"] == "image_file":
+            file = part["image_file"]
+            url = await picture(file["file_id"]) if picture else None
+            detail = {"detail": file["detail"]} if "detail" in file else {}
+            shown = {"type": "image_url", "image_url": {"url": url, **detail}}
+            parts.append(shown if url else {"type": "text", "text": GONE})
+        else:
+            parts.append(part)
+    return {**message, "content": parts}
 
 
 def _options(run: Run) -> dict[str, Any]:
@@ -79,19 +126,21 @@ def _options(run: Run) -> dict[str, Any]:
     said = {
         "temperature": run.temperature if run.temperature != 1.0 else None,
         "top_p": run.top_p if run.top_p != 1.0 else None,
-        "max_completion_tokens": run.max_completion_tokens,
         "reasoning_effort": run.reasoning_effort,
         "response_format": None if run.response_format in (None, "auto") else run.wire()["response_format"],
     }
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _tools(run: Run) -> dict[str, Any]:
+def _tools(run: Run, steps: Iterable[RunStep]) -> dict[str, Any]:
     for tool in run.tools:
         if not isinstance(tool, FunctionTool):
             raise ModelError(f"{tool.type} is not available on this server; take it out of the assistant's tools.")
     if not run.tools:
         return {}
     choice = run.tool_choice.wire() if isinstance(run.tool_choice, NamedToolChoice) else run.tool_choice
+    # A tool is forced before the answer, not for ever: once one was called, the model may answer.
+    if choice not in (None, "none", "auto") and any(step.type == "tool_calls" for step in steps):
+        choice = "auto"
     tools = [tool.wire() for tool in run.tools]
     return {"tools": tools, "tool_choice": choice or "auto", "parallel_tool_calls": run.parallel_tool_calls}

@@ -19,9 +19,17 @@ class Feed:
 
     def emit(self, *events: StreamEvent) -> None:
         if self._readers:
-            text = "".join(event.sse() for event in events)
-            for reader in self._readers:
-                reader.put(text)
+            self.tell("".join(event.sse() for event in events))
+
+    @property
+    def read(self) -> bool:
+        """Whether anybody reads."""
+        return bool(self._readers)
+
+    def tell(self, text: str) -> None:
+        """Hand on events that are server-sent text already."""
+        for reader in self._readers:
+            reader.put(text)
 
     def done(self) -> None:
         """End every reader's stream as the API does."""

@@ -1,11 +1,12 @@
 """The life of a run, its steps and its messages: which state may follow which, and what each one says."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from assistants.contract import (
     TERMINAL,
+    Content,
     LastError,
     Message,
     Reason,
@@ -15,8 +16,6 @@ from assistants.contract import (
     RunStep,
     StepError,
     StepStatus,
-    TextContent,
-    TextValue,
     Usage,
 )
 
@@ -54,11 +53,15 @@ class IllegalTransition(Exception):  # noqa: N818 - reads as what it tells
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run is to end: with an error when it failed, with the reason its message was cut when that is another."""
+    """How a run is to end: with an error when it failed, with the reason its message was cut when that is another.
+
+    `budget` is the limit that an incomplete run came to.
+    """
 
     status: EndStatus
     error: LastError | None = None
     cut: str | None = None
+    budget: str = "max_completion_tokens"
 
 
 def begin(run: Run, now: int) -> Run:
@@ -85,7 +88,7 @@ def ending_of(run: Run, wanted: Ending) -> Ending:
 
 def end(run: Run, ending: Ending, usage: Usage | None, now: int) -> Run:
     stamp = {f"{ending.status}_at": now} if ending.status in ("completed", "failed", "cancelled") else {}
-    incomplete = Reason(reason="max_completion_tokens") if ending.status == "incomplete" else None
+    incomplete = Reason(reason=ending.budget) if ending.status == "incomplete" else None
     said = {"last_error": ending.error, "incomplete_details": incomplete, "usage": usage, "required_action": None}
     return _move(run, ending.status, **said, **stamp)
 
@@ -96,13 +99,12 @@ def end_step(step: RunStep, ending: Ending, now: int) -> RunStep:
     return step.model_copy(update={"status": status, f"{status}_at": now, "last_error": error})
 
 
-def end_message(message: Message, text: str, ending: Ending, now: int) -> Message:
-    content = [TextContent(text=TextValue(value=text))] if text else []
+def end_message(message: Message, content: Sequence[Content], ending: Ending, now: int) -> Message:
     reason = ending.cut or _CUT.get(ending.status)
     if reason is None:
-        return message.model_copy(update={"status": "completed", "completed_at": now, "content": content})
+        return message.model_copy(update={"status": "completed", "completed_at": now, "content": list(content)})
     details = {"incomplete_details": Reason(reason=reason), "incomplete_at": now}
-    return message.model_copy(update={"status": "incomplete", "content": content, **details})
+    return message.model_copy(update={"status": "incomplete", "content": list(content), **details})
 
 
 def total(usages: Iterable[Usage | None]) -> Usage | None:
@@ -110,11 +112,26 @@ def total(usages: Iterable[Usage | None]) -> Usage | None:
     known = [usage for usage in usages if usage is not None]
     if not known:
         return None
-    return usage_of(sum(u.prompt_tokens for u in known), sum(u.completion_tokens for u in known))
+    return usage_of(
+        sum(u.prompt_tokens for u in known),
+        sum(u.completion_tokens for u in known),
+        _sum((u.prompt_token_details or {}).get("cached_tokens") for u in known),
+        _sum((u.completion_tokens_details or {}).get("reasoning_tokens") for u in known),
+    )
 
 
-def usage_of(prompt: int, completion: int) -> Usage:
-    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
+def usage_of(prompt: int, completion: int, cached: int | None = None, reasoning: int | None = None) -> Usage:
+    details: dict[str, Any] = {}
+    if cached is not None:
+        details["prompt_token_details"] = {"cached_tokens": cached}
+    if reasoning is not None:
+        details["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion, **details)
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
 
 
 def _step_code(error: LastError) -> str:

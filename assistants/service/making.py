@@ -4,6 +4,7 @@ from typing import Any
 
 from assistants.contract import (
     Assistant,
+    Attachment,
     CreatedMessage,
     CreateMessage,
     CreateRun,
@@ -17,8 +18,8 @@ from assistants.contract import (
     TextContent,
     TextInput,
     TextValue,
+    ToolResources,
 )
-from assistants.service.refusals import expect_resources
 from assistants.service.rows import new_id, now
 
 # A run that has not ended by then never will.
@@ -51,11 +52,14 @@ def message(body: CreateMessage, thread_id: str) -> Message:
         completed_at=made,
         role=body.role,
         content=[TextContent(text=TextValue(value=p.text)) if isinstance(p, TextInput) else p for p in parts],
+        attachments=[Attachment.model_validate(a.wire()) for a in body.attachments or ()],
         metadata=body.metadata or {},
     )
 
 
-def run(body: CreateRun | CreateThreadAndRun, assistant: Assistant, thread_id: str) -> Run:
+def run(
+    body: CreateRun | CreateThreadAndRun, assistant: Assistant, thread_id: str, resources: ToolResources | None = None
+) -> Run:
     """A queued run: what the request does not say, the assistant says."""
     made = now()
     inherited = {name: getattr(assistant, name) for name in _INHERITED}
@@ -67,7 +71,7 @@ def run(body: CreateRun | CreateThreadAndRun, assistant: Assistant, thread_id: s
         thread_id=thread_id,
         assistant_id=assistant.id,
         status="queued",
-        tool_resources=expect_resources(getattr(body, "tool_resources", None)),
+        tool_resources=resources or ToolResources(),
     )
 
 

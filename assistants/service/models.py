@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncGenerator
 
+from assistants.service.measures import Measure, Traits
 from assistants.service.pieces import ChatModel, ModelError, Piece, Request
+from assistants.service.routed import Routed
 
 DEFAULT = "default"
+MOST_MEASURES = 1_000
 
 
 class ModelMissing(ModelError):  # noqa: N818 - reads as what it tells
@@ -18,36 +21,59 @@ class ModelMissing(ModelError):  # noqa: N818 - reads as what it tells
 
 
 class Models:
-    """The built-in models by name, and the one connected endpoint that answers to every other name."""
+    """The models by name: built in, configured, and the one connected endpoint that answers to every other name."""
 
     def __init__(self) -> None:
         self._registered: dict[str, ChatModel] = {}
+        self._traits: dict[str, Traits] = {}
+        self._measures: dict[str, Measure] = {}
         self._connected: ChatModel | None = None
         self._retired: list[ChatModel] = []
+        self._stand_in: str | None = None
 
-    def register(self, name: str, model: ChatModel) -> None:
-        self._registered[name] = model
+    def register(self, name: str, model: ChatModel, traits: Traits | None = None, *, stands_in: bool = False) -> None:
+        """Let `name` stand for this model; one that `stands_in` is the default while none is connected."""
+        self._registered[name] = model if traits is None or traits.tools is not False else Routed(model)
+        self._traits[name] = traits or Traits()
+        if stands_in and self._stand_in is None:
+            self._stand_in = name
 
     def connect(self, model: ChatModel | None) -> None:
         """Set what answers from the next run on; answers that are under way end where they began."""
         if self._connected is not None:
             self._retired.append(self._connected)
         self._connected = model
+        self._measures = {name: measure for name, measure in self._measures.items() if name in self._registered}
 
     def resolve(self, name: str) -> ChatModel:
         """The model an assistant asked for; raises `ModelMissing`. An unknown name is passed on to the endpoint."""
         if name in self._registered:
             return self._registered[name]
         if self._connected is None:
+            if name == DEFAULT and self._stand_in is not None:
+                return self._registered[self._stand_in]
             raise ModelMissing
         return self._connected if name == DEFAULT else _Named(self._connected, name)
+
+    def has(self, name: str) -> bool:
+        """Whether a model can answer to this name now."""
+        stands_in = name == DEFAULT and self._stand_in is not None
+        return name in self._registered or self._connected is not None or stands_in
+
+    def measure(self, name: str) -> Measure:
+        """What is known of a model, for whoever asks it to add to."""
+        if self._connected is None and name == DEFAULT and self._stand_in is not None:
+            name = self._stand_in
+        if name not in self._measures and len(self._measures) >= MOST_MEASURES:
+            self._measures.clear()  # names that callers make up are not remembered without end
+        return self._measures.setdefault(name, Measure(self._traits.get(name, Traits())))
 
     @property
     def connected(self) -> bool:
         return self._connected is not None
 
     def names(self) -> list[str]:
-        return [*([DEFAULT] if self.connected else []), *self._registered]
+        return [*([DEFAULT] if self.has(DEFAULT) else []), *self._registered]
 
     async def aclose(self) -> None:
         for model in (*self._registered.values(), *self._retired, self._connected):

@@ -18,9 +18,24 @@ class ModelError(Exception):
         self.retryable = retryable
 
 
+class PromptTooLong(ModelError):  # noqa: N818 - reads as what it tells
+    """The model cannot read so much at once; `limit` is the number of tokens it named."""
+
+    def __init__(self, message: str, limit: int | None) -> None:
+        super().__init__(message, code="invalid_prompt")
+        self.limit = limit
+
+
 @dataclass(frozen=True, slots=True)
 class TextPiece:
     """More of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalPiece:
+    """More of the words with which the model refuses to answer."""
 
     text: str
 
@@ -37,14 +52,16 @@ class CallPiece:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last piece. The counts are None when the endpoint does not tell them."""
+    """The last piece. Counts are None when the endpoint does not tell them; the last two are parts of the others."""
 
     finish: Finish
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
-Piece = TextPiece | CallPiece | End
+Piece = TextPiece | RefusalPiece | CallPiece | End
 
 
 class ChatModel(Protocol):

@@ -1,17 +1,9 @@
 """Refuses what the service cannot do, with the API's own errors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from assistants.contract import (
-    CreateMessage,
-    Failure,
-    ImageFileContent,
-    NewToolResources,
-    ToolResources,
-    invalid,
-    no_such,
-    wrong_prefix,
-)
+from assistants.contract import Failure, Run, invalid, missing_parameter, wrong_prefix
+from assistants.contract import NamedToolChoice as Named
 
 # A write holds at most 200 rows; what comes with the messages needs a few of them.
 MOST_MESSAGES = 190
@@ -31,41 +23,34 @@ def expect_id(parameter: str, value: str, prefix: str) -> str:
     return value
 
 
-def expect_messages(parameter: str, messages: Sequence[CreateMessage] | None) -> Sequence[CreateMessage]:
-    """The messages of a request, if they are ones that can be kept."""
-    if messages and len(messages) > MOST_MESSAGES:
-        why = f"array too long. Expected an array with maximum length {MOST_MESSAGES}, "
-        got = f"but got an array with length {len(messages)} instead"
+def expect_at_most(parameter: str, items: Sequence[object], most: int) -> None:
+    if len(items) > most:
+        why = f"array too long. Expected an array with maximum length {most}, "
+        got = f"but got an array with length {len(items)} instead"
         raise Refused(invalid(parameter, why + got, code="array_above_max_length"))
-    for message in messages or ():
-        _refuse_files(_files_of(message))
-    return messages or ()
 
 
-def expect_resources(resources: NewToolResources | None) -> ToolResources:
-    """What tools may work with; nothing that names a file or a vector store, for there are none."""
-    if resources is None:
-        return ToolResources()
-    if resources.code_interpreter:
-        _refuse_files(resources.code_interpreter.file_ids or ())
-    if resources.file_search:
-        for store in resources.file_search.vector_store_ids or ():
-            raise Refused(no_such("vector store", store))
-        if resources.file_search.vector_stores:
-            why = "vector stores cannot be made on this server"
-            raise Refused(invalid("tool_resources.file_search.vector_stores", why, code="unsupported_value"))
-    return ToolResources.model_validate(resources.wire())
+def expect_possible(run: Run) -> Run:
+    """The run, if what it asks for goes together."""
+    strategy = run.truncation_strategy
+    if strategy and strategy.type == "last_messages" and strategy.last_messages is None:
+        raise Refused(missing_parameter("truncation_strategy.last_messages"))
+    _expect_choice(run)
+    return run
 
 
-def _files_of(message: CreateMessage) -> Iterable[str]:
-    for attachment in message.attachments or ():
-        if attachment.file_id:
-            yield attachment.file_id
-    for part in () if isinstance(message.content, str) else message.content:
-        if isinstance(part, ImageFileContent):
-            yield part.image_file.file_id
+def _expect_choice(run: Run) -> None:
+    choice = run.tool_choice
+    if choice not in (None, "none", "auto") and not run.tools:
+        raise Refused(_no("tool_choice", "'tool_choice' is only allowed when 'tools' are specified"))
+    if isinstance(choice, Named):
+        name = choice.function.name if choice.function else None
+        names = [tool.function.name for tool in run.tools if tool.type == "function"]  # type: ignore[union-attr]
+        if choice.type == "function" and name not in names:
+            raise Refused(_no("tool_choice", f"Tool choice '{name}' not found in 'tools' parameter"))
+        if choice.type not in [tool.type for tool in run.tools]:
+            raise Refused(_no("tool_choice", f"Tool choice '{choice.type}' not found in 'tools' parameter"))
 
 
-def _refuse_files(files: Iterable[str]) -> None:
-    for file_id in files:
-        raise Refused(no_such("file", file_id))
+def _no(parameter: str, why: str) -> Failure:
+    return Failure(400, f"Invalid value for '{parameter}': {why}.", code="invalid_value", param=parameter)

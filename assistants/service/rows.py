@@ -2,17 +2,27 @@
 
 import json
 import secrets
-import string
 import time
 from typing import Any, TypeVar
 
-from assistants.contract import Assistant, Message, Run, RunStep, Thread, Wire
+from assistants.contract import (
+    Assistant,
+    File,
+    Message,
+    Run,
+    RunStep,
+    Thread,
+    Upload,
+    UploadPart,
+    VectorStore,
+    VectorStoreFile,
+    VectorStoreFileBatch,
+    Wire,
+)
 from storage.database import Row
 from storage.objects import Table
 
 W = TypeVar("W", bound=Wire)
-
-_LETTERS = string.ascii_letters + string.digits
 
 TABLES: dict[type[Wire], Table] = {
     Assistant: "assistants",
@@ -20,6 +30,12 @@ TABLES: dict[type[Wire], Table] = {
     Message: "messages",
     Run: "runs",
     RunStep: "run_steps",
+    File: "files",
+    Upload: "uploads",
+    UploadPart: "upload_parts",
+    VectorStore: "vector_stores",
+    VectorStoreFile: "vector_store_files",
+    VectorStoreFileBatch: "vector_store_batches",
 }
 
 _COLUMNS: dict[Table, tuple[str, ...]] = {
@@ -28,23 +44,34 @@ _COLUMNS: dict[Table, tuple[str, ...]] = {
     "messages": ("id", "created_at", "thread_id", "run_id", "assistant_id", "role", "status"),
     "runs": ("id", "created_at", "thread_id", "assistant_id", "status", "expires_at"),
     "run_steps": ("id", "created_at", "run_id", "thread_id", "type", "status"),
+    "files": ("id", "created_at", "purpose", "filename", "bytes", "expires_at"),
+    "uploads": ("id", "created_at", "status", "expires_at"),
+    "upload_parts": ("id", "created_at", "upload_id"),
+    "vector_stores": ("id", "created_at", "status", "expires_at"),
+    "vector_store_files": ("id", "created_at", "vector_store_id", "status", "usage_bytes"),
+    "vector_store_batches": ("id", "created_at", "vector_store_id"),
 }
 
 
-def to_row(thing: Wire) -> dict[str, Any]:
+def to_row(thing: Wire, **more: Any) -> dict[str, Any]:
+    """The row of an object; `more` are columns that the API does not show."""
     said = thing.wire()
     del said["object"]
-    columns = {name: said.pop(name) for name in _COLUMNS[TABLES[type(thing)]]}
-    return {**columns, "body": json.dumps(said, ensure_ascii=False)}
+    columns = {name: said.pop(name, None) for name in _COLUMNS[TABLES[type(thing)]]}
+    return {**columns, **more, "body": json.dumps(said, ensure_ascii=False)}
 
 
 def from_row(kind: type[W], row: Row) -> W:
     columns = {name: row[name] for name in _COLUMNS[TABLES[kind]]}
-    return kind.model_validate({**json.loads(row["body"]), **columns})
+    if kind is File and columns["expires_at"] is None:
+        del columns["expires_at"]  # a file that stays says nothing of an end
+    # Names that begin so are the service's own and not told.
+    said = {name: value for name, value in json.loads(row["body"]).items() if name[0] != "_"}
+    return kind.model_validate({**said, **columns})
 
 
-def new_id(prefix: str) -> str:
-    return f"{prefix}_{''.join(secrets.choice(_LETTERS) for _ in range(24))}"
+def new_id(prefix: str, *, joint: str = "_") -> str:
+    return f"{prefix}{joint}{secrets.token_hex(12)}"
 
 
 def now() -> int:

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, Literal
 
 from assistants.contract import (
     ErrorEvent,
     LastError,
-    Message,
     Run,
     RunEvent,
     RunStep,
@@ -20,12 +20,14 @@ from assistants.contract import (
     ThreadEvent,
     server_failed,
 )
-from assistants.service import context, store
+from assistants.service import context, files, lifecycle, replay, store
 from assistants.service.answering import Answer, NotAtWork, closed
+from assistants.service.context import Exhausted, Prepared
 from assistants.service.feed import Feed, Reader
 from assistants.service.lifecycle import Ending
+from assistants.service.measures import Measure
 from assistants.service.models import Models
-from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, TextPiece
+from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, PromptTooLong
 from assistants.service.rows import from_row
 from assistants.service.store import Work, Written
 from storage import objects
@@ -40,10 +42,12 @@ Letter = Piece | ModelError | Order
 class _Life:
     """An active run: its feed, its task, and the one mailbox of everything it may have to react to."""
 
-    def __init__(self) -> None:
+    def __init__(self, thread_id: str) -> None:
+        self.thread_id = thread_id
         self.feed = Feed()
         self.mailbox: asyncio.Queue[Letter] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
+        self.waiting = False  # for outputs, which may take as long as they like
 
 
 class Runner:
@@ -53,21 +57,23 @@ class Runner:
         self._db = db
         self._models = models
         self._lives: dict[str, _Life] = {}
+        self.draining = False
 
     def launch(self, run: Run, *, stream: bool | None, thread: Thread | None = None) -> Reader | None:
         """Set a run to work that was just created; a reader gets every event of it."""
-        life = self._lives[run.id] = _Life()
+        life = self._lives[run.id] = _Life(run.thread_id)
         reader = life.feed.attach() if stream else None
         news: list[StreamEvent] = [ThreadEvent("thread.created", thread)] if thread else []
         life.feed.emit(*news, RunEvent("thread.run.created", run), RunEvent("thread.run.queued", run))
-        self._begin(life, run)
+        # The store has it at work already: nothing has to be written before the model is asked.
+        self._begin(life, run, Work(lifecycle.begin(run, run.created_at), [], None))
         return reader
 
     async def resume(self) -> None:
         """Take up the runs that another process left."""
         for row in await objects.active_runs(self._db):
             run = from_row(Run, row)
-            life = self._lives[run.id] = _Life()
+            life = self._lives[run.id] = _Life(run.thread_id)
             self._begin(life, run)
 
     def go_on(self, run: Run, step: RunStep, *, stream: bool | None) -> Reader | None:
@@ -78,11 +84,29 @@ class Runner:
         life.mailbox.put_nowait("go on")
         return reader
 
+    def retell(self, run: Run) -> AsyncIterator[str]:
+        """The stream of a run that somebody asks for once more: all of it so far as whole pieces, once it ended."""
+        life = self._lives.get(run.id)
+        return replay.stream(self._db, run.id, life.feed.attach() if life and not life.waiting else None)
+
+    def abandon(self, thread_id: str) -> None:
+        """Stop the work on a thread that is no more."""
+        for life in self._lives.values():
+            if life.thread_id == thread_id:
+                life.mailbox.put_nowait("cancel")
+
     def cancel(self, run: Run) -> None:
         """Interrupt a run that was just set cancelling."""
         life = self._life(run)
         life.feed.emit(RunEvent("thread.run.cancelling", run))
         life.mailbox.put_nowait("cancel")
+
+    async def drain(self, grace: float) -> None:
+        """Take no more runs, and wait until none is at work or the grace is over."""
+        self.draining = True
+        working = [life.task for life in self._lives.values() if life.task and not life.waiting]
+        if working:
+            await asyncio.wait(working, timeout=grace)
 
     async def stop(self) -> None:
         """Leave every run as it is, for the next process to take up."""
@@ -94,18 +118,18 @@ class Runner:
     def _life(self, run: Run) -> _Life:
         life = self._lives.get(run.id)
         if life is None:
-            life = self._lives[run.id] = _Life()
+            life = self._lives[run.id] = _Life(run.thread_id)
             self._begin(life, run)
         return life
 
-    def _begin(self, life: _Life, run: Run) -> None:
-        life.task = asyncio.create_task(self._live(life, run), name=f"run {run.id}")
+    def _begin(self, life: _Life, run: Run, work: Work | None = None) -> None:
+        life.task = asyncio.create_task(self._live(life, run, work), name=f"run {run.id}")
 
-    async def _live(self, life: _Life, run: Run) -> None:
+    async def _live(self, life: _Life, run: Run, work: Work | None) -> None:
         left = (run.expires_at or 0) - time.time()
         expiry = asyncio.get_running_loop().call_later(left, life.mailbox.put_nowait, "expire")
         try:
-            await self._until_end(life, run)
+            await self._until_end(life, run, work)
         except Exception:
             logger.exception("Run %s broke", run.id)
             life.feed.emit(ErrorEvent("error", server_failed().detail()))
@@ -114,20 +138,23 @@ class Runner:
             self._lives.pop(run.id, None)
             life.feed.close()
 
-    async def _until_end(self, life: _Life, run: Run) -> None:
+    async def _until_end(self, life: _Life, run: Run, work: Work | None) -> None:
         waiting = run.status == "requires_action"
         while True:
-            ending, written = (None, Written()) if waiting else await self._work(life, run.id)
+            ending, written = (None, Written()) if waiting else await self._work(life, run.id, work)
+            work = None
             if ending is None:
+                life.waiting = True
                 ending = _verdict(await life.mailbox.get())
+                life.waiting = False
             if ending is not None:
                 await self._end(life, run.id, ending, written)
                 return
             waiting = False
 
-    async def _work(self, life: _Life, run_id: str) -> tuple[Ending | None, Written]:
+    async def _work(self, life: _Life, run_id: str, known: Work | None) -> tuple[Ending | None, Written]:
         """Answer as far as it goes. No ending means that the run waits for outputs."""
-        work = await self._db.write(store.begin, run_id)
+        work = known or await self._db.write(store.begin, run_id)
         if work is None or work.run.status == "cancelling":
             return Ending("cancelled"), Written()
         if work.run.status == "requires_action":
@@ -135,45 +162,74 @@ class Runner:
         if (work.run.expires_at or 0) <= time.time():
             return Ending("expired"), Written()
         life.feed.emit(RunEvent("thread.run.in_progress", work.run))
-        answer = Answer(self._db, life.feed, work)
-        try:
-            ending = await self._answer(life, work, answer)
-        except NotAtWork:
-            ending = Ending("cancelled")
-        except ModelError as error:
-            ending = Ending("failed", LastError(code=error.code, message=str(error)))
-        except Exception:
-            logger.exception("Run %s failed", run_id)
-            ending = Ending("failed", LastError(code="server_error", message=server_failed().message))
+        ending, written = await self._ending(life, work)
         if ending is None:
             life.feed.done()
-        return ending, answer.written if ending else Written()
+        return ending, written if ending else Written()
 
-    async def _answer(self, life: _Life, work: Work, answer: Answer) -> Ending | None:
-        model = self._models.resolve(work.run.model)
-        rows = await objects.newest_messages(self._db, work.run.thread_id, context.depth(work.run))
-        request = context.request(work.run, [from_row(Message, row) for row in rows], work.steps)
-        pump = asyncio.create_task(_pump(model, request, life.mailbox))
+    async def _ending(self, life: _Life, work: Work) -> tuple[Ending | None, Written]:
+        answer = Answer(self._db, life.feed, work)
         try:
-            return await self._read(life, answer)
+            measure = self._models.measure(work.run.model)
+            while True:
+                try:
+                    prepared = await self._prepare(work, measure)
+                    answer = Answer(self._db, life.feed, work, limit=prepared.completion_tokens)
+                    return await self._answer(life, work, answer, prepared, measure), answer.written
+                except PromptTooLong as error:
+                    # Said before the first word: ask again with less of the thread.
+                    if not measure.was_too_long(error.limit):
+                        raise
+        except Exhausted as error:
+            return Ending("incomplete", budget=error.budget), answer.written
+        except NotAtWork:
+            return Ending("cancelled"), answer.written
+        except ModelError as error:
+            return Ending("failed", LastError(code=error.code, message=str(error))), answer.written
+        except Exception:
+            logger.exception("Run %s failed", work.run.id)
+            return Ending("failed", LastError(code="server_error", message=server_failed().message)), answer.written
+
+    async def _prepare(self, work: Work, measure: Measure) -> Prepared:
+        picture = partial(files.picture, self._db)
+        return await context.prepare(self._db, work.run, work.steps, measure, picture=picture)
+
+    async def _answer(
+        self, life: _Life, work: Work, answer: Answer, prepared: Prepared, measure: Measure
+    ) -> Ending | None:
+        model = self._models.resolve(work.run.model)
+        pump = asyncio.create_task(_pump(model, prepared.body, life.mailbox))
+        try:
+            end = await self._read(life, answer)
         finally:
             pump.cancel()
             with suppress(asyncio.CancelledError):
                 await pump
+            await answer.opened()
+        await answer.settle()
+        if isinstance(end, End):
+            if end.prompt_tokens is not None:
+                measure.gauge.learn(prepared.body["messages"], prepared.beside, end.prompt_tokens)
+            return await answer.end(end)
+        return end
 
-    async def _read(self, life: _Life, answer: Answer) -> Ending | None:
+    async def _read(self, life: _Life, answer: Answer) -> Ending | End:
+        """Write down what the model says, to its end or to the end that somebody else put to it."""
         while True:
             letter = await life.mailbox.get()
-            if isinstance(letter, TextPiece):
-                await answer.text(letter)
-            elif isinstance(letter, CallPiece):
-                answer.call(letter)
-            elif isinstance(letter, End):
-                return await answer.end(letter)
-            elif isinstance(letter, ModelError):
+            if isinstance(letter, End):
+                return letter
+            if isinstance(letter, ModelError):
                 raise letter
-            elif (ending := _verdict(letter)) is not None:
-                return ending
+            if isinstance(letter, str):
+                if (ending := _verdict(letter)) is not None:
+                    return ending
+            elif answer.full():
+                return Ending("incomplete")
+            elif isinstance(letter, CallPiece):
+                await answer.call(letter)
+            else:
+                await answer.say(letter)
 
     async def _end(self, life: _Life, run_id: str, ending: Ending, written: Written) -> None:
         ended = await self._db.write(store.finish, run_id, ending, written)

@@ -45,6 +45,7 @@ class ScriptedReply:
     hold_after: int | None = None
     cut_after: int | None = None
     finish: str | None = None
+    refusal: str = ""
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -76,6 +77,7 @@ def echo(request: Body) -> ScriptedReply:
 
 def deltas(number: int, reply: ScriptedReply) -> list[Body]:
     deltas: list[Body] = [{"content": piece} for piece in reply.pieces]
+    deltas += [{"refusal": piece} for piece in re.findall(r"\s*\S+", reply.refusal)]
     for index, call in enumerate(reply.tool_calls):
         function = {"name": call.name, "arguments": ""}
         deltas.append(

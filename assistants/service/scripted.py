@@ -46,6 +46,7 @@ class ScriptedModel:
         self._script = script
         self._names = names
         self._numbers = itertools.count(1)
+        self._holding = 0
         self._held = asyncio.Event()
         self._released = asyncio.Event()
         routes = [
@@ -102,10 +103,15 @@ class ScriptedModel:
 
     async def _hold(self, reply: ScriptedReply) -> None:
         if reply.hold_after is not None:
+            self._holding += 1
             self._held.set()
-            await self._released.wait()
-            self._held.clear()
-            self._released.clear()
+            try:
+                await self._released.wait()
+            finally:  # also where the reader has gone
+                self._holding -= 1
+                self._released.clear()
+                if not self._holding:
+                    self._held.clear()
 
     async def _models(self, _: Request) -> Response:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "threadline"} for name in self._names]

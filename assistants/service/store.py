@@ -7,6 +7,9 @@ from typing import TypeVar
 from assistants.contract import (
     TERMINAL,
     Assistant,
+    Content,
+    Failure,
+    File,
     FunctionCall,
     Message,
     MessageCreation,
@@ -16,21 +19,28 @@ from assistants.contract import (
     Thread,
     ToolCalls,
     ToolOutput,
+    Upload,
+    UploadPart,
     Usage,
+    VectorStore,
+    VectorStoreFile,
+    VectorStoreFileBatch,
     Wire,
     cannot_cancel,
     messages_locked,
     no_outputs_wanted,
     no_such,
+    no_such_file,
     outputs_missing,
     thread_busy,
 )
-from assistants.service import lifecycle
+from assistants.service import attaching, lifecycle
 from assistants.service.lifecycle import Ending
 from assistants.service.refusals import Refused
 from assistants.service.rows import TABLES, from_row, now, to_row
 from storage import objects
 from storage.database import Transaction
+from storage.objects import DEFAULT_PROJECT
 
 W = TypeVar("W", bound=Wire)
 
@@ -40,6 +50,12 @@ NAMES: Mapping[type[Wire], str] = {
     Message: "message",
     Run: "run",
     RunStep: "run step",
+    File: "file",
+    Upload: "upload",
+    UploadPart: "part",
+    VectorStore: "vector store",
+    VectorStoreFile: "file",
+    VectorStoreFileBatch: "file batch",
 }
 
 
@@ -54,9 +70,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a run wrote since it was taken up: texts by message, and a step of calls that is in no row yet."""
+    """What a run wrote since it was taken up: content by message, and a step of calls that is in no row yet."""
 
-    texts: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, list[Content]] = field(default_factory=dict)
     calls: RunStep | None = None
     usage: Usage | None = None
 
@@ -69,9 +85,10 @@ class Ended:
     closed: list[tuple[Message | None, RunStep]]
 
 
-def add(tx: Transaction, *things: Wire) -> None:
+def add(tx: Transaction, *things: Wire, project: str = DEFAULT_PROJECT) -> None:
     for thing in things:
-        tx.insert(TABLES[type(thing)], to_row(thing))
+        table = TABLES[type(thing)]
+        tx.insert(table, to_row(thing, **({"project": project} if table in objects.ROOTS else {})))
 
 
 def replace(tx: Transaction, *things: Wire) -> None:
@@ -79,25 +96,30 @@ def replace(tx: Transaction, *things: Wire) -> None:
         objects.save(tx, TABLES[type(thing)], to_row(thing))
 
 
-def create_thread(tx: Transaction, thread: Thread, messages: Sequence[Message]) -> None:
-    add(tx, thread, *messages)
+def create_thread(tx: Transaction, thread: Thread, messages: Sequence[Message], project: str) -> Thread:
+    add(tx, thread, *messages, project=project)
+    return attaching.attach(tx, thread, messages, project)
 
 
-def post_message(tx: Transaction, message: Message) -> None:
-    need(tx, Thread, message.thread_id)
+def post_message(tx: Transaction, message: Message, project: str) -> None:
+    thread = need(tx, Thread, message.thread_id, project)
     if active := objects.active_run(tx, message.thread_id):
         raise Refused(messages_locked(message.thread_id, active["id"]))
     add(tx, message)
+    attaching.attach(tx, thread, [message], project)
 
 
-def create_run(tx: Transaction, run: Run, messages: Sequence[Message], thread: Thread | None = None) -> None:
-    """Post the messages and create the run, on a new thread if one is given."""
+def create_run(
+    tx: Transaction, run: Run, messages: Sequence[Message], project: str, thread: Thread | None = None
+) -> None:
+    """Post the messages and create the run, already at work, on a new thread if one is given."""
     if thread is not None:
-        add(tx, thread)
-    need(tx, Thread, run.thread_id)
+        add(tx, thread, project=project)
+    thread = need(tx, Thread, run.thread_id, project)
     if active := objects.active_run(tx, run.thread_id):
         raise Refused(thread_busy(run.thread_id, active["id"]))
-    add(tx, *messages, run)
+    add(tx, *messages, lifecycle.begin(run, now()))
+    attaching.attach(tx, thread, messages, project)
 
 
 def begin(tx: Transaction, run_id: str) -> Work | None:
@@ -121,13 +143,23 @@ def open_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
     return True
 
 
-def pause(tx: Transaction, said: tuple[Message, RunStep] | None, calls: RunStep, action: RequiredAction) -> Run | None:
-    """Wait for the outputs of calls; `said` is what was said before them. None when the run is not at work any more."""
+def close_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
+    """End a message after which the run goes on; False when the run is not at work any more."""
+    if not _at_work(tx, step.run_id):
+        return False
+    replace(tx, message, step)
+    if not message.content:
+        _unsay(tx, message, step)
+    return True
+
+
+def pause(tx: Transaction, calls: RunStep, action: RequiredAction) -> Run | None:
+    """Wait for the outputs of calls. None when the run is not at work any more."""
     run = _at_work(tx, calls.run_id)
     if run is None:
         return None
     paused = lifecycle.pause(run, action)
-    replace(tx, *(said or ()), paused)
+    replace(tx, paused)
     add(tx, calls)
     return paused
 
@@ -139,7 +171,8 @@ def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> En
         return None
     ending, time = lifecycle.ending_of(run, wanted), now()
     steps = _steps(tx, run_id)
-    closed = [_close(tx, step, ending, written, time) for step in steps if step.status == "in_progress"]
+    open_steps = [step for step in steps if step.status == "in_progress"]
+    closed = [pair for step in open_steps if (pair := _close(tx, step, ending, written, time))]
     if written.calls is not None:
         step = lifecycle.end_step(written.calls, ending, time)
         add(tx, step)
@@ -151,8 +184,8 @@ def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> En
     return Ended(run, closed)
 
 
-def cancel(tx: Transaction, thread_id: str, run_id: str) -> Run:
-    run = need_run(tx, thread_id, run_id)
+def cancel(tx: Transaction, thread_id: str, run_id: str, project: str = DEFAULT_PROJECT) -> Run:
+    run = need_run(tx, thread_id, run_id, project)
     if run.status in TERMINAL or run.status == "cancelling":
         raise Refused(cannot_cancel(run.status))
     run = lifecycle.cancelling(run)
@@ -160,9 +193,11 @@ def cancel(tx: Transaction, thread_id: str, run_id: str) -> Run:
     return run
 
 
-def submit(tx: Transaction, thread_id: str, run_id: str, outputs: Sequence[ToolOutput]) -> tuple[Run, RunStep]:
+def submit(
+    tx: Transaction, thread_id: str, run_id: str, outputs: Sequence[ToolOutput], project: str
+) -> tuple[Run, RunStep]:
     """Give the calls a run waits for their outputs, and queue it again."""
-    run = need_run(tx, thread_id, run_id)
+    run = need_run(tx, thread_id, run_id, project)
     if run.status != "requires_action" or run.required_action is None:
         raise Refused(no_outputs_wanted(run.status))
     expected = [call.id for call in run.required_action.submit_tool_outputs.tool_calls]
@@ -175,28 +210,35 @@ def submit(tx: Transaction, thread_id: str, run_id: str, outputs: Sequence[ToolO
     return run, step
 
 
-def modify(tx: Transaction, kind: type[W], id_: str, changes: Mapping[str, object]) -> W | None:
-    thing = get(tx, kind, id_)
+def modify(
+    tx: Transaction, kind: type[W], id_: str, changes: Mapping[str, object], project: str | None = None
+) -> W | None:
+    thing = get(tx, kind, id_, project)
     if thing is not None:
         thing = thing.model_copy(update=dict(changes))
         replace(tx, thing)
     return thing
 
 
-def get(tx: Transaction, kind: type[W], id_: str) -> W | None:
-    row = objects.get(tx, TABLES[kind], id_)
+def get(tx: Transaction, kind: type[W], id_: str, project: str | None = None) -> W | None:
+    row = objects.get(tx, TABLES[kind], id_, project)
     return from_row(kind, row) if row else None
 
 
-def need(tx: Transaction, kind: type[W], id_: str) -> W:
-    thing = get(tx, kind, id_)
+def need(tx: Transaction, kind: type[W], id_: str, project: str | None = None) -> W:
+    thing = get(tx, kind, id_, project)
     if thing is None:
-        raise Refused(no_such(NAMES[kind], id_))
+        raise Refused(missing(kind, id_))
     return thing
 
 
-def need_run(tx: Transaction, thread_id: str, run_id: str) -> Run:
-    need(tx, Thread, thread_id)
+def missing(kind: type[Wire], id_: str) -> Failure:
+    """The API's word that there is no such object."""
+    return no_such_file(id_) if kind is File else no_such(NAMES[kind], id_)
+
+
+def need_run(tx: Transaction, thread_id: str, run_id: str, project: str) -> Run:
+    need(tx, Thread, thread_id, project)
     run = get(tx, Run, run_id)
     if run is None or run.thread_id != thread_id:
         raise Refused(no_such("run", run_id))
@@ -219,14 +261,23 @@ def _message_of(tx: Transaction, step: RunStep) -> Message | None:
 
 def _close(
     tx: Transaction, step: RunStep, ending: Ending, written: Written, time: int
-) -> tuple[Message | None, RunStep]:
+) -> tuple[Message | None, RunStep] | None:
     message = _message_of(tx, step)
     if message is not None:
-        message = lifecycle.end_message(message, written.texts.get(message.id, message.text), ending, time)
+        message = lifecycle.end_message(message, written.content.get(message.id, message.content), ending, time)
         replace(tx, message)
     step = lifecycle.end_step(step.model_copy(update={"usage": written.usage or step.usage}), ending, time)
     replace(tx, step)
+    if message is not None and message.status == "completed" and not message.content:
+        _unsay(tx, message, step)
+        return None
     return message, step
+
+
+def _unsay(tx: Transaction, message: Message, step: RunStep) -> None:
+    """Take back a message that a killed process began and the next one found nothing to say in."""
+    objects.remove(tx, "messages", message.id)
+    objects.remove(tx, "run_steps", step.id)
 
 
 def _answered(step: RunStep, outputs: Sequence[ToolOutput]) -> RunStep:

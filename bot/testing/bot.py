@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from bot.adapter import ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.incoming import Command, Incoming, Known, Person, Place, Revision
+from bot.incoming import Command, Incoming, Person, Place, Revision
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
@@ -17,7 +17,7 @@ class TakingBot:
     """`Bot` that remembers what was brought to it. While `claims` is false, nothing can be made durable.
 
     `received` holds every message that was taken, as often as it came; `refused` those that could not be. `places` is
-    what `known` tells.
+    what `known` tells; `is_whole` whether an adapter says that nothing is missing.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,8 @@ class TakingBot:
         self.stopped: list[Place] = []
         self.regenerated: list[Place] = []
         self.ignored: dict[str, str] = {}
-        self.places: list[Known] = []
+        self.places: list[Place] = []
+        self.is_whole = False
         self._changed = asyncio.Condition()
         self._hub = Hub()
 
@@ -81,8 +82,18 @@ class TakingBot:
     def unanswered(self, event: str, reason: str) -> None:
         self.ignored[event] = reason
 
-    async def known(self, platform: str) -> list[Known]:
-        return [known for known in self.places if known.place.platform == platform]
+    def gap(self, platform: str) -> None:
+        self.is_whole = False
+
+    async def known(self, platform: str) -> list[Place]:
+        return [place for place in self.places if place.platform == platform]
+
+    async def heard_until(self, platform: str) -> str | None:
+        return max((incoming.position for incoming in self.received), default=None)
+
+    async def caught_up(self, platform: str) -> None:
+        self.is_whole = True
+        await self._tell()
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:
         return []

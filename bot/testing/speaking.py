@@ -162,8 +162,8 @@ def long_answer(stage: Stage) -> str:
 
 async def answered(asked: Asked, *texts: str) -> Sequence[str]:
     """What people see in the end: these texts, each exactly once, and nothing else of ours."""
-    seen = await asked.stage.until(asked.said, lambda seen: _bare(texts[-1]) in _bare("".join(seen)))
-    must(_bare("".join(seen)) == _bare("".join(texts)), "The whole answer is there, once, and nothing beside it.", seen)
+    seen = await asked.stage.until(asked.said, lambda seen: _bare(texts[-1]) in _joined(asked, seen))
+    must(_joined(asked, seen) == _bare("".join(texts)), "The whole answer is there, once, and nothing beside it.", seen)
     return seen
 
 
@@ -175,6 +175,11 @@ async def found(asked: Asked) -> Reply:
     reply = asked.reply(again=True)
     await reply.find()
     return reply
+
+
+def _joined(asked: Asked, seen: Sequence[str]) -> str:
+    """What the parts say, without what marks that one goes on."""
+    return _bare("".join(part.removeprefix(asked.stage.continued) for part in seen))
 
 
 def _bare(text: str) -> str:

@@ -43,12 +43,13 @@ class Stage(ABC):
 
     What stands for the platform is best a server of its own that the adapter's real client library talks to. Of the
     methods that are not abstract, those that belong to a capability the adapter lacks need not be written. `limit` is
-    how long one part may be (capability `limit`).
+    how long one part may be (capability `limit`), `continued` what the adapter writes above a part that goes on.
     """
 
     adapter: Adapter
     bot: TakingBot
     limit: int = 0
+    continued: str = ""
 
     @abstractmethod
     async def say(self, text: str, *, after: Said | None = None, addressed: bool = True) -> Said:

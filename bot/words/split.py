@@ -1,48 +1,68 @@
-"""Cuts a long text into parts that fit a platform's limit, nothing lost."""
+"""Where plain words may be cut: after a sentence, else a word, else a visible character."""
 
 import re
-import unicodedata
+from collections.abc import Callable, Iterator
 
-# Where to cut, best first: after a paragraph, after a line, after a word.
-_BOUNDARIES = (re.compile(r"\n[ \t]*\n+"), re.compile(r"\n"), re.compile(r"[ \t]+"))
-_JOINER = "\u200d"
+from wcwidth import iter_graphemes
+
+Measure = Callable[[str], int]
+
+# Best first. An abbreviation ends a sentence here too; people read on all the same.
+_SENTENCE = re.compile(r"[.!?…][\"'»”’)\]*_]*\s+|[。！？][」』”’）]*\s*")
+_WORD = re.compile(r"\s+|(?<=[、，；：])")
+_BORDERS = (re.compile(r"\n[ \t]*\n+"), re.compile(r"\n"), _SENTENCE, _WORD)
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Parts of at most `limit` characters that joined give the text again; no text gives no parts."""
+def sentences(text: str) -> Iterator[int]:
+    """Where sentences end."""
+    return (found.end() for found in _SENTENCE.finditer(text))
+
+
+def words(text: str) -> Iterator[int]:
+    """Where words end."""
+    return (found.end() for found in _WORD.finditer(text) if found.end())
+
+
+def graphemes(text: str) -> Iterator[int]:
+    """Where visible characters end: an accent, a joined emoji and its colour belong to what they follow."""
+    at = 0
+    for grapheme in iter_graphemes(text):
+        at += len(grapheme)
+        yield at
+
+
+def split(text: str, limit: int, measure: Measure = len) -> list[str]:
+    """Parts of at most `limit` that joined give the text again; no text gives no parts. It knows no Markdown."""
     if limit < 1:
         raise ValueError("limit must be at least 1")
     parts = []
-    while len(text) > limit:
-        cut = _cut(text, limit)
+    while measure(text) > limit:
+        cut = _cut(text, limit, measure)
         parts.append(text[:cut])
         text = text[cut:]
     return [*parts, text] if text else parts
 
 
-def _cut(text: str, limit: int) -> int:
+def longest(text: str, limit: int, measure: Measure = len) -> int:
+    """How many characters of a text fit."""
+    if measure is len or measure(text) <= limit:
+        return min(len(text), limit)
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if measure(text[:middle]) <= limit else (low, middle - 1)
+    return low
+
+
+def _cut(text: str, limit: int, measure: Measure) -> int:
     """The best place to end the first part, in its second half if there is one."""
-    head = text[:limit]
-    for boundary in _BOUNDARIES:
-        ends = [found.end() for found in boundary.finditer(head) if found.end() * 2 >= limit]
+    fits = max(1, longest(text, limit, measure))
+    head = text[:fits]
+    for border in _BORDERS:
+        ends = [found.end() for found in border.finditer(head) if found.end() * 2 >= fits]
         if ends:
             return ends[-1]
-    return _whole_character(text, limit)
-
-
-def _whole_character(text: str, limit: int) -> int:
-    """The last place within `limit` that parts no visible character, or `limit` where one is longer than that."""
-    for cut in range(limit, max(limit - 64, 0), -1):
-        if not _extends(text[cut]) and text[cut - 1] != _JOINER:
-            return cut
-    return limit
-
-
-def _extends(character: str) -> bool:
-    """Whether a character belongs to the one before it: an accent, a joiner, a variation, a skin tone."""
-    return (
-        character == _JOINER
-        or unicodedata.combining(character) != 0
-        or unicodedata.category(character) in {"Mn", "Me", "Mc"}
-        or "\U0001f3fb" <= character <= "\U0001f3ff"
-    )
+    # One character more shows whether the last one ends there.
+    whole = [end for end in graphemes(text[: fits + 64][-128:]) if end]
+    start = max(0, len(text[: fits + 64]) - 128)
+    return max((start + end for end in whole if start + end <= fits), default=fits)

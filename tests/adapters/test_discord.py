@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from adapters.discord import DiscordAdapter
-from adapters.discord.render import LIMIT
+from adapters.discord.render import CONTINUED, LIMIT
 from bot.settings import Settings
 from bot.testing import AdapterContract, Said, Stage, TakingBot
 from tests.processes import python, told
@@ -22,6 +22,7 @@ class DiscordStage(Stage):
     """A person in one channel; every conversation is a thread, which the answer to a mention opens."""
 
     limit = LIMIT
+    continued = CONTINUED.strip()
 
     def __init__(
         self, adapter: DiscordAdapter, bot: TakingBot, discord: DiscordPeople, *, person: str, channel: str

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import SlackAdapter
-from adapters.slack.render import LIMIT
+from adapters.slack.render import CONTINUED, LIMIT
 from bot.settings import Settings
 from bot.testing import AdapterContract, Said, Stage, TakingBot
 from tests.processes import python, told
@@ -23,6 +23,7 @@ class SlackStage(Stage):
     """A person in one channel; every conversation is a thread, which a mention begins."""
 
     limit = LIMIT
+    continued = CONTINUED.strip()
 
     def __init__(
         self,

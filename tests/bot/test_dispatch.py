@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +141,37 @@ async def test_a_look_that_fails_is_made_again(db: SQLiteDatabase, monkeypatch: 
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):
         await say(db, dispatcher, "web:1")
         await worker.all_done.wait()
+
+
+class SlowToRelease(SQLiteDatabase):
+    """A store whose release takes a while, as over a network; `releasing` says that one began."""
+
+    def __init__(self, *opened: Any) -> None:
+        super().__init__(*opened)
+        self.releasing, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def release(self, conversation: int) -> None:
+        self.releasing.set()
+        await self.goes_on.wait()
+        await super().release(conversation)
+
+
+async def test_a_message_that_comes_while_its_conversation_is_given_back_is_taken(tmp_path: Path) -> None:
+    """Pain 15: silence. Whoever looks at that moment finds it owned, and nobody would look again."""
+    db = SlowToRelease.open(tmp_path / "slow.db")
+    worker = Worker(db, wanted=2)
+    async with dispatching(db, worker) as dispatcher:
+        await say(db, dispatcher, "web:1")
+        await db.releasing.wait()
+        await say(db, dispatcher, "web:2")
+        # What is told comes in order: once this is heard, so was the message.
+        async with db.listen(dispatch.WORK) as told:
+            db.notify(dispatch.WORK, "0")
+            await anext(aiter(told))
+        db.goes_on.set()
+        await worker.all_done.wait()
+    assert worker.done == ["web:1", "web:2"]
+    await db.close()
 
 
 async def test_leaving_lets_a_turn_end_and_begins_none(db: SQLiteDatabase) -> None:

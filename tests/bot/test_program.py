@@ -235,10 +235,6 @@ async def test_a_model_set_in_the_environment_is_not_half_replaced_by_the_page(
     assert not (tmp_path / ".env").exists()
 
 
-def test_serving_without_keys_is_refused_with_the_cure(start: Start) -> None:
-    assert "THREADLINE_API_KEYS" in refusal(start("serve"))
-
-
 def test_a_folder_that_cannot_be_made_is_one_sentence(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "DATA_DIR" in refusal(start(DATA_DIR=str(tmp_path / "file" / "data")))

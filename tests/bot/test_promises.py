@@ -92,6 +92,18 @@ async def test_stop_where_nothing_is_written_is_a_word_like_any_other(start: Sta
         assert "Nothing is being answered" in (await page.say(KEY, "/assistant stop"))["text"]
 
 
+async def test_a_stop_means_its_own_conversation_and_no_other(
+    start: Start, settings: dict[str, str], model: Model
+) -> None:
+    """Everybody at the page is one person to us."""
+    async with visiting(address(start("run", **settings))) as (page, _):
+        await growing(page, model)
+        assert "Nothing is being answered" in (await page.say("web:another", "/assistant stop"))["text"]
+        assert "no answer here" in (await page.say("web:another", "/assistant regenerate"))["text"]
+        await model.release()
+        assert await page.answers(KEY, 1) == ["Half an answer."]
+
+
 async def test_an_answer_given_anew_takes_the_place_of_the_first(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:

@@ -1,37 +1,129 @@
-"""`threadline serve` and /v1: a stock `openai` client uses the service over TCP."""
+"""`threadline serve` and `threadline keys` as people run them: a stock SDK, keys made beside it, an end in order."""
 
-import warnings
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
+import httpx
 import openai
 import pytest
+from openai import OpenAI
 
 from assistants.service.scripted import ScriptedReply
 from tests.bot.conftest import Start, address
+from tests.bot.test_program import refusal
 from tests.scripted import Model, connecting
 
-KEY = "sk-ours"
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+QUESTION: Any = {"messages": [{"role": "user", "content": "hello"}]}
 
 
-@pytest.mark.parametrize("command", ["serve", "run"])
-async def test_a_stock_client_talks_to_an_assistant(
-    start: Start, model: Model, model_address: str, command: str
-) -> None:
-    await model.play(ScriptedReply(text="x equals 1"))
-    program = start(command, THREADLINE_API_KEYS=KEY, **connecting(model_address))
-    async with openai.AsyncOpenAI(base_url=f"{address(program)}/v1", api_key=KEY) as client:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the SDK marks the whole Assistants API so
-            assistant = await client.beta.assistants.create(model="default", instructions="You are a maths tutor.")
-            thread = await client.beta.threads.create()
-            await client.beta.threads.messages.create(thread.id, role="user", content="3x + 11 = 14?")
-            run = await client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
-            messages = [m async for m in client.beta.threads.messages.list(thread.id)]
+Connect = Callable[..., OpenAI]
+
+
+@pytest.fixture
+def client() -> Iterator[Connect]:
+    """A stock SDK at an address, with a key if one is needed."""
+    with ExitStack() as stack:
+
+        def connect(at: str, key: str = "any") -> OpenAI:
+            legacy: Any = stack.enter_context(httpx.Client(trust_env=False))
+            return OpenAI(base_url=f"{at}/v1", api_key=key, max_retries=0, http_client=legacy)
+
+        yield connect
+
+
+def list_for_ever(api: OpenAI) -> None:
+    while True:
+        api.models.list()
+
+
+def said(start: Start, *arguments: str) -> str:
+    """What a command that ends by itself says."""
+    process = start(*arguments)
+    assert process.wait() == 0, process.output
+    return process.output
+
+
+def test_where_others_can_reach_it_nothing_is_served_without_keys(start: Start) -> None:
+    sentence = refusal(start("serve", HOST="0.0.0.0"))  # noqa: S104
+    assert "threadline keys create" in sentence
+    assert "THREADLINE_API_KEYS" in sentence
+
+
+def test_on_loopback_a_stock_sdk_is_answered_at_once(start: Start, client: Connect, model_address: str) -> None:
+    api = client(address(start("serve", **connecting(model_address))))
+    assistant = api.beta.assistants.create(model="default")
+    run = api.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=QUESTION, poll_interval_ms=10)
     assert run.status == "completed"
-    assert [m.content[0].text.value for m in messages] == ["x equals 1", "3x + 11 = 14?"]  # type: ignore[union-attr]
 
 
-async def test_a_client_without_a_key_is_refused_as_the_api_refuses(start: Start) -> None:
-    program = start("serve", THREADLINE_API_KEYS=KEY)
-    async with openai.AsyncOpenAI(base_url=f"{address(program)}/v1", api_key="sk-other", max_retries=0) as client:
-        with pytest.raises(openai.AuthenticationError, match="THREADLINE_API_KEYS"):
-            await client.models.list()
+def test_a_key_is_made_beside_a_running_server_and_revoked(start: Start, client: Connect) -> None:
+    program = start("serve", THREADLINE_API_KEYS="sk-first")
+    at = address(program)
+    assert "There are no keys yet" in said(start, "keys", "list")
+    made = said(start, "keys", "create", "--owner", "Ada", "--project", "lab", "--rate", "100")
+    secret = made.splitlines()[0]
+    id_ = re.search(r"key_\w+", made)
+    assert id_ is not None
+    assert [m.id for m in client(at, secret).models.list()] == [m.id for m in client(at, "sk-first").models.list()]
+    client(at, "sk-first").beta.assistants.create(model="default")
+    assert client(at, secret).beta.assistants.list().data == []
+    listed = said(start, "keys", "list")
+    assert "Ada, project lab: reads and writes, 100 a minute" in listed
+    assert secret not in listed + program.output
+    assert "opens nothing any more" in said(start, "keys", "revoke", id_[0])
+    # A key is trusted for a moment after it was looked up.
+    with pytest.raises(openai.AuthenticationError):
+        list_for_ever(client(at, secret))
+    assert "There is no key" in refusal(start("keys", "revoke", id_[0]))
+
+
+async def test_models_of_the_configuration_answer_to_their_names(
+    start: Start, client: Connect, model: Model, model_address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "threadline.toml").write_text(
+        f'[models.quick]\nbase_url = "{model_address}/v1"\napi_key_env = "QUICK_KEY"\nmodel = "quick-1"\n'
+        f'[models."vendor/slow"]\nbase_url = "{model_address}/v1"\ncontext = 8000\n'
+    )
+    assert "QUICK_KEY, which is not set" in refusal(start("serve"))
+    program = start("serve", QUICK_KEY="sk-quick-secret")
+    api = client(address(program))
+    assert {"default", "quick", "vendor/slow"} <= {m.id for m in api.models.list()}
+    assert api.models.retrieve("vendor/slow").id == "vendor/slow"
+    for name in ("quick", "vendor/slow", "default"):
+        assistant = api.beta.assistants.create(model=name)
+        run = api.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=QUESTION, poll_interval_ms=10)
+        assert run.status == "completed"
+    assert [asked["model"] for asked in await model.requests()] == ["quick-1", "vendor/slow", "quick-1"]
+    assert "sk-quick-secret" not in program.output
+
+
+def test_a_model_that_is_malformed_is_named_with_its_line(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "threadline.toml").write_text('[models.quick]\nbase_url = "ftp://here"\n')
+    assert "line 2: models.quick.base_url" in refusal(start("serve"))
+
+
+async def test_a_run_under_way_may_end_before_the_server_does(start: Start, model: Model, model_address: str) -> None:
+    await model.play(ScriptedReply(text="one two three", hold_after=1))
+    program = start("serve", LEAVING_GRACE="30", **connecting(model_address))
+    async with httpx.AsyncClient(base_url=f"{address(program)}/v1", headers={"OpenAI-Beta": "assistants=v2"}) as http:
+        assistant = (await http.post("/assistants", json={"model": "default"})).json()["id"]
+        body = {"assistant_id": assistant, "thread": QUESTION, "stream": True}
+        async with http.stream("POST", "/threads/runs", json=body) as stream:
+            lines = stream.aiter_lines()
+            async for line in lines:
+                if line == "event: thread.message.delta":
+                    break
+            program.signal(signal.SIGTERM)
+            while (refused := await http.post("/threads/runs", json=body)).status_code != 503:
+                assert refused.status_code == 200
+            assert refused.json()["error"]["code"] == "server_draining"
+            await model.release()
+            rest = [line async for line in lines]
+    assert "event: thread.run.completed" in rest
+    assert program.wait() == 0

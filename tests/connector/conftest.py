@@ -1,3 +1,4 @@
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,5 +15,15 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def client(server: Server) -> AsyncIterator[AssistantsClient]:
-    async with AssistantsClient(server.url, api_key="sk-very-secret") as client:
+    """A client that asks once: what a test's server says is what the test gets."""
+    async with AssistantsClient(server.url, "sk-very-secret", max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+async def unused() -> AsyncIterator[str]:
+    """An address where nothing listens, kept from others because it is bound."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        host, port = holder.getsockname()
+        yield f"{host}:{port}"

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,6 +33,8 @@ class Asked:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: Any
+    raw: bytes = b""
+    target: str = ""
 
 
 def js(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
@@ -54,10 +58,11 @@ def sse(*chunks: bytes | str, held: bool = False) -> Answer:
 
 
 class Server:
-    """Gives its answers in order; `None` hangs up without one. `asked` is everything it was asked."""
+    """Gives its answers in order, or as `answers_by` has it; `None` hangs up. `asked` is everything it was asked."""
 
     def __init__(self) -> None:
         self.answers: list[Answer | None] = []
+        self.answers_by: Callable[[Asked], Answer | None] | None = None
         self.asked: list[Asked] = []
         self.gone = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -96,17 +101,39 @@ class Server:
     async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         first, *lines = head.decode().rstrip().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        raw = await reader.readexactly(int(headers.get("content-length", 0)))
+        raw = await _raw(reader, headers)
         method, target, _ = first.split(" ")
         url = urlsplit(target)
-        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, json.loads(raw) if raw else None))
-        answer = self.answers.pop(0)
+        self.asked.append(Asked(method, url.path, parse_qs(url.query), headers, _body(raw, headers), raw, target))
+        answer = self.answers_by(self.asked[-1]) if self.answers_by else self.answers.pop(0)
         if answer is None:
             return False
         await _write(answer, writer)
         if answer.held:
             await reader.readexactly(1)
         return answer.length is not None
+
+
+async def _raw(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", 0)))
+    raw = b""
+    while size := int(await reader.readline(), 16):
+        raw += (await reader.readexactly(size + 2))[:-2]
+    await reader.readline()
+    return raw
+
+
+def _body(raw: bytes, headers: Mapping[str, str]) -> Any:
+    """JSON, or a form as its fields by name."""
+    kind = headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        return json.loads(raw) if raw else None
+    form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw)
+    return {
+        part.get_param("name", header="content-disposition"): bytes(part.get_payload(decode=True)).decode()
+        for part in form.iter_parts()
+    }
 
 
 async def _write(answer: Answer, writer: asyncio.StreamWriter) -> None:

@@ -1,7 +1,6 @@
 """Whatever goes wrong is an error of the one tree, with a sentence for a person and never the key."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -16,6 +15,7 @@ from assistants.connector import (
     DisconnectedError,
     ForbiddenError,
     NotFoundError,
+    OutcomeUnknown,
     ProtocolError,
     RateLimitedError,
     RequestTimeoutError,
@@ -79,24 +79,15 @@ async def test_a_run_in_the_wrong_state_says_which(server: Server, client: Assis
 
 
 async def test_a_refused_connection_names_the_host(unused: str) -> None:
-    async with AssistantsClient(f"http://{unused}/v1", api_key="sk-very-secret") as client:
+    async with AssistantsClient(f"http://{unused}/v1", "sk-very-secret", max_retries=0) as client:
         with pytest.raises(ConnectError) as caught:
             await client.threads.create()
     assert str(caught.value) == f"Cannot reach the assistants server at {unused}: nothing listens there."
     assert caught.value.retryable
 
 
-@pytest.fixture
-async def unused() -> AsyncIterator[str]:
-    """An address where nothing listens, kept from others because it is bound."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        host, port = holder.getsockname()
-        yield f"{host}:{port}"
-
-
 async def test_a_server_without_tls_is_not_reached_by_https(talker: str) -> None:
-    async with AssistantsClient(f"https://{talker}/v1") as client:
+    async with AssistantsClient(f"https://{talker}/v1", max_retries=0) as client:
         with pytest.raises(ConnectError, match="it does not speak TLS as it should"):
             await client.threads.create()
 
@@ -104,23 +95,22 @@ async def test_a_server_without_tls_is_not_reached_by_https(talker: str) -> None
 async def test_a_connection_lost_after_the_request_is_not_called_unreached(
     server: Server, client: AssistantsClient
 ) -> None:
-    server.will(None)
+    server.will(None, None)  # aiohttp asks once more by itself when a GET meets a closed connection
     with pytest.raises(DisconnectedError, match=r"broke before it had answered\.$"):
-        await client.threads.create()
-    assert len(server.asked) == 1
+        await client.threads.retrieve("thread_1")
 
 
 async def test_an_answer_cut_short_is_a_lost_connection(server: Server, client: AssistantsClient) -> None:
     server.will(Answer(200, b'{"id": "thr', {"content-type": "application/json", "content-length": "500"}))
     with pytest.raises(DisconnectedError):
-        await client.threads.create()
+        await client.threads.retrieve("thread_1")
 
 
 async def test_no_answer_in_time_is_a_timeout(server: Server) -> None:
     server.will(Answer(body=b"", held=True, headers={"content-length": "10"}))
-    async with AssistantsClient(server.url, timeout=httpx.Timeout(60, read=0.01)) as client:
+    async with AssistantsClient(server.url, timeout=httpx.Timeout(60, read=0.01), max_retries=0) as client:
         with pytest.raises(RequestTimeoutError, match="did not answer in time") as caught:
-            await client.threads.create()
+            await client.threads.retrieve("thread_1")
     assert isinstance(caught.value, TimeoutError)
 
 
@@ -219,7 +209,7 @@ def test_a_base_url_that_leads_nowhere_is_refused(url: str) -> None:
 async def test_a_lost_connection_does_not_spoil_the_next_request(server: Server, client: AssistantsClient) -> None:
     server.will(js(THREAD), None, js(THREAD))
     await client.threads.create()
-    with pytest.raises(DisconnectedError):
+    with pytest.raises(OutcomeUnknown):
         await client.threads.create()
     assert (await client.threads.create()).id == "thread_1"
     assert [asked.method for asked in server.asked] == ["POST"] * 3

@@ -1,117 +1,118 @@
 """Every operation asks the path, method, query and body that the API has, and gives a typed answer."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import inspect
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, get_type_hints
+from unittest.mock import MagicMock
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from assistants.connector import AssistantsClient, BadRequestError, options
 from assistants.contract import (
-    CodeInterpreterTool,
     CreateAssistant,
+    CreateFile,
     CreateMessage,
     CreateRun,
     CreateThread,
     CreateThreadAndRun,
+    CreateVectorStore,
+    CreateVectorStoreFile,
+    CreateVectorStoreFileBatch,
+    FilesQuery,
     FunctionCall,
+    ListQuery,
+    MessagesQuery,
     ModifyAssistant,
     ModifyThread,
+    ModifyVectorStore,
     OtherContent,
+    SearchVectorStore,
     ToolCalls,
+    VectorStoreFilesQuery,
 )
-from tests.connector.objects import ASSISTANT, STEP, THREAD, listed, message, run
+from tests.connector.calls import OPERATIONS
+from tests.connector.objects import FOUND, STEP, THREAD, listed, message, run
 from tests.connector.server import Server, js
 
-Call = Callable[[AssistantsClient], Awaitable[Any]]
-MESSAGES = [{"role": "user", "content": "Hi"}]
-OUTPUTS = [{"tool_call_id": "call_1", "output": "12 °C"}]
-DELETED = {"id": "x", "object": "thread.deleted", "deleted": True}
-MODELS = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "o"}]}
 
-OPERATIONS: list[tuple[Call, dict[str, Any], str, Any]] = [
-    (lambda c: c.assistants.create(model="m", name="N"), ASSISTANT, "POST assistants", {"model": "m", "name": "N"}),
-    (lambda c: c.assistants.retrieve("asst_1"), ASSISTANT, "GET assistants/asst_1", None),
-    (lambda c: c.assistants.modify("asst_1", name=None), ASSISTANT, "POST assistants/asst_1", {"name": None}),
-    (lambda c: c.assistants.delete("asst_1"), DELETED, "DELETE assistants/asst_1", None),
-    (lambda c: c.threads.create(), THREAD, "POST threads", {}),
-    (lambda c: c.threads.create(messages=MESSAGES), THREAD, "POST threads", {"messages": MESSAGES}),
-    (lambda c: c.threads.retrieve("thread_1"), THREAD, "GET threads/thread_1", None),
-    (
-        lambda c: c.threads.modify("thread_1", metadata={"a": "b"}),
-        THREAD,
-        "POST threads/thread_1",
-        {"metadata": {"a": "b"}},
-    ),
-    (lambda c: c.threads.delete("thread_1"), DELETED, "DELETE threads/thread_1", None),
-    (
-        lambda c: c.threads.create_and_run(assistant_id="asst_1", thread={"messages": MESSAGES}),
-        run(),
-        "POST threads/runs",
-        {"assistant_id": "asst_1", "thread": {"messages": MESSAGES}},
-    ),
-    (
-        lambda c: c.threads.messages.create("thread_1", content="Hi"),
-        message(),
-        "POST threads/thread_1/messages",
-        {"role": "user", "content": "Hi"},
-    ),
-    (
-        lambda c: c.threads.messages.retrieve("thread_1", "msg_1"),
-        message(),
-        "GET threads/thread_1/messages/msg_1",
-        None,
-    ),
-    (
-        lambda c: c.threads.messages.modify("thread_1", "msg_1", metadata=None),
-        message(),
-        "POST threads/thread_1/messages/msg_1",
-        {"metadata": None},
-    ),
-    (lambda c: c.threads.messages.delete("thread_1", "msg_1"), DELETED, "DELETE threads/thread_1/messages/msg_1", None),
-    (
-        lambda c: c.threads.runs.create("thread_1", assistant_id="asst_1", tools=(CodeInterpreterTool(),)),
-        run(),
-        "POST threads/thread_1/runs",
-        {"assistant_id": "asst_1", "tools": [{"type": "code_interpreter"}]},
-    ),
-    (lambda c: c.threads.runs.retrieve("thread_1", "run_1"), run(), "GET threads/thread_1/runs/run_1", None),
-    (
-        lambda c: c.threads.runs.modify("thread_1", "run_1", metadata={}),
-        run(),
-        "POST threads/thread_1/runs/run_1",
-        {"metadata": {}},
-    ),
-    (lambda c: c.threads.runs.cancel("thread_1", "run_1"), run(), "POST threads/thread_1/runs/run_1/cancel", None),
-    (
-        lambda c: c.threads.runs.submit_tool_outputs("thread_1", "run_1", tool_outputs=OUTPUTS),
-        run(),
-        "POST threads/thread_1/runs/run_1/submit_tool_outputs",
-        {"tool_outputs": OUTPUTS},
-    ),
-    (
-        lambda c: c.threads.runs.steps.retrieve("thread_1", "run_1", "step_1"),
-        STEP,
-        "GET threads/thread_1/runs/run_1/steps/step_1",
-        None,
-    ),
-    (lambda c: c.models.list(), MODELS, "GET models", None),
-]
+def test_there_is_a_call_for_every_operation_of_the_api(api: dict[str, Any]) -> None:
+    assert set(OPERATIONS) == set(api)
+    assert len(api) == 51
 
 
-@pytest.mark.parametrize(("call", "answer", "asked", "body"), OPERATIONS, ids=[row[2] for row in OPERATIONS])
-async def test_each_operation_asks_what_the_api_has(
-    server: Server, client: AssistantsClient, call: Call, answer: dict[str, Any], asked: str, body: Any
-) -> None:
-    server.will(js(answer))
-    got = await call(client)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_call_asks_its_own_operation(api: dict[str, Any], name: str) -> None:
+    method, template = api[name]
+    asks = OPERATIONS[name].asks
+    pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(f"{method} {template}"))
+    assert re.fullmatch(pattern, asks), asks
+
+
+async def test_no_public_call_is_left_out_of_the_table(client: AssistantsClient) -> None:
+    # What has no operation of its own is made of those that have.
+    made_of_others = {"stream", "create_and_stream", "submit_and_stream", "run_tools", "drive", "wait", "upload"}
+    recorder = MagicMock()
+    for operation in OPERATIONS.values():
+        if inspect.isawaitable(waiting := operation.call(recorder)):
+            with suppress(TypeError):  # the recorder gives nothing to await
+                await waiting
+    called = {name for name, _, _ in recorder.mock_calls}
+    there = {name for name in public(client) if name.rpartition(".")[2] not in made_of_others}
+    assert there - called == {"aclose"}
+
+
+def public(group: Any, within: str = "") -> Iterator[str]:
+    """Every method by its dotted name, through all groups of resources."""
+    for name, value in inspect.getmembers(group, lambda value: not isinstance(value, type)):
+        if name.startswith("_"):
+            continue
+        if inspect.ismethod(value):
+            yield f"{within}{name}"
+        else:
+            yield from public(value, f"{within}{name}.")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_each_operation_asks_what_the_api_has(server: Server, client: AssistantsClient, name: str) -> None:
+    operation = OPERATIONS[name]
+    server.will(js(operation.answer))
+    got = await operation.call(client)
     (request,) = server.asked
-    method, path = asked.split()
-    assert (request.method, request.path, request.body) == (method, f"/v1/{path}", body)
+    method, path = operation.asks.split()
+    assert (request.method, request.path, request.body) == (method, f"/v1/{path}", operation.body)
+    assert request.query == (operation.query or {})
     assert request.headers["openai-beta"] == "assistants=v2"
     assert request.headers["authorization"] == "Bearer sk-very-secret"
     if isinstance(got, BaseModel):
-        assert answer.items() <= got.model_dump(mode="json").items()
+        said = got.model_dump(mode="json")
+        assert said | operation.answer == said or said["data"][0] | operation.answer["data"][0] == said["data"][0]
+
+
+@pytest.fixture(scope="module")
+def api(shared_facts: Path) -> dict[str, tuple[str, str]]:
+    """Each operation's method and path, by its name."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    described = yaml.load((shared_facts / "openapi.yaml").read_text(), loader)  # noqa: S506 - a safe loader
+    return {
+        operation["operationId"]: (method.upper(), path.removeprefix("/"))
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+        if method in ("get", "post", "delete")
+    }
+
+
+async def test_filters_may_be_combined(server: Server, client: AssistantsClient) -> None:
+    old, mine = {"type": "lt", "key": "year", "value": 2020}, {"type": "in", "key": "author", "value": ["Ada", "Eve"]}
+    either = {"type": "or", "filters": [old, {"type": "and", "filters": [mine]}]}
+    server.will(js(FOUND))
+    found = await client.vector_stores.search("vs_1", "notes", filters=either)
+    assert server.asked[0].body == {"query": "notes", "filters": either}
+    assert found.data[0].content[0].text == "All of it."
 
 
 async def test_without_a_key_none_is_sent(server: Server) -> None:
@@ -146,7 +147,7 @@ async def test_a_list_gives_the_page_at_hand(server: Server, client: AssistantsC
     page = await client.threads.runs.list("thread_1", before="run_9").page()
     assert [item.status for item in page.data] == ["queued", "completed"]
     assert page.has_more
-    assert server.asked[0].query == {"before": ["run_9"]}
+    assert server.asked[0].query == {"before": ["run_9"], "order": ["desc"]}
 
 
 async def test_a_server_that_ignores_the_cursor_is_not_asked_for_ever(server: Server, client: AssistantsClient) -> None:
@@ -184,6 +185,25 @@ async def test_what_the_contract_forbids_is_refused_before_it_is_sent(server: Se
     assert server.asked == []
 
 
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"metadata": {str(number): "" for number in range(17)}}, "object_above_max_properties"),
+        ({"tools": [{"type": "code_interpreter"}] * 129}, "array_above_max_length"),
+        ({"instructions": "x" * 256_001}, "string_above_max_length"),
+        ({"name": "x" * 257}, "string_above_max_length"),
+        ({"temperature": 2.1}, "decimal_above_max_value"),
+        ({"reasoning_effort": "very"}, "invalid_value"),
+    ],
+)
+async def test_the_apis_limits_hold_before_anything_is_sent(
+    server: Server, client: AssistantsClient, wrong: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        await client.assistants.create(model="m", **wrong)
+    assert (refused.value.status, refused.value.code, server.asked) == (400, code, [])
+
+
 @pytest.mark.parametrize("nothing", ["", ".", ".."])
 async def test_an_id_that_names_nothing_does_not_reach_another_resource(
     server: Server, client: AssistantsClient, nothing: str
@@ -209,6 +229,16 @@ async def test_an_id_is_quoted(server: Server, client: AssistantsClient) -> None
         (CreateMessage, options.MessageInput, set()),
         (CreateRun, options.RunOptions, {"assistant_id", "stream"}),
         (CreateThreadAndRun, options.ThreadAndRunOptions, {"assistant_id", "stream"}),
+        (CreateFile, options.FileOptions, {"purpose"}),
+        (CreateVectorStore, options.VectorStoreOptions, set()),
+        (ModifyVectorStore, options.VectorStoreChanges, set()),
+        (CreateVectorStoreFile, options.IndexingOptions, {"file_id"}),
+        (CreateVectorStoreFileBatch, options.IndexingOptions, {"file_ids", "files"}),
+        (SearchVectorStore, options.SearchOptions, {"query"}),
+        (ListQuery, options.ListOptions, set()),
+        (FilesQuery, options.FileListOptions, set()),
+        (MessagesQuery, options.MessageListOptions, set()),
+        (VectorStoreFilesQuery, options.VectorStoreFileListOptions, set()),
     ],
 )
 def test_the_options_of_a_call_are_the_fields_of_its_request(

@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from assistants.connector import AssistantsClient, RequestTimeoutError
-from assistants.connector import runs as runs_module
-from assistants.connector.runs import hinted
+from assistants.connector import AssistantsClient, RequestTimeoutError, polling
+from assistants.connector.polling import hinted
 from tests.connector.objects import run
-from tests.connector.server import Answer, Server, js
+from tests.connector.server import Answer, Server, js, refusal
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         asked.append(round(seconds, 3))
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(runs_module, "sleep", pause)
+    monkeypatch.setattr(polling, "sleep", pause)
     return asked
 
 
@@ -75,3 +74,49 @@ async def test_no_pause_is_longer_than_the_time_that_is_left(
     server.will(polled("in_progress", "3600000"), polled("completed"))
     await client.threads.runs.wait("thread_1", "run_1", deadline=30)
     assert pauses[0] <= 30
+
+
+async def test_a_wait_that_gives_up_can_cancel_the_run(
+    server: Server, client: AssistantsClient, pauses: list[float]
+) -> None:
+    server.will(polled("in_progress"), polled("cancelling"))
+    with pytest.raises(RequestTimeoutError):
+        await client.threads.runs.wait("thread_1", "run_1", deadline=0, cancel=True)
+    assert [asked.path.rpartition("/")[2] for asked in server.asked] == ["run_1", "cancel"]
+
+
+@pytest.mark.parametrize("cancel", [True, False])
+async def test_a_wait_that_is_cancelled_cancels_the_run_where_it_is_to(
+    server: Server, client: AssistantsClient, monkeypatch: pytest.MonkeyPatch, cancel: bool
+) -> None:
+    pausing = asyncio.Event()
+
+    async def pause(_: float) -> None:
+        pausing.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(polling, "sleep", pause)
+    server.will(polled("in_progress"), polled("cancelling"))
+    waiting = asyncio.create_task(client.threads.runs.wait("thread_1", "run_1", cancel=cancel))
+    await pausing.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert len(server.asked) == (2 if cancel else 1)
+
+
+async def test_a_cancellation_that_fails_does_not_hide_why_the_wait_ended(
+    server: Server, client: AssistantsClient, pauses: list[float]
+) -> None:
+    server.will(polled("in_progress"), refusal(400, "Cannot cancel run with status 'completed'."))
+    with pytest.raises(RequestTimeoutError, match="still in_progress"):
+        await client.threads.runs.wait("thread_1", "run_1", deadline=0, cancel=True)
+
+
+async def test_the_deadline_holds_while_the_server_asks_for_patience(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.will(polled("in_progress", "1"), js({}, status=429, headers={"retry-after": "100"}))
+    async with AssistantsClient(server.url) as patient:
+        with pytest.raises(RequestTimeoutError, match="still in_progress"):
+            await patient.threads.runs.wait("thread_1", "run_1", deadline=0.1)

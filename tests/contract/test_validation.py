@@ -11,8 +11,12 @@ from assistants.contract import (
     CreateMessage,
     CreateRun,
     CreateThread,
+    CreateUpload,
+    CreateVectorStoreFile,
+    CreateVectorStoreFileBatch,
     Failure,
     Request,
+    SearchVectorStore,
     SubmitToolOutputs,
     from_validation,
 )
@@ -20,6 +24,7 @@ from assistants.contract import (
 ASSISTANT = {"model": "m"}
 FUNCTION = {"type": "function", "function": {"name": "f"}}
 RUN = {"assistant_id": "asst_1"}
+OVERLAPPING = {"max_chunk_size_tokens": 500, "chunk_overlap_tokens": 251}
 
 
 def failure(model: type[Request], body: Any) -> Failure:
@@ -169,6 +174,63 @@ WORDS: list[tuple[type[Request], Any, str, str, str]] = [
         "Missing required parameter: 'tool_outputs[0].tool_call_id'.",
         "missing_required_parameter",
         "tool_outputs[0].tool_call_id",
+    ),
+    (
+        CreateAssistant,
+        {**ASSISTANT, "tools": [FUNCTION, {"type": "function", "function": {"name": "f", "paramters": {}}}]},
+        "Unknown parameter: 'tools[1].function.paramters'.",
+        "unknown_parameter",
+        "tools[1].function.paramters",
+    ),
+    (
+        CreateThread,
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u", "size": 1}}]}]},
+        "Unknown parameter: 'messages[0].content[0].image_url.size'.",
+        "unknown_parameter",
+        "messages[0].content[0].image_url.size",
+    ),
+    (
+        CreateUpload,
+        {"filename": "a", "purpose": "vision", "mime_type": "image/png", "bytes": 9_000_000_000},
+        "Invalid 'bytes': integer above maximum value. Expected a value <= 8589934592, but got 9000000000 instead.",
+        "integer_above_max_value",
+        "bytes",
+    ),
+    (
+        CreateVectorStoreFile,
+        {"file_id": "file-1", "chunking_strategy": {"type": "static", "static": OVERLAPPING}},
+        "Invalid 'chunking_strategy.static': chunk_overlap_tokens must not exceed half of max_chunk_size_tokens.",
+        "invalid_value",
+        "chunking_strategy.static",
+    ),
+    (
+        CreateVectorStoreFile,
+        {"file_id": "file-1", "attributes": {"year": "x" * 513}},
+        "Invalid 'attributes.year': string too long. Expected a string with maximum length 512, "
+        "but got a string with length 513 instead.",
+        "string_above_max_length",
+        "attributes.year",
+    ),
+    (
+        CreateVectorStoreFileBatch,
+        {"file_ids": ["file-1"], "files": [{"file_id": "file-1"}]},
+        "Invalid 'file_ids': give either file_ids or files.",
+        "invalid_value",
+        "file_ids",
+    ),
+    (
+        SearchVectorStore,
+        {"query": 7},
+        "Invalid type for 'query': expected a string, but got an integer instead.",
+        "invalid_type",
+        "query",
+    ),
+    (
+        SearchVectorStore,
+        {"query": "x", "filters": {"type": "and", "filters": [{"type": "like"}]}},
+        "Invalid value: 'like'. Supported values are: 'eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'in', 'nin', 'and', 'or'.",
+        "invalid_value",
+        "filters.filters[0].type",
     ),
 ]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.discord.render import CONTINUED
 from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
@@ -214,7 +215,7 @@ async def test_an_over_long_answer_comes_whole(listening: DiscordPeople, model: 
     await listening.answer(thread, "Line 299 of a long answer.")
     parts = await texts(listening, thread)
     assert all(len(part) <= 2_000 for part in parts)
-    assert [line for part in parts for line in part.strip().split("\n")] == lines
+    assert [line for part in parts for line in part.removeprefix(CONTINUED).strip().split("\n")] == lines
 
 
 async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: DiscordPeople, model: Model) -> None:
@@ -361,6 +362,8 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     mention = await alone.say(ada, channel, "@threadline in the channel")
     await alone.say(ada, channel, "not for us")
     await alone.say(ada, dm, "to us alone")
+    # By then a quiet thread is archived, and the gateway tells nothing of it.
+    await alone.clock(advance=29 * 3600)
     second = threadline("run", env=wiring, cwd=tmp_path)
     try:
         await alone.answer(thread, "You said: in the thread")
@@ -395,3 +398,47 @@ def test_a_wrong_token_is_one_sentence_and_exit_code_2(wiring: dict[str, str], t
     assert len([line for line in process.output.splitlines() if "Discord refuses DISCORD_TOKEN" in line]) == 1
     assert "Traceback" not in process.output
     assert "secret" not in process.output
+
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+async def test_a_picture_reaches_the_model_as_a_picture(listening: DiscordPeople, model: Model) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("pictures")
+    files = [{"name": "cat.jpg", "type": "image/jpeg", "data": PIXEL}]
+    thread = await listening.say(ada, channel, "@threadline what is this?", files=files)
+    await listening.answer(thread, "You said: what is this?")
+    content = (await model.requests())[-1]["messages"][-1]["content"]
+    assert [part["type"] for part in content] == ["text", "image_url"]
+    assert content[1]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+async def test_a_reply_to_somebody_that_mentions_the_bot_brings_that_message_and_its_files(
+    listening: DiscordPeople, model: Model
+) -> None:
+    ada, grace, channel = (
+        await listening.user("ada"),
+        await listening.user("grace"),
+        await listening.channel("replies"),
+    )
+    files = [{"name": "cat.png", "type": "image/png", "data": PIXEL}]
+    said = await listening.say(grace, channel, "This cat is mine.", files=files)
+    thread = await listening.say(ada, channel, "@threadline whose cat is it?", reply_to=said)
+    await listening.answer(thread, "whose cat is it?")
+    text, picture = (await model.requests())[-1]["messages"][-1]["content"]
+    assert "[Grace]: This cat is mine." in text["text"]
+    assert text["text"].endswith("whose cat is it?")
+    assert picture["type"] == "image_url"
+
+
+async def test_an_answer_too_long_for_messages_comes_as_a_file(listening: DiscordPeople, model: Model) -> None:
+    """Pain 6: answers over 2,000 characters ended in an error or a silent cut."""
+    ada, channel = await listening.user("ada"), await listening.channel("very-long")
+    whole = "\n".join(f"Line {number} of a very long answer." for number in range(600))
+    await model.play(ScriptedReply(chunks=(whole,)))
+    thread = await listening.say(ada, channel, "@threadline tell me everything, twice")
+    answer = await listening.answer(thread, "The whole answer is in answer.md.")
+    (file,) = answer.attachments
+    assert file["filename"] == "answer.md"
+    assert file["size"] == len(whole)
+    assert len(await texts(listening, thread)) == 6

@@ -1,36 +1,101 @@
 """A reply as Discord messages: harmless, whole, within the limit."""
 
 from hypothesis import given
-from hypothesis import strategies as st
 
-from adapters.discord.render import LIMIT, parts, private, whole
-from bot.segments import Notice, Text
+from adapters.discord.render import CONTINUED, LIMIT, MOST, letter, private
+from bot.segments import Code, File, Notice, Segment, Source, Sources, Step, Table, Text
+from tests.words.markdown import cases, markdown
+
+
+def whole(*segments: Segment) -> list[str]:
+    return letter().whole(segments).texts
 
 
 def test_a_label_is_a_small_last_line_and_a_problem_is_plain_text() -> None:
-    assert whole([Text("Yes."), Notice("often wrong")]) == ["Yes.\n\n-# often wrong"]
-    assert whole([Notice("No model.", kind="problem")]) == ["No model."]
+    assert whole(Text("Yes."), Notice("often wrong")) == ["Yes.\n\n-# often wrong"]
+    assert whole(Notice("No model.", kind="problem")) == ["No model."]
 
 
 def test_what_was_asked_by_command_stands_above_the_answer() -> None:
-    assert whole([Text("Because.")], asked="why\n@everyone?") == ["> why @\u200beveryone?\nBecause."]
-    assert len(whole([Text("Because.")], asked="why " * 1_000)[0]) < 250
+    because = [Text("Because.")]
+    assert letter(asked="why\n@everyone?").whole(because).texts == ["> why @\u200beveryone?\nBecause."]
+    assert len(letter(asked="why " * 1_000).whole(because).texts[0]) < 250
 
 
-def test_a_finished_reply_is_never_nothing_and_a_growing_one_may_be() -> None:
-    assert whole([]) == ["-# (no words)"]
-    assert parts([]) == parts([Text(" \n")]) == parts([], asked="why?") == []
+def test_where_there_is_nothing_to_see_there_is_no_message() -> None:
+    assert letter().growing([]) == letter().growing([Text(" \n")]) == letter(asked="why?").growing([]) == []
+    assert whole() == whole(Text(" \n ")) == []
 
 
-@given(st.lists(st.text(alphabet="ab \n@`", max_size=3_000), min_size=1, max_size=4))
-def test_more_text_changes_only_the_last_part(pieces: list[str]) -> None:
-    """A message that was followed by another is never edited again while the reply grows."""
-    before: list[str] = []
-    for count in range(1, len(pieces) + 1):
-        now = parts([Text("".join(pieces[:count]))])
-        assert all(len(part) <= LIMIT for part in now)
-        assert now[: max(len(before) - 1, 0)] == before[:-1]
-        before = now
+@cases
+@given(markdown)
+def test_every_prefix_is_shown_within_the_limit_and_calls_nobody(text: str) -> None:
+    reply = letter()
+    for end in range(0, len(text), 37):
+        for part in reply.growing([Text(text[:end]), Notice("label")]):
+            assert len(part) <= LIMIT
+            assert "@everyone" not in part.lower()
+
+
+def test_a_table_is_aligned_in_a_code_block_and_a_wide_one_is_told_row_by_row() -> None:
+    assert whole(Text("| a | 名前 |\n|--|--:|\n| x | **1** |\n| yy | [2](https://e.org) |")) == [
+        "```\na                名前\n──  ─────────────────\nx                   1\nyy  2 (https://e.org)\n```"
+    ]
+    assert whole(Table((("one", "two"), ("x" * 40, "y" * 40)))) == [f"```\none: {'x' * 40} · two: {'y' * 40}\n```"]
+
+
+def test_a_wide_table_comes_as_a_spreadsheet_besides() -> None:
+    sent = letter().whole([Table((("name", "sum"), ("x" * 60, "=1+1")))])
+    (file,) = sent.files
+    assert (file.name, file.data.decode()) == ("table-1.csv", f"name,sum\n{'x' * 60},'=1+1\n")
+
+
+def test_what_discord_has_not_is_said_its_way() -> None:
+    assert whole(Text("#### Deep\n\nTitle\n===\n\n---\n\n![a cat](https://e.org/c.png)")) == [
+        "**Deep**\n\n# Title\n\n──────────\n\n[a cat](https://e.org/c.png)"
+    ]
+
+
+def test_a_link_that_looks_like_another_address_shows_where_it_leads() -> None:
+    (text,) = whole(Text("[https://bank.example.com](https://evil.org) [the bank](https://bank.org)"))
+    assert text == "`https://bank.example.com` (https://evil.org) [the bank](https://bank.org)"
+
+
+def test_formulas_are_readable_and_money_stays_money() -> None:
+    (text,) = whole(Text("\\(x^2 \\leq 4\\) costs $5 or $6, see `$x^2$`"))
+    assert text == "x² ≤ 4 costs $5 or $6, see `$x^2$`"
+
+
+def test_sources_stand_under_the_answer_and_a_step_only_while_it_grows() -> None:
+    notes = Sources((Source(1, "rules_2.pdf", "No dogs."),))
+    assert whole(Text("No.[1]"), Step("Reading"), notes) == ["No.[1]\n\n-# [1] rules\\_2.pdf: “No dogs.”"]
+    assert letter().growing([Text("No."), Step("Reading")]) == ["No.\n\n-# Reading"]
+
+
+def test_code_with_a_fence_in_it_stays_code() -> None:
+    assert whole(Code("```\n", "text")) == ["````text\n```\n\n````"]
+
+
+def test_six_thousand_characters_with_a_fence_go_out_whole() -> None:
+    answer = "A sentence of words. " * 60 + "\n\n```python\n" + "print('hello')\n" * 270 + "```\n\n" + "The end. " * 90
+    sent = letter().whole([Text(answer)])
+    assert len(answer) > 6_000
+    assert len(sent.texts) <= MOST
+    assert sent.files == ()
+    assert sum(text.count("print('hello')") for text in sent.texts) == 270
+    assert all(text.count("```") in (0, 2) for text in sent.texts)
+    assert all(text.startswith(CONTINUED) for text in sent.texts[1:])
+
+
+def test_what_takes_too_many_messages_is_begun_and_comes_whole_as_a_file() -> None:
+    answer = "".join(f"Line {number} of the long answer.\n" for number in range(2_000))
+    reply = letter()
+    shown = reply.growing([Text(answer[: len(answer) // 2])])
+    sent = reply.whole([Text(answer), File("plot.csv", "text/csv", b"1")])
+    assert shown[:MOST] == sent.texts[:MOST]
+    assert [file.name for file in sent.files] == ["answer.md", "plot.csv"]
+    assert sent.files[0].data.decode() == answer
+    assert "".join(t.removeprefix(CONTINUED) for t in [*sent.texts, *sent.instead]).split() == answer.split()
 
 
 def test_an_answer_to_a_command_calls_nobody() -> None:

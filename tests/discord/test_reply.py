@@ -11,6 +11,7 @@ import pytest
 
 from adapters.discord import DiscordAdapter
 from adapters.discord.incoming import position
+from adapters.discord.render import CONTINUED
 from adapters.discord.reply import DiscordReply
 from bot.adapter import PartState, PlatformError, Turn
 from bot.segments import Notice, Snapshot, Text
@@ -89,7 +90,7 @@ class Asked:
         return [message for message in await self.discord.said(self.home) if not message.deleted]
 
     async def texts(self) -> list[str]:
-        return [message.content for message in await self.messages()]
+        return [message.content.removeprefix(CONTINUED) for message in await self.messages()]
 
     async def calls(self, *methods: str) -> list[Call]:
         calls = (await self.discord.state()).calls

@@ -1,9 +1,10 @@
 """The program itself, watched from outside: every commit and every call that has an effect is a point, and it can be
-told to die (SIGKILL) at any of them. SIGUSR1 has it write how it is into the file HEALTH_LOG.
+told to die at any of them. SIGUSR1 has it write how it is into the file HEALTH_LOG.
 
 A point before a commit or a call means that nothing has happened yet; one after it that it has, and that the program
 has not seen so. Points count from the moment the file POINTS_ARMED exists; each is a line of the file POINTS_LOG;
-POINTS_KILL is the number of the one to die at, 0 for none.
+POINTS_KILL is the number of the one to die at, 0 for none; POINTS_SIGNAL is what it dies of, SIGKILL unless said
+otherwise. After SIGTERM it leaves in its own way, and other points may follow.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ import aiohttp
 import httpx
 
 from assistants.service.local import LocalTransport
-from bot import cli, turns
+from bot import cli, late
 from storage.sqlite import SQLiteDatabase
 
 _READS = {"GET", "HEAD"}
@@ -32,6 +33,7 @@ class Points:
     def __init__(self) -> None:
         self._armed = Path(os.environ["POINTS_ARMED"])
         self._kill_at = int(os.environ.get("POINTS_KILL", "0"))
+        self._signal = signal.Signals[os.environ.get("POINTS_SIGNAL", "SIGKILL")]
         self._log = os.open(os.environ["POINTS_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._count = 0
 
@@ -42,7 +44,7 @@ class Points:
         dies = self._count == self._kill_at
         os.write(self._log, f"{'died ' if dies else ''}{name}\n".encode())
         if dies:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
 
 
 def watch(points: Points) -> None:
@@ -107,5 +109,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, tell_health)
     watch(Points())
     # The simulated platforms commit nothing late.
-    turns.LATE_COMMIT = 0.1
+    late.COMMIT = 0.1
     cli.main(["run"])

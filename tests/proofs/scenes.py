@@ -71,6 +71,11 @@ class SlackScene(Scene):
         self._count += 1
         self._channel, self._root, self._said = await self._people.channel(f"point-{self._count}"), "", []
 
+    async def away(self, *, times: int) -> None:
+        """Slack answers so many of our writes with nothing but that it is away."""
+        for method in ("chat.postMessage", "chat.update", "chat.startStream", "agents.sessions.setStatus"):
+            await self._people.fault(method, status=503, times=times)
+
     async def ask(self, text: str) -> None:
         thread = {"thread_ts": self._root} if self._root else {}
         ts = await self._people.say(self._person, self._channel, f"@threadline {text}", **thread)

@@ -1,5 +1,5 @@
-"""Every point: the program is killed before and after each commit and each call of a turn, started again, and told
-everything once more. Nothing is lost, nothing is doubled, nothing is out of order."""
+"""Every point: the program is killed, or told to leave, before and after each commit and each call of a turn, started
+again, and told everything once more. Nothing is lost, nothing is doubled, nothing is out of order."""
 
 import asyncio
 import itertools
@@ -27,11 +27,12 @@ MOST_POINTS = 150
 
 @dataclass(frozen=True)
 class Story:
-    """What is asked while the program may die. `before` is asked, and answered, before that."""
+    """What is asked while the program may die, of a signal. `before` is asked, and answered, before that."""
 
     questions: tuple[str, ...]
     before: tuple[str, ...] = ()
     regenerates: bool = False
+    dies_of: str = "SIGKILL"
 
     @property
     def answers(self) -> list[str]:
@@ -48,6 +49,9 @@ STORIES: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Scene]], Story
     "slack-streams-in-parts": (lambda: SlackScene.on(streams=True), Story((SLACK_LONG,), before=("hello",))),
     "discord-in-parts": (DiscordScene.on, Story((DISCORD_LONG,), before=("hello",))),
     "slack-streams-regenerate": (lambda: SlackScene.on(streams=True), Story((), ("hello",), regenerates=True)),
+    "slack-streams-leaving": (lambda: SlackScene.on(streams=True), Story(("hello",), dies_of="SIGTERM")),
+    "slack-edits-leaving": (lambda: SlackScene.on(streams=False), Story(("hello",), dies_of="SIGTERM")),
+    "discord-leaving": (DiscordScene.on, Story(("hello",), dies_of="SIGTERM")),
     "discord-regenerate": (DiscordScene.on, Story((), ("hello",), regenerates=True)),
 }
 
@@ -75,10 +79,11 @@ class Program:
             "PYTHONPATH": str(ROOT),
             "POINTS_ARMED": str(folder / "armed"),
             "POINTS_LOG": str(folder / "points"),
+            "LEAVING_GRACE": "0",
         }
 
-    def start(self, *, kill_at: int = 0) -> Process:
-        env = {**self._env, "POINTS_KILL": str(kill_at)}
+    def start(self, *, kill_at: int = 0, dies_of: str = "SIGKILL") -> Process:
+        env = {**self._env, "POINTS_KILL": str(kill_at), "POINTS_SIGNAL": dies_of}
         return Process(sys.executable, "-m", "tests.proofs.launcher", env=env, cwd=self.folder)
 
     def arm(self) -> None:
@@ -132,7 +137,7 @@ async def test_killed_at_every_point_a_turn_is_answered_once_whole_and_in_order(
 async def _survives(scene: Scene, story: Story, program: Program, number: int) -> str | None:
     """The point at which it died and came back from; None when it went through without."""
     await scene.fresh()
-    first = program.start(kill_at=number)
+    first = program.start(kill_at=number, dies_of=story.dies_of)
     try:
         await _prepared(scene, story, program)
         program.arm()

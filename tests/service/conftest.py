@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
+from openai import AsyncOpenAI
 from starlette.types import ASGIApp
 
 from assistants.contract import BETA, BETA_HEADER
@@ -68,17 +70,44 @@ async def service(database: Database, script: ScriptedModel) -> AsyncIterator[Se
     await service.stop()
 
 
-@pytest.fixture(params=["in-process", "tcp"])
-async def http(service: Service, serve: Serve, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
-    """The service, reached in this process and over TCP."""
+@asynccontextmanager
+async def _reached(service: Service, way: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {BETA_HEADER: BETA}
-    if request.param == "in-process":
+    if way == "in-process":
         local = LocalTransport(service.app)
         async with httpx.AsyncClient(transport=local, base_url="http://local/v1", headers=headers) as client:
             yield client
         return
     async with (
-        serve(service.app) as address,
+        _served(service.app) as address,
         httpx.AsyncClient(base_url=f"{address}/v1", headers=headers, trust_env=False) as client,
     ):
         yield client
+
+
+@pytest.fixture(params=["in-process", "tcp"])
+async def http(service: Service, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    """The service, reached in this process and over TCP."""
+    async with _reached(service, request.param) as client:
+        yield client
+
+
+@pytest.fixture
+async def tcp(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """The service over TCP alone, where the way there cannot matter."""
+    async with _reached(service, "tcp") as client:
+        yield client
+
+
+@pytest.fixture
+def client(http: httpx.AsyncClient) -> AsyncOpenAI:
+    """A stock SDK on the service."""
+    legacy: Any = http
+    return AsyncOpenAI(base_url=str(http.base_url), api_key="any", http_client=legacy, max_retries=0)
+
+
+@pytest.fixture
+def stock(tcp: httpx.AsyncClient) -> AsyncOpenAI:
+    """A stock SDK on the service over TCP."""
+    legacy: Any = tcp
+    return AsyncOpenAI(base_url=str(tcp.base_url), api_key="any", http_client=legacy, max_retries=0)

@@ -18,12 +18,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 WEATHER: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 
-@pytest.fixture
-def client(http: httpx.AsyncClient) -> AsyncOpenAI:
-    legacy: Any = http
-    return AsyncOpenAI(base_url=str(http.base_url), api_key="any", http_client=legacy, max_retries=0)
-
-
 async def recorded(shared_facts: Path) -> list[str]:
     return names_in((shared_facts / "create-thread-and-run.sse.txt").read_text())
 

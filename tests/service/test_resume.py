@@ -14,14 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
-from assistants.contract import BETA, BETA_HEADER, TERMINAL, Run
+from assistants.contract import BETA, BETA_HEADER, TERMINAL, Run, ToolOutput
 from assistants.service import store
 from assistants.service.app import Service, create_service
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
 from assistants.service.local import LocalTransport
 from assistants.service.models import Models
-from assistants.service.scripted import ScriptedModel, ScriptedReply
+from assistants.service.scripted import ScriptedCall, ScriptedModel, ScriptedReply
 from storage.database import Database
 from storage.sqlite import SQLiteDatabase
 
@@ -76,6 +76,14 @@ async def ended(http: httpx.AsyncClient, run: dict[str, Any]) -> dict[str, Any]:
         now: dict[str, Any] = (await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}")).json()
         if now["status"] in TERMINAL:
             return now
+        await asyncio.sleep(0.01)
+
+
+async def reached(http: httpx.AsyncClient, run: dict[str, Any], status: str) -> None:
+    """Return once the run is in this state."""
+    while True:
+        if (await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}")).json()["status"] == status:
+            return
         await asyncio.sleep(0.01)
 
 
@@ -191,6 +199,55 @@ async def test_a_run_left_cancelling_is_cancelled_at_the_next_start(tmp_path: Pa
     assert len(script.requests) == 1
 
 
+async def test_a_run_left_queued_with_its_outputs_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    script = ScriptedModel(ScriptedReply(tool_calls=(ScriptedCall("now", id="call_1"),)), ScriptedReply(text="Noon."))
+    tools = [{"type": "function", "function": {"name": "now"}}]
+    async with at_work(tmp_path / "s.db", script) as (_, database, http):
+        run = await ask(http, tools=tools)
+        await reached(http, run, "requires_action")
+        outputs = [ToolOutput(tool_call_id="call_1", output="12:00")]
+        # Only the rows are written: as if the process ended before the run's task heard of it.
+        await database.write(store.submit, run["thread_id"], run["id"], outputs, "default")
+    async with at_work(tmp_path / "s.db", script) as (service, _, http):
+        assert (await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}")).json()["status"] == "queued"
+        await service.start()
+        assert (await ended(http, run))["status"] == "completed"
+        assert [text for _, _, text in await answers(http, run["thread_id"])] == ["Noon."]
+    assert script.requests[1]["messages"][-1] == {"role": "tool", "tool_call_id": "call_1", "content": "12:00"}
+
+
+async def test_what_was_said_before_its_calls_is_not_said_again(tmp_path: Path) -> None:
+    """The message is a finished step: a process that is killed between it and the calls goes on after it."""
+    half = ScriptedReply(text="Let me look.", tool_calls=(ScriptedCall("now", id="call_1"),), hold_after=4)
+    script = ScriptedModel(half, ScriptedReply(text="It is noon."))
+    tools = [{"type": "function", "function": {"name": "now"}}]
+    async with at_work(tmp_path / "s.db", script) as (_, _, http):
+        run = await ask(http, tools=tools)
+        await script.held()
+        await said(http, run)
+    async with at_work(tmp_path / "s.db", script) as (service, _, http):
+        await service.start()
+        assert (await ended(http, run))["status"] == "completed"
+        texts = [text for _, _, text in await answers(http, run["thread_id"])]
+        assert texts == ["It is noon.", "Let me look."]
+    assert script.requests[1]["messages"][-1] == {"role": "assistant", "content": "Let me look."}
+
+
+async def said(http: httpx.AsyncClient, run: dict[str, Any]) -> None:
+    """Return once the run's message is whole."""
+    while True:
+        written = await answers_of(http, run)
+        if written and written[0]["status"] == "completed":
+            return
+        await asyncio.sleep(0.01)
+
+
+async def answers_of(http: httpx.AsyncClient, run: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = await http.get(f"/threads/{run['thread_id']}/messages", params={"run_id": run["id"]})
+    messages: list[dict[str, Any]] = answer.json()["data"]
+    return messages
+
+
 async def test_a_run_that_was_cancelled_while_its_last_word_came_is_cancelled(tmp_path: Path) -> None:
     script = ScriptedModel(ScriptedReply(text="one two", hold_after=1))
     async with at_work(tmp_path / "s.db", script) as (_, database, http):
@@ -250,7 +307,28 @@ async def test_a_reader_that_does_not_read_does_not_slow_a_run(http: httpx.Async
     assert rest[-3:-1] == ["event: done", "data: [DONE]"]
 
 
-async def test_many_runs_stream_at_once(http: httpx.AsyncClient) -> None:
-    body = (await body_of(http)) | {"stream": True}
-    streams = await asyncio.gather(*(http.post("/threads/runs", json=body) for _ in range(50)))
-    assert all("event: thread.run.completed\n" in stream.text for stream in streams)
+async def test_two_hundred_streams_grow_at_once_and_none_waits_for_another(
+    tcp: httpx.AsyncClient, script: ScriptedModel
+) -> None:
+    """Every stream is held after its first word until the last of them has had its own."""
+    script.play(*(ScriptedReply(text="one two three", hold_after=1) for _ in range(200)))
+    body = (await body_of(tcp)) | {"stream": True}
+    begun = asyncio.Barrier(201)
+
+    async def read(http: httpx.AsyncClient) -> str:
+        async with http.stream("POST", "/threads/runs", json=body) as response:
+            lines = response.aiter_lines()
+            async for line in lines:
+                if line == "event: thread.message.delta":
+                    break
+            await begun.wait()
+            return "\n".join([line async for line in lines])
+
+    many = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(
+        base_url=tcp.base_url, headers=tcp.headers, limits=many, timeout=60, trust_env=False
+    ) as http:
+        readers = [asyncio.create_task(read(http)) for _ in range(200)]
+        await begun.wait()
+        script.release()
+        assert all("event: thread.run.completed\n" in text for text in await asyncio.gather(*readers))

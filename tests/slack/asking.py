@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.slack import SlackAdapter
+from adapters.slack.render import CONTINUED
 from adapters.slack.reply import SlackReply
 from bot.adapter import PartState, Turn
 from storage.records import Conversation, IncomingRow, Part
@@ -57,7 +58,7 @@ class Asked:
         return await self.slack.replies(self.channel, self.ts)
 
     async def texts(self) -> list[str]:
-        return [message.text for message in await self.replies()]
+        return [message.text.removeprefix(CONTINUED) for message in await self.replies()]
 
     async def calls(self, method: str) -> list[Call]:
         calls = (await self.slack.state()).calls

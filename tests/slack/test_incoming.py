@@ -49,7 +49,7 @@ def test_the_two_deliveries_of_a_mention_are_one_event() -> None:
     [
         ("<@U0BOT> what is 2 &lt; 3 &amp;&amp; 4 &gt; 3?", "what is 2 < 3 && 4 > 3?"),
         ("&amp;lt; stays as written", "&lt; stays as written"),
-        ("hey <@U0BOT|threadline> and <@U9>", "hey and <@U9>"),
+        ("hey <@U0BOT|threadline> and <@U9>", "hey and @U9"),
         ("<@U0BOT>", ""),
         ("first\n<@U0BOT>\nsecond", "first\n \nsecond"),
     ],

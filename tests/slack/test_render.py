@@ -1,35 +1,66 @@
 """A reply as Slack messages: harmless, whole, within the limit."""
 
-from adapters.slack.render import LIMIT, growing, parts, private
-from bot.segments import Notice, Snapshot, Text
+from itertools import pairwise
+
+from hypothesis import given
+
+from adapters.slack.render import CONTINUED, LIMIT, letter, private, size
+from bot.segments import Notice, Segment, Source, Sources, Text
 from tests.simulators.slack.world import pings
+from tests.words.markdown import cases, markdown
+
+
+def whole(*segments: Segment) -> list[str]:
+    return letter().whole(segments).texts
 
 
 def test_a_label_is_a_small_last_line_and_a_problem_is_plain_text() -> None:
-    assert parts([Text("Yes."), Notice("often wrong")]) == ["Yes.\n\n_often wrong_"]
-    assert parts([Notice("No model.", kind="problem")]) == ["No model."]
+    assert whole(Text("Yes."), Notice("often wrong")) == ["Yes.\n\n_often wrong_"]
+    assert whole(Notice("No model.", kind="problem")) == ["No model."]
 
 
 def test_what_a_model_writes_calls_nobody() -> None:
-    text = parts([Text("<!channel> look, <@U012AB> and @here")])[0]
+    (text,) = whole(Text("<!channel> look, <@U012AB> and @here"))
     assert pings(text) == []
     assert "@here" not in text
 
 
+@cases
+@given(markdown)
+def test_every_prefix_calls_nobody_and_a_stream_only_ever_gets_longer(text: str) -> None:
+    streamed, edited, seen = letter(streams=True), letter(), [""]
+    for end in range(0, len(text), 37):
+        (now,) = streamed.growing([Text(text[:end])]) or [""]
+        assert now.startswith(seen[-1])
+        assert pings(now) == [ping for part in edited.growing([Text(text[:end])]) for ping in pings(part)] == []
+        seen.append(now)
+    last = streamed.whole([Text(text)]).texts or [""]
+    assert last[0].startswith(seen[-1])
+    assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
+
+
 def test_a_long_answer_comes_whole_in_parts_within_the_limit() -> None:
     answer = "A line of words.\n" * 2_000
-    found = parts([Text(answer), Notice("label")])
-    assert "".join(found) == f"{answer}\n\n_label_"
-    assert len(found) == 3
-    assert all(len(part) <= LIMIT for part in found)
+    found = whole(Text(answer), Notice("label"))
+    assert "".join(part.removeprefix(CONTINUED) for part in found) == f"{answer}\n_label_"
+    assert len(found) == 4
+    assert all(size(part) <= LIMIT for part in found)
 
 
-def test_there_is_always_something_to_show() -> None:
-    assert parts([]) == ["_(no words)_"]
-    assert growing(Snapshot()) == "_…_"
-    assert growing(Snapshot(status="Thinking…")) == "_Thinking…_"
-    assert len(growing(Snapshot((Text("x" * 50_000),)))) == LIMIT
+def test_tables_and_headings_are_slacks_own() -> None:
+    text = "#### Deep\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    assert whole(Text(text)) == [text]
+
+
+def test_sources_stand_under_the_answer() -> None:
+    notes = Sources((Source(1, "<!channel>.pdf", "No *dogs*.", "https://e.org/@here"),))
+    (text,) = whole(Text("No.[1]"), notes)
+    assert pings(text) == []
+    assert text == "No.[1]\n\n_[1] [\\<\u200b!channel\\>.pdf](https://e.org/%40here): “No \\*dogs\\*.”_"
 
 
 def test_a_private_answer_is_slacks_own_markup() -> None:
     assert private("a < b & c > d") == "a &lt; b &amp; c &gt; d"
+    assert private("# Title\n\n**bold** [docs](https://e.org)\n\n- one\n- two") == (
+        "*Title*\n\n*bold* <https://e.org|docs>\n\n• one\n• two"
+    )

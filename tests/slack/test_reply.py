@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.slack import SlackAdapter
+from adapters.slack.render import CONTINUED, MOST
 from bot.adapter import PlatformError
 from bot.segments import Notice, Snapshot, Text
 from storage.records import Part
@@ -56,7 +57,7 @@ async def test_updates_keep_their_distance(asked: Asked) -> None:
     reply = asked.reply()
     for count in range(1, 6):
         await reply.show(Snapshot((Text("word " * count),)))
-        await asked.slack.answer(asked.channel, asked.ts, "word " * count)
+        await asked.slack.answer(asked.channel, asked.ts, ("word " * count).strip())
     calls = [*await asked.calls("chat.postMessage"), *await asked.calls("chat.update")]
     assert len(calls) == 5
     assert all(later.at - earlier.at >= 0.19 for earlier, later in pairwise(calls))
@@ -84,9 +85,9 @@ async def test_a_long_answer_is_whole_in_parts_and_each_is_posted_once(asked: As
     await reply.finish([Text(answer)])
     await reply.finish([Text(answer)])
     assert "".join(await asked.texts()) == answer
-    assert len(await asked.replies()) == 3
+    assert len(await asked.replies()) == 4
     final = [(number, state) for number, _, state in asked.kept if state == "final"]
-    assert final == [(1, "final"), (2, "final"), (3, "final")]
+    assert final == [(number, "final") for number in (1, 2, 3, 4)]
 
 
 async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice(asked: Asked) -> None:
@@ -190,3 +191,24 @@ async def test_a_limit_that_does_not_end_says_when_to_come_back(asked: Asked) ->
         await asked.reply().finish([Text("hello")])
     assert refused.value.retryable
     assert refused.value.retry_after == 0
+
+
+async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: Asked) -> None:
+    """Pain 6: answers over the limit ended in an error or a silent cut."""
+    answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
+    await asked.reply().finish([Text(answer)])
+    again = asked.reply(suspect=True)
+    await again.find()
+    await again.finish([Text(answer)])
+    *words, last = await asked.replies()
+    assert len(words) == MOST
+    assert answer.startswith("".join(message.text.removeprefix(CONTINUED) for message in words))
+    (file,) = last.files
+    assert (file["name"], file["size"]) == ("answer.md", len(answer))
+
+
+async def test_where_files_may_not_be_shared_every_word_is_posted(asked: Asked) -> None:
+    answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
+    await asked.slack.fault("files.getUploadURLExternal", error="missing_scope")
+    await asked.reply().finish([Text(answer)])
+    assert "".join(await asked.texts()) == answer

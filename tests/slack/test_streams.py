@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.slack import SlackAdapter, stream
+from adapters.slack.render import LIMIT
 from bot.adapter import PlatformError
 from bot.segments import Notice, Snapshot, Text
 from storage.records import Part
@@ -85,9 +86,9 @@ async def test_a_long_answer_rolls_over_and_what_people_have_read_stays(asked: A
         await asked.slack.answer(asked.channel, asked.ts, lines[count - 1].rstrip())
     await reply.finish([Text("".join(lines))])
     messages = await asked.replies()
-    assert "".join(message.text for message in messages) == "".join(lines)
+    assert "".join(await asked.texts()) == "".join(lines)
     assert len(messages) == 3
-    assert all(len(message.text.encode()) <= stream.BYTES for message in messages)
+    assert all(len(message.text.encode()) <= LIMIT for message in messages)
     assert all(later.startswith(earlier) for m in messages for earlier, later in pairwise(m.versions))
     assert all(message.text.endswith("\n") for message in messages)
     assert [number for number, _, state in asked.kept if state == "final"] == [1, 2, 3]

@@ -168,21 +168,25 @@ async def test_nothing_was_asked_and_nothing_is_answered_anew(db: SQLiteDatabase
     assert await db.write(turns.regenerate, here.id, "ada", 2.0) == "nothing"
 
 
-async def test_the_watermark_only_rises(db: SQLiteDatabase) -> None:
-    for event in ("web:5", "web:3"):
-        await claimed(db, event)
-    (conversation,) = await conversations.lately(db, "web", 0.0, 10)
-    assert conversation.seen_until == "web:5"
-
-
-async def test_a_conversation_begun_anew_keeps_the_watermark_and_the_old_one_is_looked_at_no_more(
+async def test_the_mark_of_what_was_heard_only_rises_and_stays_where_something_may_be_missing(
     db: SQLiteDatabase,
 ) -> None:
-    await claimed(db, "web:5")
-    assert await db.write(conversations.set_aside, "web:a") == "web:a~1"
-    assert [(c.key, c.seen_until) for c in await conversations.lately(db, "web", 0.0, 10)] == [("web:a", "web:5")]
-    await claimed(db, "web:6")
-    assert await db.write(conversations.set_aside, "web:a") == "web:a~2"
+    await claimed(db, "web:1", heard="web:1")
+    await claimed(db, "web:7", key="web:b")
+    assert await conversations.heard_until(db, "web") == "web:1"
+    await claimed(db, "web:5", heard="web:5")
+    await db.write(conversations.note_heard, "web", "web:3")
+    assert await conversations.heard_until(db, "web") == "web:5"
+    assert await conversations.heard_until(db, "slack") is None
+
+
+async def test_a_conversation_begun_anew_is_looked_at_and_the_old_one_no_more(db: SQLiteDatabase) -> None:
+    await claimed(db, "web:1")
+    await db.write(conversations.set_aside, "web:a")
+    assert [c.key for c in await conversations.lately(db, "web", 0.0, 10)] == ["web:a"]
+    aside = await conversations.set_aside_from(db, "web:a")
+    assert aside is not None
+    assert (aside.key, aside.engaged) == ("web:a~1", 0)
 
 
 async def test_bots_that_answer_each_other_are_heard_so_often_and_no_more_until_a_person_speaks(

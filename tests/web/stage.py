@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from adapters.web import WebAdapter
 from bot.adapter import ConfigurationError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.incoming import Command, Incoming, Known, Person, Place, Revision
+from bot.incoming import Command, Incoming, Person, Place, Revision
 from bot.segments import Segment
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
@@ -142,8 +142,15 @@ class StageBot:
     def unanswered(self, event: str, reason: str) -> None:
         raise AssertionError(f"{event} would not be answered: {reason}")
 
-    async def known(self, _: str) -> list[Known]:
+    def gap(self, platform: str) -> None: ...
+
+    async def known(self, _: str) -> list[Place]:
         return []
+
+    async def heard_until(self, _: str) -> str | None:
+        return None
+
+    async def caught_up(self, platform: str) -> None: ...
 
     async def assistants(self, _: Place, __: Person) -> list[AssistantChoice]:
         return self.choices

@@ -92,17 +92,27 @@ function fillSegments(root, segments) {
     const kind = classOf(segment);
     let node = root.children[position];
     if (node?.className !== kind) {
-      const fresh = element(segment.type === "text" ? "div" : "p", { className: kind });
+      const fresh = element(["text", "sources"].includes(segment.type) ? "div" : "p", { className: kind });
       node ? node.replaceWith(fresh) : root.append(fresh);
       node = fresh;
     }
     if (segment.type === "text") setHtml(node, segment.html);
-    else setText(node, segment.text);
+    else if (segment.type === "sources") fillSources(node, segment.notes);
+    else setText(node, segment.text ?? `${segment.alt || segment.name} (${segment.name})`);
   });
   while (root.children.length > segments.length) root.lastElementChild.remove();
 }
 
+function fillSources(root, notes) {
+  root.replaceChildren(...notes.map((note) => {
+    const title = note.address.startsWith("https://")
+      ? element("a", { text: note.title, href: note.address, target: "_blank", rel: "noopener noreferrer" })
+      : note.title;
+    return element("p", {}, `[${note.number}] `, title, note.passage ? `: “${note.passage}”` : "");
+  }));
+}
+
 function classOf(segment) {
-  if (segment.type === "text") return "text";
+  if (segment.type !== "notice") return segment.type;
   return segment.remedy ? `notice ${segment.kind} curable` : `notice ${segment.kind}`;
 }

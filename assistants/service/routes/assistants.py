@@ -4,10 +4,10 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from assistants.contract import Assistant, CreateAssistant, Deleted, ModifyAssistant, no_such
-from assistants.service import store
+from assistants.service import references, store
 from assistants.service.making import said as set_in
-from assistants.service.refusals import Refused, expect_resources
-from assistants.service.routes.common import AssistantId, Db, Listing, beta, find, page, said
+from assistants.service.refusals import Refused
+from assistants.service.routes.common import AssistantId, Db, Listing, beta, page, said
 from assistants.service.rows import new_id, now
 from storage import objects
 
@@ -32,10 +32,10 @@ async def create(body: CreateAssistant, db: Db) -> Response:
     assistant = Assistant(
         id=new_id("asst"),
         created_at=now(),
-        tool_resources=expect_resources(body.tool_resources),
+        tool_resources=await references.resources(db, body.tool_resources),
         **set_in(body, *_FIELDS),
     )
-    await db.write(store.add, assistant)
+    await db.once(lambda _: assistant, store.add, assistant, project=db.project)
     return said(assistant)
 
 
@@ -46,12 +46,15 @@ async def list_all(db: Db, window: Listing) -> Response:
 
 @router.get("/assistants/{assistant_id}")
 async def retrieve(assistant_id: AssistantId, db: Db) -> Response:
-    return said(await find(db, Assistant, assistant_id))
+    return said(await db.find(Assistant, assistant_id))
 
 
 @router.post("/assistants/{assistant_id}")
 async def modify(assistant_id: AssistantId, body: ModifyAssistant, db: Db) -> Response:
-    assistant = await db.write(store.modify, Assistant, assistant_id, _changes(body))
+    changes = _changes(body)
+    if "tool_resources" in body.model_fields_set:
+        changes["tool_resources"] = await references.resources(db, body.tool_resources)
+    assistant = await db.db.write(store.modify, Assistant, assistant_id, changes, db.project)
     if assistant is None:
         raise Refused(no_such("assistant", assistant_id))
     return said(assistant)
@@ -59,7 +62,7 @@ async def modify(assistant_id: AssistantId, body: ModifyAssistant, db: Db) -> Re
 
 @router.delete("/assistants/{assistant_id}")
 async def delete(assistant_id: AssistantId, db: Db) -> Response:
-    if not await db.write(objects.remove, "assistants", assistant_id):
+    if not await db.db.write(objects.remove, "assistants", assistant_id, db.project):
         raise Refused(no_such("assistant", assistant_id))
     return said(Deleted(id=assistant_id, object="assistant.deleted"))
 
@@ -74,6 +77,4 @@ def _changes(body: ModifyAssistant) -> dict[str, object]:
             changes[name] = value
         elif not fields[name].is_required():
             changes[name] = fields[name].get_default(call_default_factory=True)
-    if "tool_resources" in body.model_fields_set:
-        changes["tool_resources"] = expect_resources(body.tool_resources)
     return changes

@@ -1,6 +1,8 @@
 """What all routes share: what they may ask for, how ids and lists are read, how answers are written."""
 
-from typing import Annotated, TypeVar
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response, StreamingResponse
@@ -12,31 +14,46 @@ from assistants.contract import (
     BETA_HEADER,
     ListPage,
     Run,
-    Thread,
+    VectorStore,
+    VectorStoreFile,
+    VectorStoreFileBatch,
     Wire,
     beta_header_missing,
     invalid,
-    no_such,
 )
-from assistants.service.feed import Reader
+from assistants.service.access import Access, Caller
 from assistants.service.models import Models
 from assistants.service.refusals import Refused, expect_id
 from assistants.service.rows import TABLES, from_row
 from assistants.service.runner import Runner
-from assistants.service.store import NAMES
+from assistants.service.store import missing
 from storage import objects
-from storage.database import Database
+from storage.database import Database, Row
 from storage.objects import Order, Window
 
 W = TypeVar("W", bound=Wire)
 
-# A run that was not streamed is asked after this often, in milliseconds.
+# What is still under way is asked after this often, in milliseconds.
 POLL_AFTER = "250"
+# Where whoever lets a request in says who asks.
+CALLER = "threadline.caller"
+LONGEST_KEY = 255
 
 
-async def _database(request: Request) -> Database:
+async def _access(
+    request: Request, idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key")] = None
+) -> Access:
     database: Database = request.app.state.database
-    return database
+    caller: Caller = request.scope.get(CALLER) or Caller()
+    access = Access(database, caller.project, request.app.state.indexer.wake)
+    if request.method != "POST" or not idempotency_key:
+        return access
+    if len(idempotency_key) > LONGEST_KEY:
+        raise Refused(invalid("Idempotency-Key", f"it is longer than {LONGEST_KEY} characters"))
+    # The bytes of a form differ each time it is sent: what it holds is told by its route.
+    form = request.headers.get("content-type", "").startswith("multipart/")
+    asked = b"" if form else await request.body()
+    return replace(access, idempotency_key=idempotency_key).asking(request.url.path, asked)
 
 
 async def _runner(request: Request) -> Runner:
@@ -55,67 +72,84 @@ async def beta(said: Annotated[str | None, Header(alias=BETA_HEADER)] = None) ->
         raise Refused(beta_header_missing())
 
 
-async def _window(
-    limit: str = "20", order: Order = "desc", after: str | None = None, before: str | None = None
-) -> Window:
-    if not limit.lstrip("-").isdecimal():
+def expect_limit(limit: str, most: int) -> int:
+    if not limit.lstrip("-").isdecimal() or not limit.isascii():
         why = f"expected an integer, but got '{limit}' instead"
         raise Refused(invalid("limit", why, code="invalid_type"))
     for wrong, side, sign, bound in (
         (int(limit) < 1, "below min", ">=", 1),
-        (int(limit) > 100, "above max", "<=", 100),
+        (int(limit) > most, "above max", "<=", most),
     ):
         if wrong:
             why = f"integer {side}imum value. Expected a value {sign} {bound}, but got {int(limit)} instead"
             raise Refused(invalid("limit", why, code=f"integer_{side.replace(' ', '_')}_value"))
-    return Window(int(limit), order, after or None, before or None)
+    return int(limit)
 
 
-Db = Annotated[Database, Depends(_database)]
+async def _window(
+    limit: str = "20", order: Order = "desc", after: str | None = None, before: str | None = None
+) -> Window:
+    return Window(expect_limit(limit, 100), order, after or None, before or None)
+
+
+Db = Annotated[Access, Depends(_access)]
 Runs = Annotated[Runner, Depends(_runner)]
 Registry = Annotated[Models, Depends(_models)]
 Listing = Annotated[Window, Depends(_window)]
 
-AssistantId = Annotated[str, AfterValidator(lambda value: expect_id("assistant_id", value, "asst"))]
-ThreadId = Annotated[str, AfterValidator(lambda value: expect_id("thread_id", value, "thread"))]
-MessageId = Annotated[str, AfterValidator(lambda value: expect_id("message_id", value, "msg"))]
-RunId = Annotated[str, AfterValidator(lambda value: expect_id("run_id", value, "run"))]
-StepId = Annotated[str, AfterValidator(lambda value: expect_id("step_id", value, "step"))]
+
+def _id(parameter: str, prefix: str) -> Any:
+    return Annotated[str, AfterValidator(lambda value: expect_id(parameter, value, prefix))]
+
+
+AssistantId = _id("assistant_id", "asst")
+ThreadId = _id("thread_id", "thread")
+MessageId = _id("message_id", "msg")
+RunId = _id("run_id", "run")
+StepId = _id("step_id", "step")
+UploadId = _id("upload_id", "upload")
+StoreId = _id("vector_store_id", "vs")
+BatchId = _id("batch_id", "vsfb")
 
 
 def said(thing: Wire) -> Response:
     """An object as an answer."""
-    poll = {"openai-poll-after-ms": POLL_AFTER} if isinstance(thing, Run) and thing.status in ACTIVE else {}
+    poll = {"openai-poll-after-ms": POLL_AFTER} if _goes_on(thing) else {}
     return Response(thing.wire_json(), media_type="application/json", headers=poll)
 
 
-def streamed(reader: Reader | None, run: Run) -> Response:
+def _goes_on(thing: Wire) -> bool:
+    if isinstance(thing, Run):
+        return thing.status in ACTIVE
+    if isinstance(thing, VectorStore | VectorStoreFile | VectorStoreFileBatch):
+        return thing.status == "in_progress"
+    return False
+
+
+def streamed(reader: AsyncIterable[str] | None, run: Run) -> Response:
     """A run as an answer: its stream if there is one, else the object."""
     if reader is None:
         return said(run)
     return StreamingResponse(aiter(reader), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
-async def find(db: Database, kind: type[W], id_: str, **belongs: str) -> W:
-    """An object by id that belongs where its address says, or the API's not-found."""
-    row = await objects.find(db, TABLES[kind], id_)
-    if row is None or any(row[column] != value for column, value in belongs.items()):
-        if "run_id" in belongs:
-            await find(db, Run, belongs["run_id"], thread_id=belongs["thread_id"])
-        elif "thread_id" in belongs:
-            await find(db, Thread, belongs["thread_id"])
-        raise Refused(no_such(NAMES[kind], id_))
-    return from_row(kind, row)
-
-
-async def page(db: Database, kind: type[W], window: Window, **where: str) -> Response:
+async def page(
+    access: Access,
+    kind: type[W],
+    window: Window,
+    *,
+    where: Mapping[str, str] | None = None,
+    read: Callable[[list[Row]], Awaitable[Sequence[W]]] | None = None,
+) -> Response:
     """A page of a list as an answer."""
+    table = TABLES[kind]
+    owned = {"project": access.project} if table in objects.ROOTS else {}
     try:
-        found = await objects.page(db, TABLES[kind], window, **where)
+        found = await objects.page(access.db, table, window, **(where or {}), **owned)
     except objects.UnknownCursorError as error:
-        raise Refused(no_such(NAMES[kind], error.cursor)) from None
-    data = [from_row(kind, row) for row in found.rows]
+        raise Refused(missing(kind, error.cursor)) from None
+    data = await read(found.rows) if read else [from_row(kind, row) for row in found.rows]
     first, last = (found.rows[0]["id"], found.rows[-1]["id"]) if found.rows else (None, None)
     # pydantic writes only what the type it was told has: the page must know its kind.
     of_kind: type[ListPage[W]] = ListPage[kind]  # type: ignore[valid-type]
-    return said(of_kind(data=data, first_id=first, last_id=last, has_more=found.more))
+    return said(of_kind(data=list(data), first_id=first, last_id=last, has_more=found.more))

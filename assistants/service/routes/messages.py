@@ -4,9 +4,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from assistants.contract import CreateMessage, Deleted, Message, ModifyMessage, Thread
-from assistants.service import making, store
-from assistants.service.refusals import expect_messages
-from assistants.service.routes.common import Db, Listing, MessageId, ThreadId, beta, find, page, said
+from assistants.service import making, references, store
+from assistants.service.routes.common import Db, Listing, MessageId, ThreadId, beta, page, said
 from storage import objects
 
 router = APIRouter(prefix="/threads/{thread_id}/messages", dependencies=[Depends(beta)])
@@ -14,34 +13,35 @@ router = APIRouter(prefix="/threads/{thread_id}/messages", dependencies=[Depends
 
 @router.post("")
 async def create(thread_id: ThreadId, body: CreateMessage, db: Db) -> Response:
-    (checked,) = expect_messages("messages", [body])
-    message = making.message(checked, thread_id)
-    await db.write(store.post_message, message)
+    await references.messages(db, "messages", [body])
+    message = making.message(body, thread_id)
+    await db.once(lambda _: message, store.post_message, message, db.project)
+    db.attached([message])
     return said(message)
 
 
 @router.get("")
 async def list_all(thread_id: ThreadId, db: Db, window: Listing, run_id: str | None = None) -> Response:
-    await find(db, Thread, thread_id)
+    await db.row(Thread, thread_id)
     only = {"run_id": run_id} if run_id else {}
-    return await page(db, Message, window, thread_id=thread_id, **only)
+    return await page(db, Message, window, where={"thread_id": thread_id, **only})
 
 
 @router.get("/{message_id}")
 async def retrieve(thread_id: ThreadId, message_id: MessageId, db: Db) -> Response:
-    return said(await find(db, Message, message_id, thread_id=thread_id))
+    return said(await db.find(Message, message_id, thread_id=thread_id))
 
 
 @router.post("/{message_id}")
 async def modify(thread_id: ThreadId, message_id: MessageId, body: ModifyMessage, db: Db) -> Response:
-    message = await find(db, Message, message_id, thread_id=thread_id)
+    message = await db.find(Message, message_id, thread_id=thread_id)
     changes: dict[str, object] = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
-    changed = await db.write(store.modify, Message, message_id, changes)
+    changed = await db.db.write(store.modify, Message, message_id, changes)
     return said(changed or message)
 
 
 @router.delete("/{message_id}")
 async def delete(thread_id: ThreadId, message_id: MessageId, db: Db) -> Response:
-    await find(db, Message, message_id, thread_id=thread_id)
-    await db.write(objects.remove, "messages", message_id)
+    await db.find(Message, message_id, thread_id=thread_id)
+    await db.db.write(objects.remove, "messages", message_id)
     return said(Deleted(id=message_id, object="thread.message.deleted"))

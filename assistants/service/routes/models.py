@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from assistants.contract import Failure, Model, ModelList
+from assistants.contract import Failure, Model, ModelList, no_such_model
 from assistants.service.refusals import Refused
 from assistants.service.routes.common import Registry, said
 
@@ -18,8 +18,17 @@ async def list_all(models: Registry) -> Response:
 @router.get("/{name:path}")
 async def retrieve(name: str, models: Registry) -> Response:
     if name not in models.names():
-        raise Refused(Failure(404, f"The model '{name}' does not exist", code="model_not_found", param="model"))
+        raise Refused(no_such_model(name))
     return said(_model(name))
+
+
+@router.delete("/{name:path}")
+async def delete(name: str, models: Registry) -> Response:
+    """Only models of one's own can be deleted, and nobody makes one here."""
+    if name not in models.names():
+        raise Refused(no_such_model(name))
+    sentence = "Models are taken away where they are named: in threadline.toml, or on the page."
+    raise Refused(Failure(403, sentence, code="model_not_deletable", param="model"))
 
 
 def _model(name: str) -> Model:

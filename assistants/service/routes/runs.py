@@ -1,6 +1,8 @@
 """Runs: create, alone or with a thread, list, get, modify, cancel, submit outputs; and their steps."""
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from assistants.contract import (
@@ -8,14 +10,16 @@ from assistants.contract import (
     CreateRun,
     CreateThread,
     CreateThreadAndRun,
+    Failure,
     ModifyRun,
     Run,
     RunStep,
     SubmitToolOutputs,
     Thread,
 )
-from assistants.service import making, store
-from assistants.service.refusals import expect_id, expect_messages
+from assistants.service import making, references, store
+from assistants.service.access import Access, Answered
+from assistants.service.refusals import Refused, expect_id, expect_possible
 from assistants.service.routes.common import (
     Db,
     Listing,
@@ -24,79 +28,122 @@ from assistants.service.routes.common import (
     StepId,
     ThreadId,
     beta,
-    find,
     page,
     said,
     streamed,
 )
 from assistants.service.routes.threads import new_thread
-from storage.database import Database
+from assistants.service.runner import Runner
 
 router = APIRouter(dependencies=[Depends(beta)])
+
+INCLUDABLE = "step_details.tool_calls[*].file_search.results[*].content"
+
+
+async def _includes(
+    include: Annotated[list[str] | None, Query()] = None,
+    listed: Annotated[list[str] | None, Query(alias="include[]")] = None,
+) -> None:
+    """Refuse to include what cannot be; the text of search results is there or not whatever is asked for."""
+    for wanted in (*(include or ()), *(listed or ())):
+        if wanted != INCLUDABLE:
+            why = f"Invalid value: '{wanted}'. Supported values are: '{INCLUDABLE}'."
+            raise Refused(Failure(400, why, code="invalid_value", param="include"))
+
+
+Includes = Annotated[None, Depends(_includes)]
 
 
 @router.post("/threads/runs")
 async def create_with_thread(body: CreateThreadAndRun, db: Db, runs: Runs) -> Response:
+    _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
     new = body.thread or CreateThread()
-    thread = new_thread(new)
-    messages = [making.message(message, thread.id) for message in expect_messages("thread.messages", new.messages)]
-    run = making.run(body, assistant, thread.id)
-    await db.write(store.create_run, run, messages, thread)
+    asked = await references.messages(db, "thread.messages", new.messages)
+    resources = await references.resources(db, body.tool_resources)
+    thread = await new_thread(db, new)
+    messages = [making.message(message, thread.id) for message in asked]
+    run = expect_possible(making.run(body, assistant, thread.id, resources))
+    try:
+        await db.once(lambda _: run, store.create_run, run, messages, db.project, thread)
+    except Answered as before:
+        return _again(before, runs, stream=body.stream)
+    db.attached(messages)
     return streamed(runs.launch(run, stream=body.stream, thread=thread), run)
 
 
 @router.post("/threads/{thread_id}/runs")
-async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs) -> Response:
+async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, _: Includes) -> Response:
+    _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
-    more = expect_messages("additional_messages", body.additional_messages)
-    run = making.run(body, assistant, thread_id)
-    await db.write(store.create_run, run, [making.message(message, thread_id) for message in more])
+    more = await references.messages(db, "additional_messages", body.additional_messages)
+    run = expect_possible(making.run(body, assistant, thread_id))
+    messages = [making.message(message, thread_id) for message in more]
+    try:
+        await db.once(lambda _: run, store.create_run, run, messages, db.project)
+    except Answered as before:
+        return _again(before, runs, stream=body.stream)
+    db.attached(messages)
     return streamed(runs.launch(run, stream=body.stream), run)
 
 
 @router.get("/threads/{thread_id}/runs")
 async def list_all(thread_id: ThreadId, db: Db, window: Listing) -> Response:
-    await find(db, Thread, thread_id)
-    return await page(db, Run, window, thread_id=thread_id)
+    await db.row(Thread, thread_id)
+    return await page(db, Run, window, where={"thread_id": thread_id})
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}")
 async def retrieve(thread_id: ThreadId, run_id: RunId, db: Db) -> Response:
-    return said(await find(db, Run, run_id, thread_id=thread_id))
+    return said(await db.find(Run, run_id, thread_id=thread_id))
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}")
 async def modify(thread_id: ThreadId, run_id: RunId, body: ModifyRun, db: Db) -> Response:
-    run = await find(db, Run, run_id, thread_id=thread_id)
+    run = await db.find(Run, run_id, thread_id=thread_id)
     changes: dict[str, object] = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
-    changed = await db.write(store.modify, Run, run_id, changes)
+    changed = await db.db.write(store.modify, Run, run_id, changes)
     return said(changed or run)
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/cancel")
 async def cancel(thread_id: ThreadId, run_id: RunId, db: Db, runs: Runs) -> Response:
-    run = await db.write(store.cancel, thread_id, run_id)
+    run = await db.once(lambda run: run, store.cancel, thread_id, run_id, db.project)
     runs.cancel(run)
     return said(run)
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/submit_tool_outputs")
 async def submit(thread_id: ThreadId, run_id: RunId, body: SubmitToolOutputs, db: Db, runs: Runs) -> Response:
-    run, step = await db.write(store.submit, thread_id, run_id, body.tool_outputs)
+    try:
+        run, step = await db.once(lambda done: done[0], store.submit, thread_id, run_id, body.tool_outputs, db.project)
+    except Answered as before:
+        return _again(before, runs, stream=body.stream)
     return streamed(runs.go_on(run, step, stream=body.stream), run)
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps")
-async def list_steps(thread_id: ThreadId, run_id: RunId, db: Db, window: Listing) -> Response:
-    await find(db, Run, run_id, thread_id=thread_id)
-    return await page(db, RunStep, window, run_id=run_id)
+async def list_steps(thread_id: ThreadId, run_id: RunId, db: Db, window: Listing, _: Includes) -> Response:
+    await db.row(Run, run_id, thread_id=thread_id)
+    return await page(db, RunStep, window, where={"run_id": run_id})
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps/{step_id}")
-async def retrieve_step(thread_id: ThreadId, run_id: RunId, step_id: StepId, db: Db) -> Response:
-    return said(await find(db, RunStep, step_id, thread_id=thread_id, run_id=run_id))
+async def retrieve_step(thread_id: ThreadId, run_id: RunId, step_id: StepId, db: Db, _: Includes) -> Response:
+    return said(await db.find(RunStep, step_id, thread_id=thread_id, run_id=run_id))
 
 
-async def _assistant(db: Database, assistant_id: str) -> Assistant:
-    return await find(db, Assistant, expect_id("assistant_id", assistant_id, "asst"))
+def _expect_open(runs: Runner) -> None:
+    if runs.draining:
+        sentence = "The server is about to restart and begins no more runs; try again in a moment."
+        raise Refused(Failure(503, sentence, type="server_error", code="server_draining"))
+
+
+async def _assistant(db: Access, assistant_id: str) -> Assistant:
+    return await db.find(Assistant, expect_id("assistant_id", assistant_id, "asst"))
+
+
+def _again(before: Answered, runs: Runner, *, stream: bool | None) -> Response:
+    """What a request is answered with that was made before: the same run, or its stream told once more."""
+    run = Run.model_validate_json(before.body)
+    return streamed(runs.retell(run) if stream else None, run)

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from assistants.contract import CreateThread, Deleted, ModifyThread, Thread, no_such
-from assistants.service import making, store
-from assistants.service.refusals import Refused, expect_messages, expect_resources
-from assistants.service.routes.common import Db, ThreadId, beta, find, said
+from assistants.service import making, references, store
+from assistants.service.access import Access
+from assistants.service.refusals import Refused
+from assistants.service.routes.common import Db, Runs, ThreadId, beta, said
 from assistants.service.rows import new_id, now
 from storage import objects
 
@@ -16,11 +17,11 @@ router = APIRouter(dependencies=[Depends(beta)])
 ROWS = 200
 
 
-def new_thread(body: CreateThread) -> Thread:
+async def new_thread(access: Access, body: CreateThread) -> Thread:
     return Thread(
         id=new_id("thread"),
         created_at=now(),
-        tool_resources=expect_resources(body.tool_resources),
+        tool_resources=await references.resources(access, body.tool_resources),
         metadata=body.metadata or {},
     )
 
@@ -28,15 +29,17 @@ def new_thread(body: CreateThread) -> Thread:
 @router.post("/threads")
 async def create(db: Db, body: CreateThread | None = None) -> Response:
     body = body or CreateThread()
-    thread = new_thread(body)
-    messages = [making.message(message, thread.id) for message in expect_messages("messages", body.messages)]
-    await db.write(store.create_thread, thread, messages)
-    return said(thread)
+    asked = await references.messages(db, "messages", body.messages)
+    thread = await new_thread(db, body)
+    messages = [making.message(message, thread.id) for message in asked]
+    made = await db.once(_itself, store.create_thread, thread, messages, db.project)
+    db.attached(messages)
+    return said(made)
 
 
 @router.get("/threads/{thread_id}")
 async def retrieve(thread_id: ThreadId, db: Db) -> Response:
-    return said(await find(db, Thread, thread_id))
+    return said(await db.find(Thread, thread_id))
 
 
 @router.post("/threads/{thread_id}")
@@ -45,18 +48,23 @@ async def modify(thread_id: ThreadId, body: ModifyThread, db: Db) -> Response:
     if "metadata" in body.model_fields_set:
         changes["metadata"] = body.metadata or {}
     if "tool_resources" in body.model_fields_set:
-        changes["tool_resources"] = expect_resources(body.tool_resources)
-    thread = await db.write(store.modify, Thread, thread_id, changes)
+        changes["tool_resources"] = await references.resources(db, body.tool_resources)
+    thread = await db.db.write(store.modify, Thread, thread_id, changes, db.project)
     if thread is None:
         raise Refused(no_such("thread", thread_id))
     return said(thread)
 
 
 @router.delete("/threads/{thread_id}")
-async def delete(thread_id: ThreadId, db: Db) -> Response:
+async def delete(thread_id: ThreadId, db: Db, runs: Runs) -> Response:
     # Without its thread nothing of it can be reached any more, so the rest may go bit by bit.
-    if not await db.write(objects.remove, "threads", thread_id):
+    if not await db.db.write(objects.remove, "threads", thread_id, db.project):
         raise Refused(no_such("thread", thread_id))
-    while await db.write(objects.remove_children, thread_id, ROWS):
+    runs.abandon(thread_id)
+    while await db.db.write(objects.remove_children, thread_id, ROWS):
         pass
     return said(Deleted(id=thread_id, object="thread.deleted"))
+
+
+def _itself(thread: Thread) -> Thread:
+    return thread

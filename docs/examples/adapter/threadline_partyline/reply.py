@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from threadline import Segment, Snapshot, Text, Turn, split
+from threadline import Dialect, Letter, Paper, Segment, Snapshot, Style, Turn
 from threadline_partyline.line import Line
 
 LIMIT = 400
 NOTHING = "(no words)"
+# Four hundred characters a message, Markdown as it is, small print like any other, as many messages as it takes.
+LINE = Style(Paper(LIMIT, Dialect().write), small=str, most=1_000)
 
 
 class LineReply:
@@ -40,5 +42,4 @@ class LineReply:
 
 def parts(segments: Sequence[Segment]) -> list[str]:
     """A whole reply as what is said, one after the other."""
-    text = "\n\n".join(s.markdown if isinstance(s, Text) else s.text for s in segments)
-    return [part for part in split(text, LIMIT) if part.strip()] or [NOTHING]
+    return Letter(LINE).whole(segments).texts or [NOTHING]

@@ -1,0 +1,35 @@
+"""What proves to a server who asks: a key, or tokens that somebody hands out as they are needed."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+
+TokenSource = Callable[[], str | Awaitable[str]]
+
+
+class Bearer:
+    """What goes into `Authorization`. A callable is asked before every request: keeping tokens is its own affair."""
+
+    def __init__(self, key: str | TokenSource | None) -> None:
+        self._source = key if callable(key) else None
+        self.token = ""
+        self._headers: Mapping[str, str] = {}
+        if isinstance(key, str) and key:
+            self._take(key)
+
+    async def headers(self) -> Mapping[str, str]:
+        if self._source is not None:
+            token = self._source()
+            self._take(await token if inspect.isawaitable(token) else token)
+        return self._headers
+
+    def _take(self, token: str) -> None:
+        # What was sent last is kept, so that it can be kept out of what is said.
+        self.token = checked(token)
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+
+def checked(key: str) -> str:
+    """The key, if it can be sent; raises ValueError without showing it."""
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError("The API key has characters that no key has: look for spaces, quotes or line breaks in it.")
+    return key

@@ -1,0 +1,90 @@
+"""Leaves a server alone that fails all the time, and tries it again with one request."""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from assistants.connector.errors import (
+    AssistantsError,
+    CircuitOpenError,
+    ConnectError,
+    DisconnectedError,
+    RequestTimeoutError,
+    ServerError,
+)
+
+_FAILURES = (ConnectError, DisconnectedError, RequestTimeoutError, ServerError)
+
+
+class CircuitBreaker:
+    """Opens when, within `window` seconds, at least `least` requests were made and the share `failures` of them failed.
+
+    While it is open every request raises `CircuitOpenError` at once. After `reset` seconds one request is let through:
+    its success closes the circuit, its failure opens it again. One breaker may serve several clients of one server.
+    """
+
+    def __init__(
+        self,
+        *,
+        failures: float = 0.5,
+        least: int = 10,
+        window: float = 30.0,
+        reset: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 0 < failures <= 1 or least < 1 or window <= 0 or reset <= 0:
+            raise ValueError("A circuit breaker needs 0 < failures <= 1, least >= 1, and positive seconds.")
+        self._share = failures
+        self._least = least
+        self._window = window
+        self._reset = reset
+        self._clock = clock
+        self._seen: deque[tuple[float, bool]] = deque()
+        self._opened: float | None = None
+        self._trying = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next request would be refused here."""
+        return self._left() > 0 or self._trying
+
+    @contextlib.contextmanager
+    def guard(self, host: str) -> Iterator[None]:
+        """Around one request: refuses it, or learns from what becomes of it."""
+        if self.is_open:
+            raise self._refusal(host)
+        trial = self._trying = self._opened is not None
+        failed = None
+        try:
+            yield
+            failed = False
+        except AssistantsError as error:
+            failed = isinstance(error, _FAILURES)
+            raise
+        finally:
+            self._trying = self._trying and not trial
+            if failed is not None:  # a request that was cancelled says nothing about the server
+                self._learn(failed, trial=trial)
+
+    def _left(self) -> float:
+        return 0.0 if self._opened is None else self._opened + self._reset - self._clock()
+
+    def _refusal(self, host: str) -> CircuitOpenError:
+        seconds = max(self._left(), 0.0)
+        error = CircuitOpenError(f"{host} has failed too often lately; it is asked again in {seconds:.0f} seconds.")
+        error.retry_after = seconds
+        return error
+
+    def _learn(self, failed: bool, *, trial: bool) -> None:
+        now = self._clock()
+        if trial:
+            self._seen.clear()
+            self._opened = now if failed else None
+            return
+        self._seen.append((now, failed))
+        while self._seen[0][0] < now - self._window:
+            self._seen.popleft()
+        bad = sum(failed for _, failed in self._seen)
+        if self._opened is None and len(self._seen) >= self._least and bad >= self._share * len(self._seen):
+            self._opened = now

@@ -1,0 +1,115 @@
+"""What a request may reach: the objects of its caller's project; and that a request made twice is answered once."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from assistants.contract import Failure, File, Message, Run, Thread, Upload, VectorStore, Wire
+from assistants.service.refusals import Refused
+from assistants.service.rows import TABLES, from_row, now
+from assistants.service.store import missing
+from storage import objects, requests
+from storage.database import Database, Transaction
+from storage.objects import DEFAULT_PROJECT
+
+P = ParamSpec("P")
+T = TypeVar("T")
+W = TypeVar("W", bound=Wire)
+
+_OWNERS: Mapping[str, type[Wire]] = {"thread_id": Thread, "upload_id": Upload, "vector_store_id": VectorStore}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the project whose objects they see, and the id of the key they showed, if any."""
+
+    project: str = DEFAULT_PROJECT
+    key: str | None = None
+
+
+class Answered(Exception):  # noqa: N818 - reads as what it tells
+    """The request was made before under the same Idempotency-Key; `body` is what it was answered with."""
+
+    def __init__(self, body: str) -> None:
+        super().__init__("answered before")
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The store as one request sees it."""
+
+    db: Database
+    project: str
+    index: Callable[[], None]
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+
+    def asking(self, *what: object) -> "Access":
+        """The same, told what exactly is asked for, so that another request under the same key is noticed."""
+        fingerprint = hashlib.sha256(repr((self.fingerprint, *what)).encode()).hexdigest()
+        return replace(self, fingerprint=fingerprint)
+
+    def attached(self, messages: Sequence[Message]) -> None:
+        """Have the files indexed that came with new messages."""
+        if any(message.attachments for message in messages):
+            self.index()
+
+    async def once(
+        self,
+        answer: "Callable[[T], Wire]",
+        job: Callable[Concatenate[Transaction, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Write, and remember the answer under the request's Idempotency-Key in the same transaction.
+
+        Raises `Answered` when it was done before.
+        """
+
+        def do(tx: Transaction) -> T | Answered:
+            key = self.idempotency_key
+            if key is not None and (before := requests.answered(tx, self.project, key)):
+                if before["fingerprint"] != self.fingerprint:
+                    raise Refused(_used_otherwise(key))
+                return Answered(before["body"])
+            result = job(tx, *args, **kwargs)
+            if key is not None:
+                requests.remember(tx, self.project, key, self.fingerprint, answer(result).wire_json(), now())
+            return result
+
+        done = await self.db.write(do)
+        if isinstance(done, Answered):
+            raise done
+        return done
+
+    async def row(self, kind: type[Wire], id_: str, **belongs: str) -> dict[str, Any]:
+        """The row of an object of this project that belongs where its address says, or the API's not-found."""
+        row = await objects.find(self.db, TABLES[kind], id_, self.project, **belongs)
+        if row is not None and not _gone(kind, row):
+            return row
+        # Of several things that may not be there the outermost is told.
+        if "run_id" in belongs:
+            await self.row(Run, belongs["run_id"], thread_id=belongs["thread_id"])
+        for column, owner in _OWNERS.items():
+            if column in belongs and "run_id" not in belongs:
+                await self.row(owner, belongs[column])
+        raise Refused(missing(kind, id_))
+
+    async def find(self, kind: type[W], id_: str, **belongs: str) -> W:
+        """The object instead of its row."""
+        return from_row(kind, await self.row(kind, id_, **belongs))
+
+
+def _gone(kind: type[Wire], row: Mapping[str, Any]) -> bool:
+    return kind is File and (row["expires_at"] or now() + 1) <= now()
+
+
+def _used_otherwise(key: str) -> Failure:
+    return Failure(
+        422,
+        f"The Idempotency-Key '{key[:64]}' was used for another request; send a new key with a new request.",
+        code="idempotency_key_reused",
+        type="idempotency_error",
+    )

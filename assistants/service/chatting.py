@@ -1,0 +1,81 @@
+"""Turns rows of a thread into Chat-Completions messages."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from storage.database import Row
+
+ChatMessage = dict[str, Any]
+Chat = list[ChatMessage]
+
+PICTURE = "[A picture, which this model cannot see.]"
+
+
+def said(row: Row) -> ChatMessage | None:
+    """A message as a model reads it, pictures by file still named by their ids; None when nothing was said."""
+    parts = [part for part in map(_part, json.loads(row["body"])["content"]) if part]
+    if not parts:
+        return None
+    if all(part["type"] == "text" for part in parts):
+        return {"role": row["role"], "content": "\n".join(part["text"] for part in parts)}
+    return {"role": row["role"], "content": parts}
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any] | None:
+    kind = part["type"]
+    if kind == "text":
+        return {"type": "text", "text": part["text"]["value"]}
+    if kind == "refusal":
+        return {"type": "text", "text": part["refusal"]}
+    if kind in ("image_url", "image_file"):
+        return {"type": kind, kind: {name: value for name, value in part[kind].items() if value is not None}}
+    return None
+
+
+def did(steps: Iterable[Row], messages: Mapping[str, Row]) -> Chat:
+    """What a run said and called, its calls paired with their outputs."""
+    chat: Chat = []
+    for step in steps:
+        if step["status"] != "completed":
+            continue
+        details = json.loads(step["body"])["step_details"]
+        if step["type"] == "message_creation":
+            row = messages.get(details["message_creation"]["message_id"])
+            if row is not None and (message := said(row)):
+                chat.append(message)
+        else:
+            _add_calls(chat, [call for call in details["tool_calls"] if call["type"] == "function"])
+    return chat
+
+
+def _add_calls(chat: Chat, calls: Sequence[Mapping[str, Any]]) -> None:
+    if not calls:
+        return
+    # What a model said before its calls is part of the same message to it.
+    if not chat or chat[-1]["role"] != "assistant" or "tool_calls" in chat[-1]:
+        chat.append({"role": "assistant", "content": None})
+    functions = [(call["id"], {name: call["function"][name] for name in ("name", "arguments")}) for call in calls]
+    chat[-1]["tool_calls"] = [{"id": id_, "type": "function", "function": function} for id_, function in functions]
+    chat.extend(
+        {"role": "tool", "tool_call_id": call["id"], "content": call["function"].get("output") or ""} for call in calls
+    )
+
+
+def words_of(chat: Iterable[ChatMessage]) -> Chat:
+    """What was said, without calls and their outputs."""
+    spoken = ({k: v for k, v in m.items() if k != "tool_calls"} for m in chat if m["role"] != "tool")
+    return [message for message in spoken if message["content"]]
+
+
+def without_pictures(message: ChatMessage) -> ChatMessage:
+    """The message for a model that sees nothing: a note stands where a picture was."""
+    if not pictured(message):
+        return message
+    texts = [part["text"] if part["type"] == "text" else PICTURE for part in message["content"]]
+    return {**message, "content": "\n".join(texts)}
+
+
+def pictured(message: ChatMessage) -> bool:
+    """Whether a message holds a picture."""
+    return isinstance(message["content"], list) and any(part["type"] != "text" for part in message["content"])

@@ -1,0 +1,223 @@
+"""Stands before the API: who asks and how often, how much is sent, what the log and the headers tell of it."""
+
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistants.contract import LARGEST_FILE, Failure, rate_limited, wrong_key
+from assistants.service.access import Caller
+from assistants.service.keys import Key, Keys
+from assistants.service.rates import Rates, Verdict
+from assistants.service.routes.common import CALLER
+
+access_log = logging.getLogger("assistants.access")
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+OPEN = frozenset({"/v1/openapi.json"})
+API_VERSION = "2020-10-01"
+# Pictures may stand in a message as data, larger things come as files.
+LARGEST_BODY = 32 * 1024 * 1024
+LARGEST_FORM = LARGEST_FILE + 1024 * 1024
+
+DRAINED = 4 * 1024 * 1024
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the API is guarded. Without any key it is closed, or `open` to programs on this machine."""
+
+    requests_a_minute: int = 0
+    open: bool = False
+
+
+class _TooLarge(Exception):  # noqa: N818 - reads as what it tells
+    """The body is larger than what is taken."""
+
+
+class Guard:
+    """An ASGI app that lets through to another one what may be let through."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, rules: Rules) -> None:
+        self._app = app
+        self._keys = keys
+        self._rules = rules
+        self._rates = Rates()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Exchange(scope, send).through(self, receive)
+
+    async def admit(self, scope: Scope) -> tuple[Key | None, Failure | None]:
+        """Whose request it is, or why it is refused."""
+        key = None
+        scheme, _, secret = _header(scope, b"authorization").partition(" ")
+        if scheme.lower() == "bearer" and secret:
+            key = await self._keys.of(secret.strip())
+        if key is None and scope["path"] not in OPEN:
+            if await self._keys.any():
+                return None, wrong_key()
+            if not self._rules.open:
+                return None, _closed()
+            return None, _not_from_here(scope)
+        if key is not None and key.scope == "read" and _writes(scope):
+            return key, _only_reads()
+        return key, None
+
+    def rate(self, key: Key | None) -> Verdict | None:
+        """What the key's bucket says to one more request; None where nothing is limited."""
+        limit = (key.rate if key else None) or self._rules.requests_a_minute
+        return self._rates.take(key.id if key else "", limit) if limit else None
+
+    @property
+    def app(self) -> ASGIApp:
+        return self._app
+
+
+class _Exchange:
+    """One request on its way through."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send_on = send
+        self._id = f"req_{secrets.token_hex(16)}"
+        self._begun = time.perf_counter()
+        self._status = 0
+        self._headers: Headers = []
+
+    async def through(self, guard: Guard, receive: Receive) -> None:
+        key, failure = await guard.admit(self._scope)
+        if failure is None and (verdict := guard.rate(key)):
+            self._headers += verdict.headers()
+            failure = None if verdict.allowed else rate_limited(round(verdict.wait, 3))
+        largest = LARGEST_FORM if _header(self._scope, b"content-type").startswith("multipart/") else LARGEST_BODY
+        if failure is None and _told_size(self._scope) > largest:
+            failure = _too_large(largest)
+        try:
+            if failure is not None:
+                await self._refuse(failure, receive)
+                return
+            self._scope[CALLER] = Caller(key.project, key.id) if key else Caller()
+            body = _Body(receive, largest)
+            try:
+                await guard.app(self._scope, body.receive, _unless(body, self._send))
+            except _TooLarge:
+                if self._status:
+                    raise
+            if body.over and not self._status:
+                await self._refuse(_too_large(largest), receive)
+        finally:
+            self._log(key)
+
+    async def _refuse(self, failure: Failure, receive: Receive) -> None:
+        headers = {}
+        if failure.status == 413:
+            # A connection that is closed on unread bytes may take the answer with it.
+            await _drain(receive)
+            headers = {"connection": "close"}
+        body = failure.body().wire_json()
+        answer = Response(body, failure.status, headers=headers, media_type="application/json")
+        await answer(self._scope, receive, self._send)
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            spent = (time.perf_counter() - self._begun) * 1000
+            more = [
+                (b"x-request-id", self._id.encode()),
+                (b"openai-version", API_VERSION.encode()),
+                (b"openai-processing-ms", f"{spent:.0f}".encode()),
+            ]
+            message = {**message, "headers": [*message.get("headers", ()), *more, *self._headers]}
+        await self._send_on(message)
+
+    def _log(self, key: Key | None) -> None:
+        """One line without contents: no query, no body, no secret."""
+        spent = (time.perf_counter() - self._begun) * 1000
+        who = key.id if key else "-"
+        method, path = self._scope["method"], self._scope["path"]
+        access_log.info("%s %s %s %.0fms %s %s", method, path, self._status or "-", spent, who, self._id)
+
+
+class _Body:
+    """A body as it comes, up to the size that is taken, whatever was told of it before."""
+
+    def __init__(self, receive: Receive, largest: int) -> None:
+        self._receive = receive
+        self._left = largest
+        self.over = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            self.over = True
+            raise _TooLarge
+        return message
+
+
+def _unless(body: _Body, send: Send) -> Send:
+    """What the app says, but not what it makes of a body that was broken off."""
+
+    async def said(message: Message) -> None:
+        if not body.over:
+            await send(message)
+
+    return said
+
+
+async def _drain(receive: Receive) -> None:
+    """Read what is still on its way, but not for ever."""
+    left = DRAINED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+
+
+def _told_size(scope: Scope) -> int:
+    said = _header(scope, b"content-length")
+    return int(said) if said.isdecimal() else 0
+
+
+def _writes(scope: Scope) -> bool:
+    # A search changes nothing, though it is a POST.
+    return scope["method"] not in ("GET", "HEAD") and not scope["path"].endswith("/search")
+
+
+def _not_from_here(scope: Scope) -> Failure | None:
+    """Without keys only programs of this machine may call: no page in a browser, no name rebound to this address."""
+    host = urlsplit(f"//{_header(scope, b'host')}").hostname
+    if host in LOOPBACK and not _header(scope, b"origin"):
+        return None
+    sentence = "Without keys this API answers only programs on this machine; create one: threadline keys create."
+    return Failure(403, sentence)
+
+
+def _closed() -> Failure:
+    sentence = "This API is closed: no keys are set. Set THREADLINE_API_KEYS, or create one: threadline keys create."
+    return Failure(401, sentence, code="invalid_api_key")
+
+
+def _only_reads() -> Failure:
+    sentence = "You have insufficient permissions for this operation. This key may only read."
+    return Failure(403, sentence, code="insufficient_permissions")
+
+
+def _too_large(largest: int) -> Failure:
+    return Failure(413, f"The request is too large: at most {largest} bytes are taken.", code="request_too_large")
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return next((value.decode("latin-1") for key, value in headers if key == name), "")

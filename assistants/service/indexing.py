@@ -1,0 +1,152 @@
+"""Cuts the files of vector stores into pieces that can be searched, one after the other, in the background."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+
+from assistants.contract import Chunking, ChunkSizes, IndexingError, VectorStoreFile
+from assistants.service import files
+from assistants.service.rows import from_row, to_row
+from assistants.service.stores import DEFAULT_SIZES
+from storage import chunks, objects
+from storage.database import Database, Row
+
+logger = logging.getLogger(__name__)
+
+# What a token comes to in characters of ordinary text: sizes are told in tokens, text is cut in characters.
+CHARACTERS = 4
+LARGEST_TEXT = 20 * 1024 * 1024
+AT_ONCE = 40
+
+_BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"[.!?。]\s"), re.compile(r"\s"))
+
+
+class _Unreadable(Exception):  # noqa: N818 - reads as what it tells
+    """The file cannot be searched, said in the API's code and a sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Indexer:
+    """One task that works off every file that waits, and then waits itself."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="indexer")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def wake(self) -> None:
+        """There is a new file."""
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                while rows := await chunks.due(self._db, 20):
+                    for row in rows:
+                        await self._index(row)
+            except Exception:
+                logger.exception("Indexing stopped; it goes on with the next file that is added")
+            await self._wake.wait()
+
+    async def _index(self, row: Row) -> None:
+        file, error, size = from_row(VectorStoreFile, row), None, 0
+        # What an interrupted process left of it.
+        while await self._db.write(chunks.remove_chunks, files.ROWS, row["vector_store_id"], row["id"]):
+            pass
+        try:
+            size = await self._cut(file)
+        except _Unreadable as unreadable:
+            error = IndexingError(code=unreadable.code, message=str(unreadable))
+        except Exception:
+            logger.exception("File %s could not be indexed", row["id"])
+            error = IndexingError(code="server_error", message="The server had an error while reading the file.")
+        status = "failed" if error else "completed"
+        done = file.model_copy(update={"status": status, "last_error": error, "usage_bytes": size})
+        said = {name: to_row(done)[name] for name in ("status", "usage_bytes", "body")}
+        if not await self._db.write(chunks.settle, row["vector_store_id"], row["id"], _with_attributes(row, said)):
+            while await self._db.write(chunks.remove_chunks, files.ROWS, row["vector_store_id"], row["id"]):
+                pass
+
+    async def _cut(self, file: VectorStoreFile) -> int:
+        """Keep the pieces of a file; returns their bytes. Raises `_Unreadable`."""
+        row = await objects.find(self._db, "files", file.id)
+        if row is None:
+            raise _Unreadable("invalid_file", "The file was deleted.")
+        if row["bytes"] > LARGEST_TEXT:
+            raise _Unreadable("invalid_file", f"The file is too large to be searched: at most {LARGEST_TEXT} bytes.")
+        data = b"".join([piece async for piece in files.content(self._db, row)])
+        text = await asyncio.to_thread(decoded, data)
+        pieces = enumerate(cut(text, _sizes(file.chunking_strategy)))
+        size = 0
+        while some := dict(await asyncio.to_thread(lambda: list(islice(pieces, AT_ONCE)))):
+            if not await self._db.write(chunks.put_chunks, file.vector_store_id, file.id, some):
+                break
+            size += sum(len(piece.encode()) for piece in some.values())
+        return size
+
+
+def _with_attributes(row: Row, said: dict[str, object]) -> dict[str, object]:
+    """Attributes are changed by others while a file is indexed; only what indexing found is written over them."""
+    found = json.loads(str(said["body"]))
+    body = {**json.loads(row["body"]), "last_error": found["last_error"]}
+    return {**said, "body": json.dumps(body, ensure_ascii=False)}
+
+
+def _sizes(chunking: Chunking | None) -> ChunkSizes:
+    return chunking.static if chunking and chunking.static else DEFAULT_SIZES
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file. Raises `_Unreadable` when it is none."""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise _Unreadable("unsupported_file", "The file is no plain text; only plain text can be searched.") from None
+    if "\0" in text:
+        raise _Unreadable("unsupported_file", "The file holds binary data; only plain text can be searched.")
+    if not text.strip():
+        raise _Unreadable("invalid_file", "The file is empty.")
+    return text
+
+
+def cut(text: str, sizes: ChunkSizes) -> Iterator[str]:
+    """Overlapping pieces of a text, each ended where a paragraph, a sentence or a word ends."""
+    longest, overlap = sizes.max_chunk_size_tokens * CHARACTERS, sizes.chunk_overlap_tokens * CHARACTERS
+    start = 0
+    while start < len(text):
+        end = _end(text, start, longest)
+        if piece := text[start:end].strip():
+            yield piece
+        if end >= len(text):
+            return
+        start = max(end - overlap, start + 1)
+
+
+def _end(text: str, start: int, longest: int) -> int:
+    end = start + longest
+    if end >= len(text):
+        return len(text)
+    # Not before the last quarter, or pieces would become small.
+    earliest = end - longest // 4
+    for break_ in _BREAKS:
+        if places := [found.end() for found in break_.finditer(text, earliest, end)]:
+            return places[-1]
+    return end

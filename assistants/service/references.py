@@ -1,0 +1,108 @@
+"""Checks the files and vector stores that a request names, and makes the vector stores it wants made."""
+
+from collections.abc import Iterable, Sequence
+
+from assistants.contract import (
+    ChunkingStrategy,
+    CreateMessage,
+    File,
+    FileIds,
+    ImageFileContent,
+    NewToolResources,
+    NewVectorStore,
+    ToolResources,
+    VectorStore,
+    VectorStoreFile,
+    VectorStoreIds,
+    invalid,
+    no_such,
+)
+from assistants.service import store, stores
+from assistants.service.access import Access
+from assistants.service.refusals import MOST_MESSAGES, Refused, expect_at_most
+from storage.database import Transaction
+
+# What one write may hold.
+ROWS = 200
+
+
+async def messages(access: Access, parameter: str, said: Sequence[CreateMessage] | None) -> Sequence[CreateMessage]:
+    """The messages of a request, if they are ones that can be kept."""
+    expect_at_most(parameter, said or (), MOST_MESSAGES)
+    for message in said or ():
+        await files(access, _files_of(message))
+    return said or ()
+
+
+async def files(access: Access, ids: Iterable[str]) -> None:
+    """Refuses ids of files that are not there."""
+    for file_id in dict.fromkeys(ids):
+        try:
+            await access.row(File, file_id)
+        except Refused:
+            # Named in a body it is told like everything else that is named there.
+            raise Refused(no_such("file", file_id)) from None
+
+
+async def resources(access: Access, wanted: NewToolResources | None) -> ToolResources:
+    """What tools may work with, after the vector store was made that is to be made with them."""
+    resources = ToolResources()
+    if wanted is None:
+        return resources
+    if wanted.code_interpreter:
+        ids = wanted.code_interpreter.file_ids or []
+        await files(access, ids)
+        resources.code_interpreter = FileIds(file_ids=ids)
+    if search := wanted.file_search:
+        if search.vector_store_ids and search.vector_stores:
+            why = "vector_store_ids and vector_stores cannot be given together"
+            raise Refused(invalid("tool_resources.file_search", why))
+        for id_ in search.vector_store_ids or ():
+            await access.row(VectorStore, id_)
+        made = [await _made(access, new) for new in search.vector_stores or ()]
+        resources.file_search = VectorStoreIds(vector_store_ids=[*(search.vector_store_ids or ()), *made])
+    return resources
+
+
+async def _made(access: Access, wanted: NewVectorStore) -> str:
+    new = stores.new(metadata=wanted.metadata or {})
+    await files(access, wanted.file_ids or ())
+    await access.db.write(store.add, new, project=access.project)
+    await fill(access, new.id, wanted.file_ids or (), wanted.chunking_strategy)
+    return new.id
+
+
+async def fill(access: Access, store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | None) -> None:
+    """Put files into a vector store, as many at once as a write may hold."""
+    await put_all(access, entries_of(store_id, ids, chunking))
+
+
+def entries_of(store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | None) -> list[VectorStoreFile]:
+    """What stands for files in a vector store they are put into."""
+    return [VectorStoreFile(**stores.entry(store_id, id_, chunking)) for id_ in dict.fromkeys(ids)]
+
+
+async def put_all(access: Access, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:
+    for start in range(0, len(entries), ROWS):
+        await access.db.write(put_files, entries[start : start + ROWS], batch_id)
+    access.index()
+
+
+def create_store(tx: Transaction, new: VectorStore, entries: Sequence[VectorStoreFile], project: str) -> None:
+    """A vector store with its first files."""
+    store.add(tx, new, project=project)
+    put_files(tx, entries)
+
+
+def put_files(tx: Transaction, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:
+    for entry in entries:
+        stores.put_file(tx, entry, batch_id)
+
+
+def _files_of(message: CreateMessage) -> Iterable[str]:
+    for attachment in message.attachments or ():
+        if attachment.file_id:
+            yield attachment.file_id
+    for part in () if isinstance(message.content, str) else message.content:
+        if isinstance(part, ImageFileContent):
+            yield part.image_file.file_id

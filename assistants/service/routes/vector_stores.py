@@ -1,0 +1,97 @@
+"""Vector stores: create, list, get, modify, delete, search."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from assistants.contract import (
+    CreateVectorStore,
+    Deleted,
+    Expiration,
+    Failure,
+    ModifyVectorStore,
+    SearchVectorStore,
+    VectorStore,
+)
+from assistants.service import housekeeping, references, searching, store, stores
+from assistants.service.access import Access
+from assistants.service.making import said as set_in
+from assistants.service.refusals import Refused
+from assistants.service.routes.common import Db, Listing, StoreId, page, said
+from assistants.service.rows import now
+from storage import objects
+from storage.database import Row
+
+router = APIRouter(prefix="/vector_stores")
+
+# A store that is searched all the time is written down as used this often.
+USED_SECONDS = 60
+
+
+@router.post("")
+async def create(body: CreateVectorStore, db: Db) -> Response:
+    await references.files(db, body.file_ids or ())
+    more = {"expires_after": Expiration(**body.expires_after.wire())} if body.expires_after else {}
+    new = stores.new(**set_in(body, "name", "description", "metadata"), **more)
+    entries = references.entries_of(new.id, body.file_ids or (), body.chunking_strategy)
+    first, rest = entries[: references.ROWS - 1], entries[references.ROWS - 1 :]
+    await db.once(lambda _: new, references.create_store, new, first, db.project)
+    await references.put_all(db, rest)
+    return said(await _told(db, new.id))
+
+
+@router.get("")
+async def list_all(db: Db, window: Listing) -> Response:
+    async def read(rows: list[Row]) -> list[VectorStore]:
+        return await stores.read(db.db, rows)
+
+    return await page(db, VectorStore, window, read=read)
+
+
+@router.get("/{vector_store_id}")
+async def retrieve(vector_store_id: StoreId, db: Db) -> Response:
+    return said(await _told(db, vector_store_id))
+
+
+@router.post("/{vector_store_id}")
+async def modify(vector_store_id: StoreId, body: ModifyVectorStore, db: Db) -> Response:
+    found = await db.find(VectorStore, vector_store_id)
+    if "expires_after" in body.model_fields_set:
+        wanted = Expiration(**body.expires_after.wire()) if body.expires_after else None
+        found = stores.expiring(found, wanted)
+    changes = {name: getattr(found, name) for name in ("expires_after", "expires_at", "last_active_at")}
+    if "name" in body.model_fields_set:
+        changes["name"] = body.name
+    if "metadata" in body.model_fields_set:
+        changes["metadata"] = body.metadata or {}
+    await db.db.write(store.modify, VectorStore, vector_store_id, changes, db.project)
+    return said(await _told(db, vector_store_id))
+
+
+@router.delete("/{vector_store_id}")
+async def delete(vector_store_id: StoreId, db: Db) -> Response:
+    if not await db.db.write(objects.remove, "vector_stores", vector_store_id, db.project):
+        raise Refused(store.missing(VectorStore, vector_store_id))
+    await housekeeping.empty_store(db.db, vector_store_id)
+    return said(Deleted(id=vector_store_id, object="vector_store.deleted"))
+
+
+@router.post("/{vector_store_id}/search")
+async def search(vector_store_id: StoreId, body: SearchVectorStore, db: Db) -> Response:
+    found = await db.find(VectorStore, vector_store_id)
+    expect_alive(found)
+    if (found.last_active_at or 0) + USED_SECONDS <= now():
+        after = stores.used(found, now())
+        changes = {"last_active_at": after.last_active_at, "expires_at": after.expires_at}
+        await db.db.write(store.modify, VectorStore, vector_store_id, changes, db.project)
+    return said(await searching.search(db.db, vector_store_id, body))
+
+
+def expect_alive(found: VectorStore) -> None:
+    """Refuses a vector store whose time is over."""
+    if found.status == "expired" or (found.expires_at or now() + 1) <= now():
+        raise Refused(Failure(400, f"Vector store {found.id} has expired.", code="vector_store_expired"))
+
+
+async def _told(db: Access, id_: str) -> VectorStore:
+    row = await db.row(VectorStore, id_)
+    return (await stores.read(db.db, [row]))[0]

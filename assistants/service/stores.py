@@ -1,0 +1,97 @@
+"""Vector stores as the API shows them: how they are made, how far they are, when they go."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assistants.contract import (
+    Attributes,
+    Chunking,
+    ChunkingStrategy,
+    ChunkSizes,
+    Expiration,
+    FileCounts,
+    StaticChunking,
+    VectorStore,
+    VectorStoreFile,
+    VectorStoreFileBatch,
+)
+from assistants.service.rows import from_row, new_id, now, to_row
+from storage import chunks
+from storage.database import Reader, Row, Transaction
+
+DAY = 86_400
+DEFAULT_SIZES = ChunkSizes(max_chunk_size_tokens=800, chunk_overlap_tokens=400)
+
+
+def new(**said: Any) -> VectorStore:
+    """A vector store that was just made of what a request says."""
+    made = now()
+    store = VectorStore(id=new_id("vs"), created_at=made, status="completed", last_active_at=made, **said)
+    return used(store, made)
+
+
+def used(store: VectorStore, at: int) -> VectorStore:
+    """The store after it was used then, which puts its end off."""
+    days = store.expires_after.days if store.expires_after else None
+    expires = None if days is None else at + days * DAY
+    return store.model_copy(update={"last_active_at": at, "expires_at": expires})
+
+
+def expiring(store: VectorStore, expires_after: Expiration | None) -> VectorStore:
+    """The store with another time to go after its last use."""
+    store = store.model_copy(update={"expires_after": expires_after})
+    return used(store, store.last_active_at or store.created_at)
+
+
+def entry(
+    store_id: str,
+    file_id: str,
+    chunking: ChunkingStrategy | None = None,
+    attributes: Attributes | None = None,
+) -> dict[str, Any]:
+    """The fields of a file that was just put into a vector store."""
+    sizes = DEFAULT_SIZES
+    if isinstance(chunking, StaticChunking):
+        sizes = ChunkSizes(**chunking.static.wire())
+    return {
+        "id": file_id,
+        "created_at": now(),
+        "vector_store_id": store_id,
+        "status": "in_progress",
+        "last_error": None,
+        "chunking_strategy": Chunking(type="static", static=sizes),
+        "attributes": attributes or {},
+    }
+
+
+def put_file(tx: Transaction, file: VectorStoreFile, batch_id: str | None = None) -> None:
+    chunks.put_file(tx, to_row(file, batch_id=batch_id))
+
+
+async def read(db: Reader, rows: Sequence[Row]) -> list[VectorStore]:
+    """Vector stores of their rows, with what their files come to."""
+    told = await chunks.counts(db, "vector_store_id", [row["id"] for row in rows])
+    return [_counted(from_row(VectorStore, row), told[row["id"]]) for row in rows]
+
+
+async def read_batch(db: Reader, row: Row) -> VectorStoreFileBatch:
+    """A batch of its row, with what its files come to."""
+    told = await chunks.counts(db, "batch_id", [row["id"]])
+    counts = _counts(told[row["id"]])
+    batch = from_row(VectorStoreFileBatch, row)
+    status = "in_progress" if counts.in_progress and batch.status != "cancelled" else batch.status
+    if batch.status == "in_progress" and not counts.in_progress:
+        status = "failed" if counts.total and counts.failed == counts.total else "completed"
+    return batch.model_copy(update={"file_counts": counts, "status": status})
+
+
+def _counted(store: VectorStore, rows: Sequence[Row]) -> VectorStore:
+    counts = _counts(rows)
+    status = store.status if store.status == "expired" else "in_progress" if counts.in_progress else "completed"
+    size = sum(row["bytes"] or 0 for row in rows)
+    return store.model_copy(update={"file_counts": counts, "status": status, "usage_bytes": size})
+
+
+def _counts(rows: Sequence[Row]) -> FileCounts:
+    by_status: Mapping[str, int] = {row["status"]: row["n"] for row in rows}
+    return FileCounts(**by_status, total=sum(by_status.values()))

@@ -1,0 +1,111 @@
+"""The files that people send: read, typed by their content, kept on the server, and said of when they are not taken."""
+
+import json
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import puremagic
+import structlog
+
+from assistants.connector import AssistantsClient, AssistantsError
+from bot.adapter import FetchesFiles, FileRefusedError, Reply
+from bot.incoming import Attached
+from bot.words.harmless import harmless
+from storage.records import IncomingRow
+
+MOST = 10
+LARGEST = 20 * 1024 * 1024
+# What vision models read.
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+VOICE = "Voice messages and other sound cannot be heard here yet: please write what you said."
+
+log = structlog.get_logger()
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The files of a message as the API's content and attachments, and a sentence for each that was not taken."""
+
+    pictures: tuple[JSON, ...] = ()
+    attachments: tuple[JSON, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+
+def attached(row: IncomingRow) -> list[Attached]:
+    return [Attached(**file) for file in json.loads(row.attachments)] if row.attachments else []
+
+
+async def receive(client: AssistantsClient, reply: Reply, files: Sequence[Attached]) -> Received:
+    """Have the files of a message on the server."""
+    pictures: list[JSON] = []
+    attachments: list[JSON] = []
+    refusals = [f"Only the first {MOST} of {len(files)} files were read."] if len(files) > MOST else []
+    for file in files[:MOST]:
+        try:
+            kind, name, data = await _read(reply, file)
+            is_picture = kind in PICTURES
+            kept = await client.files.create(data, purpose="vision" if is_picture else "assistants", filename=name)
+        except FileRefusedError as error:
+            refusals.append(str(error))
+        except AssistantsError as error:
+            log.warning("file not kept", error=str(error))
+            refusals.append(f"{_shown(file.name)} could not be kept: {error}")
+        else:
+            if is_picture:
+                pictures.append({"type": "image_file", "image_file": {"file_id": kept.id}})
+            else:
+                attachments.append({"file_id": kept.id, "tools": [{"type": "file_search"}]})
+    return Received(tuple(pictures), tuple(attachments), tuple(refusals))
+
+
+async def _read(reply: Reply, file: Attached) -> tuple[str, str, bytes]:
+    """A file's type, name and bytes. Raises `FileRefusedError`."""
+    if file.media_type.startswith(("audio/", "video/")):
+        raise FileRefusedError(VOICE)
+    if file.size > LARGEST:
+        raise FileRefusedError(_too_large(file.name))
+    if not isinstance(reply, FetchesFiles):
+        raise FileRefusedError(f"{_shown(file.name)} was not read: files cannot be read here.")
+    data = await reply.fetch(file, LARGEST)
+    if not data:
+        raise FileRefusedError(f"{_shown(file.name)} is empty.")
+    kind = media_type(data, file.name)
+    if kind.startswith(("audio/", "video/")):
+        raise FileRefusedError(VOICE)
+    return kind, _named(file.name, kind), data
+
+
+def media_type(data: bytes, name: str = "") -> str:
+    """What a file is by its content; its name only tells one kind of text from another."""
+    try:
+        found = puremagic.from_string(data[:65_536], mime=True, filename=None)
+    except (puremagic.PureError, ValueError):
+        found = ""
+    if found and not found.startswith("text/"):
+        return str(found)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return str(found) or "application/octet-stream"
+    named = mimetypes.guess_type(name)[0] or ""
+    return named if named.startswith("text/") or named == "application/json" else "text/plain"
+
+
+def _named(name: str, kind: str) -> str:
+    """The name with the ending of what the file is: a server goes by it."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    stem, ending = path.stem or "file", mimetypes.guess_extension(kind) or path.suffix
+    known = mimetypes.guess_type(path.name)[0]
+    return path.name if known == kind or kind in ("application/octet-stream", "text/plain") else f"{stem}{ending}"
+
+
+def _too_large(name: str) -> str:
+    return f"{_shown(name)} is too large: files of up to {LARGEST // 1024 // 1024} MiB are read here."
+
+
+def _shown(name: str) -> str:
+    return f"“{harmless(' '.join(name.split()))[:80]}”"

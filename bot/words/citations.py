@@ -1,0 +1,23 @@
+"""The marks that assistants leave for their sources, as footnotes: `【4:0†source】` becomes `[1]`."""
+
+import re
+
+_MARKER = re.compile(r"【[^【】\n]{0,200}†[^【】\n]{0,200}】")
+_HALF = re.compile(r"【[^【】\n]{0,400}\Z")
+
+
+def cited(text: str, *, growing: bool = False) -> tuple[str, list[str]]:
+    """The text with numbers in place of its marks, and the marks in the order of their numbers.
+
+    While it is `growing` a mark that is not whole yet is left out.
+    """
+    markers: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        if found.group() not in markers:
+            markers.append(found.group())
+        return f"[{markers.index(found.group()) + 1}]"
+
+    if "【" not in text:
+        return text, markers
+    return _MARKER.sub(number, _HALF.sub("", text) if growing else text), markers

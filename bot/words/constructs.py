@@ -1,0 +1,60 @@
+"""What stands in a line of Markdown and is one thing: links, code, formulas, addresses. Nobody cuts through them."""
+
+import re
+from collections.abc import Iterator
+
+from bot.words.maths import FORMULA
+
+# Bounded on purpose: the time to look is linear, and while a text grows something half written is waited for so long.
+_WORDS = r"(?:[^\[\]\\]|\\.|\[[^\[\]\n]{0,200}\]){0,500}"
+_ADDRESS = r"(?:<[^<>\n]{0,2000}>|(?:[^\s()<>]|\([^\s()]{0,200}\)){0,2000})"
+_TITLE = r"""(?:\s+(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'))?"""
+CONSTRUCT = re.compile(
+    rf"""(?P<formula>(?=[\\$])(?:{FORMULA.pattern}))
+       | (?P<escape>\\[!-/:-@\[-`{{-~])
+       | (?P<code>(?<!`)(?P<ticks>`+)(?!`)(?:[^`]|(?!(?<!`)(?P=ticks)(?!`))`){{1,2000}}?(?<!`)(?P=ticks)(?!`))
+       | (?P<marker>【[^【】\n]{{0,200}}】)
+       | (?P<image>!\[(?P<alt>{_WORDS})\]\(\s*(?P<source>{_ADDRESS}){_TITLE}\s*\))
+       | (?P<link>\[(?P<words>{_WORDS})\]\(\s*(?P<address>{_ADDRESS}){_TITLE}\s*\))
+       | (?P<auto><(?P<target>[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^\s<>]{{0,2000}})>)
+       | (?P<bare>https?://[^\s<>]{{1,2000}})
+       | (?P<bold>(?P<stars>\*\*|__|~~)(?=\S)[^*_~\n]{{1,300}}(?<=\S)(?P=stars))""",
+    re.VERBOSE | re.DOTALL,
+)
+# What may begin one of them and has not ended yet, at the end of a text that grows.
+_BEGUN = re.compile(
+    r"""【[^【】\n]{0,200}\Z
+      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{0,200}\]?){0,500}
+        (?:\](?:\(\s*<?[^\s()]{0,2000}(?:\([^\s()]{0,200}\)?)?(?:\s+["'][^"'\n]{0,200}["']?)?)?)?\Z
+      | `[^`]{0,1000}`{0,3}\Z
+      | \\(?:\((?:[^\\]|\\[^()]){0,1000}|\[(?:[^\\]|\\[^\[\]]){0,2000})?\\?\Z
+      | \$(?:\$[^$]{0,2000}|(?=[^\s\d$])[^$\n]{0,500})?\$?\Z
+      | <[^\s<>]{0,200}\Z
+      | https?://[^\s<>]{0,2000}\Z
+      | [&@#!*_~][^\s]{0,80}\Z""",
+    re.VERBOSE,
+)
+
+
+def constructs(text: str) -> Iterator[re.Match[str]]:
+    """What is one thing in a line of Markdown, from left to right."""
+    return CONSTRUCT.finditer(text)
+
+
+def settled(line: str) -> int:
+    """Where the last thing begins that a growing line has not finished; its length where there is none."""
+    at = 0
+    while opener := _OPENER.search(line, at):
+        at = opener.start()
+        found = CONSTRUCT.match(line, at)
+        if found and (found.end() < len(line) or found.lastgroup in _CLOSED):
+            at = found.end()
+        elif _BEGUN.match(line, at):
+            return at
+        else:
+            at += 1
+    return len(line)
+
+
+_OPENER = re.compile(r"[【\[!`\\$<&@#*_~]|https?://")
+_CLOSED = frozenset({"marker", "auto", "link", "image"})

@@ -1,0 +1,152 @@
+"""Markdown that is still being written: what it is about to become, and what of it is certain."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from markdown_it.token import Token
+
+from bot.words.constructs import settled
+from bot.words.markdown import line_starts, parse
+
+# A last line of nothing but marks may yet become a list, a rule, an underlined heading, a fence, the second line of a
+# table: it waits for its next character.
+_UNDECIDED = re.compile(r"(?:\A|(?<=\n))(?=.)(?:[-+=*_#>`~|: \t]+|[ \t]*\d{1,9}[.)]?[ \t]*)\Z")
+# `[2]` is a footnote.
+_HALF_LINK = re.compile(r"!?\[(?!\d+\]\Z)([^\[\]]*)(?:\](?:\([^()\s]*)?)?\Z")
+_HALF_FORMULA = re.compile(r"(?:\\\((?:(?!\\\)).){0,2000}|\\\[(?:(?!\\\]).){0,2000}|\\)\Z", re.DOTALL)
+_HEAD_OF_TABLE = re.compile(r"(?:\A|(?<=\n))[ \t>]*\|[^\n]*\n?\Z")
+_HALF_MARKER = re.compile(r"【[^【】\n]{0,200}\Z")
+_MARK = re.compile(r"\\.|(?P<code>`+)|(?P<run>\*{1,3}|_{1,3}|~~)", re.DOTALL)
+_OPENERS = frozenset("<@&\\")
+_LONGEST_CALL = 80
+
+
+class Blocks:
+    """The blocks of a text as it grows: what is written is read once, so that the time is that of the whole text.
+
+    `written` are those that nothing that follows can change.
+    """
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self._text = ""
+
+    def settle(self, text: str) -> int:
+        """Where the last block begins: all before it is in `written`."""
+        if not text.startswith(self._text):
+            self.written, self._text = [], ""
+        rest = text[len(self._text) :]
+        # A line that is not whole may yet belong to the block before it.
+        whole = rest[: rest.rfind("\n") + 1]
+        starts = line_starts(whole)
+        blocks = (token for token in parse(whole) if token.level == 0 and token.nesting != -1)
+        tops = [starts[block.map[0]] for block in blocks if block.map]
+        if len(tops) > 1:
+            self.written += [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
+            self._text += whole[: tops[-1]]
+        return len(self._text)
+
+    def of(self, text: str) -> list[str]:
+        """Joined they are the text, save that what the last one leaves open is closed."""
+        at = self.settle(text)
+        return [*self.written, mended(text[at:], shut=False)]
+
+
+def mended(text: str, *, shut: bool = True) -> str:
+    """A growing text with everything closed that its last words leave open. A wrong guess lasts a moment.
+
+    `shut`: an open fence too; a parser of our own shuts it by itself.
+    """
+    text = _UNDECIDED.sub("", text)
+    tokens = parse(text)
+    last = _last(tokens)
+    if last is None or not last.map:
+        return text
+    if last.type == "fence":
+        return _shut(text, last) if shut else text
+    if last.type != "inline":
+        return text
+    begins = line_starts(text)[last.map[0]]
+    return text[:begins] + _mend(text[begins:], last.content, in_table=tokens[-1].type == "table_close")
+
+
+def settled_end(text: str) -> int:
+    """How much of a growing text is certain: nothing that follows can change what these characters are shown as."""
+    last = _last(parse(text))
+    end = len(text)
+    if last is not None and last.type == "inline" and last.map:
+        begins = line_starts(text)[last.map[0]]
+        end = begins + settled(text[begins:])
+    return _before_open_word(text[:end].rstrip())
+
+
+def _before_open_word(text: str) -> int:
+    begins = 1 + max(text.rfind(blank) for blank in " \n\t")
+    word = text[begins:]
+    if len(word) <= _LONGEST_CALL and _OPENERS & set(word):
+        return len(text[:begins].rstrip())
+    return len(text)
+
+
+def _last(tokens: Sequence[Token]) -> Token | None:
+    """The last thing that holds words."""
+    return next((token for token in reversed(tokens) if token.map and token.nesting == 0), None)
+
+
+def _shut(text: str, fence: Token) -> str:
+    """An open fence, closed; one whose first line is not whole yet is not shown."""
+    starts = line_starts(text)
+    first = (fence.map or [0])[0]
+    opening = text[starts[first] : starts[min(first + 1, len(starts) - 1)]]
+    if not opening.endswith("\n"):
+        return text[: starts[first]]
+    container = re.sub(r"[^\s>]", " ", opening[: opening.find(fence.markup)])
+    closing = rf"[\s>]*{re.escape(fence.markup[0])}{{{len(fence.markup)},}}\s*"
+    last = text[starts[-2] :] if len(starts) > 1 else text
+    if starts[-2] != starts[first] and re.fullmatch(closing, last):
+        return text
+    half = re.sub(rf"(?<=\n)[ \t>]*{re.escape(fence.markup[0])}+\Z", "", text)
+    return half + ("" if half.endswith("\n") else "\n") + container + fence.markup
+
+
+def _mend(line: str, words: str, *, in_table: bool) -> str:
+    opened = _opened(words)
+    if opened[-1:] and opened[-1].startswith("`"):
+        return _closed(line, opened)
+    for half in (_HALF_MARKER, _HALF_FORMULA) if in_table else (_HALF_MARKER, _HEAD_OF_TABLE, _HALF_FORMULA):
+        line = half.sub("", line)
+    return _closed(_HALF_LINK.sub(r"\1", line), opened)
+
+
+def _closed(line: str, opened: Sequence[str]) -> str:
+    """A mark with nothing after it yet is left out; blanks before a closing mark would keep it from closing."""
+    line = line.rstrip()
+    for mark in reversed(opened):
+        line = line[: -len(mark)].rstrip() if line.endswith(mark) else line + mark
+    return line
+
+
+def _opened(line: str) -> list[str]:
+    """The marks of emphasis and code that are open at the end, outermost first."""
+    opened: list[str] = []
+    at = 0
+    while mark := _MARK.search(line, at):
+        at = mark.end()
+        if mark["code"]:
+            close = re.compile(rf"(?<!`){mark['code']}(?!`)").search(line, at)
+            if close is None:
+                return [*opened, mark["code"]]
+            at = close.end()
+        elif mark["run"]:
+            _toggle(opened, mark)
+    return opened
+
+
+def _toggle(opened: list[str], mark: re.Match[str]) -> None:
+    before, after = mark.string[: mark.start()][-1:], mark.string[mark.end() :][:1]
+    run = mark["run"]
+    if run in opened and not before.isspace():
+        del opened[opened.index(run) :]
+    elif not after.isspace() and not (run[0] == "_" and before.isalnum()):
+        opened.append(run)

@@ -1,0 +1,164 @@
+"""A reply as the messages of a platform: the words in parts, what stands under them, and the files beside them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.segments import Code, File, Notice, Segment, Source, Sources, Step, Table, Text
+from bot.words.markdown import parse
+from bot.words.pages import Pages, Paper
+from bot.words.rewrite import escaped
+from bot.words.split import split
+from bot.words.tables import Grid, grids
+
+WHOLE = "answer.md"
+GOES_ON = "Still writing; the whole answer comes as a file."
+AS_FILE = f"The whole answer is in {WHOLE}."
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a platform shows what is not the model's own. `small` marks a line of small print.
+
+    What takes more than `most` messages is shown that far, and comes whole as a file. A table of which `as_file` says
+    so comes as a spreadsheet besides.
+    """
+
+    paper: Paper
+    small: Callable[[str], str]
+    most: int
+    lead: str = ""
+    as_file: Callable[[Grid], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A finished reply: its messages, the files that follow them, and what to post where those are not taken."""
+
+    texts: list[str]
+    files: tuple[File, ...] = ()
+    note: str = ""
+    instead: tuple[str, ...] = ()
+
+
+class Letter:
+    """One growing reply. `append_only` is for a platform that cannot take back what it showed."""
+
+    def __init__(self, style: Style, *, append_only: bool = False) -> None:
+        room = style.paper.room - style.paper.measure(style.lead)
+        self._style = style
+        self._append_only = append_only
+        self._pages = Pages(replace(style.paper, room=room))
+
+    def turn(self) -> None:
+        """What follows begins a new message."""
+        self._pages.turn()
+
+    def growing(self, segments: Sequence[Segment]) -> list[str]:
+        """The messages so far; only the last one changes. None while there is nothing to see.
+
+        An append-only one leaves out what stands under the words.
+        """
+        texts = [part.written for part in self._pages.grow(body(segments), append_only=self._append_only)]
+        if len(texts) > self._style.most:
+            return self._led([*texts[: self._style.most], self._style.small(GOES_ON)])
+        foot = "" if self._append_only else self._foot(segments, growing=True)
+        return self._led(self._under(texts, foot) if texts and self._has_room(texts[-1], foot) else texts)
+
+    def whole(self, segments: Sequence[Segment]) -> Sent:
+        """The finished reply."""
+        text = body(segments)
+        texts = [part.written for part in self._pages.end(text)]
+        files = (*self._spreadsheets(text), *(segment for segment in segments if isinstance(segment, File)))
+        foot = self._foot(segments, growing=False)
+        if len(texts) <= self._style.most:
+            return Sent(self._led(self._under(texts, foot)), files)
+        most = self._style.most
+        note = self._style.small(AS_FILE)
+        preview = self._led(self._under(texts[:most], foot))
+        complete = File(WHOLE, "text/markdown", text.encode("utf-8", "replace"))
+        instead = tuple(self._under(texts[most:], foot))
+        return Sent(preview, (complete, *files), note, instead)
+
+    def _spreadsheets(self, text: str) -> Iterator[File]:
+        wide = [grid for _, grid in grids(parse(text)) if self._style.as_file and self._style.as_file(grid)]
+        for number, grid in enumerate(wide, 1):
+            yield File(f"table-{number}.csv", "text/csv", grid.csv().encode("utf-8", "replace"))
+
+    def _foot(self, segments: Sequence[Segment], *, growing: bool) -> str:
+        write, small = self._style.paper.write, self._style.small
+        lines: list[str] = []
+        for segment in segments:
+            if isinstance(segment, Step) and growing and segment.state == "running":
+                lines.append(small(write(segment.text)))
+            elif isinstance(segment, Sources):
+                lines += [small(write(_note(note))) for note in segment.notes]
+            elif isinstance(segment, Notice):
+                words = write(segment.text)
+                lines.append(small(words) if segment.kind == "label" else words)
+        return "\n".join(lines)
+
+    def _under(self, texts: list[str], foot: str) -> list[str]:
+        if not foot:
+            return texts
+        if texts and self._has_room(texts[-1], foot):
+            return [*texts[:-1], f"{texts[-1]}{_gap(texts[-1])}{foot}"]
+        return [*texts, *split(foot, self._pages_room, self._style.paper.measure)]
+
+    def _has_room(self, text: str, foot: str) -> bool:
+        return self._style.paper.measure(f"{text}\n\n{foot}") <= self._pages_room
+
+    @property
+    def _pages_room(self) -> int:
+        return self._style.paper.room - self._style.paper.measure(self._style.lead)
+
+    def _led(self, texts: list[str]) -> list[str]:
+        """The lead stands above the first message."""
+        return [self._style.lead + texts[0], *texts[1:]] if texts else texts
+
+
+def body(segments: Sequence[Segment]) -> str:
+    """The words of a reply as one Markdown text."""
+    written = (_markdown(segment) for segment in segments)
+    return "\n\n".join(text for text in written if text)
+
+
+def _markdown(segment: Segment) -> str:
+    if isinstance(segment, Text):
+        return segment.markdown
+    if isinstance(segment, Code):
+        return fenced(segment.text, segment.language)
+    if isinstance(segment, Table):
+        return _table(segment)
+    return ""
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A fence that nothing in the text ends."""
+    longest, run = 2, 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    marks = "`" * (longest + 1)
+    return f"{marks}{language}\n{text}\n{marks}"
+
+
+def _table(table: Table) -> str:
+    columns = max(map(len, table.rows), default=0)
+    rows = [[*map(_line, row), *[""] * (columns - len(row))] for row in table.rows]
+    rows.insert(1, ["---"] * columns)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) if columns else ""
+
+
+def _note(note: Source) -> str:
+    title = f"[{_line(note.title)}]({note.address})" if note.address else _line(note.title)
+    passage = f": “{_line(note.passage)}”" if note.passage else ""
+    return f"[{note.number}] {title}{passage}"
+
+
+def _line(words: str) -> str:
+    """Words of ours, or of a file's name, on one line; they are no Markdown."""
+    return escaped(" ".join(words.split()))
+
+
+def _gap(text: str) -> str:
+    return "\n" * max(0, 2 - (len(text) - len(text.rstrip("\n"))))

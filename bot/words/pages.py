@@ -1,0 +1,242 @@
+"""Cuts a text that grows into parts that stand by themselves. A part that is full never changes again.
+
+A part ends where a block ends, else a list item, a line, a sentence, a word, a visible character. A fence that is cut
+is closed, and opened again with its language; a table repeats its head, a quote its mark. Nothing goes missing: what a
+part repeats or closes is all that it adds.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.words.growing import Blocks, mended, settled_end
+from bot.words.layout import Layout
+from bot.words.split import Measure, longest
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a platform's message takes: `room` by `measure`, and how Markdown is written there.
+
+    `continued` stands above every part but the first.
+    """
+
+    room: int
+    write: Callable[[str], str]
+    measure: Measure = len
+    continued: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a part begins in the text: what it repeats, and the indentation it leaves out of a list it goes on."""
+
+    at: int = 0
+    head: str = ""
+    indent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part as it is sent, and the span of the text that it shows."""
+
+    written: str
+    start: int
+    end: int
+
+
+class Pages:
+    """The parts of one growing text. Where they are cut follows from the text alone, not from how it came.
+
+    Only what an append-only reader has seen already is not taken back: there a part ends behind it.
+    """
+
+    def __init__(self, paper: Paper) -> None:
+        self._paper = paper
+        self._text = ""
+        self._begun = ""
+        self._full: list[Part] = []
+        self._start = Start()
+        self._seen = 0
+        self._blocks = Blocks()
+        self._settled: list[str] = []
+
+    def grow(self, text: str, *, append_only: bool = False) -> list[Part]:
+        """The parts so far; the last one may still change, its open ends closed for now.
+
+        `append_only`: instead of closing them it leaves out what is not certain yet, so that it only ever gets longer.
+        """
+        self._take(text)
+        self._fill()
+        rest = self._rest()
+        return [*self._full, *(self._certain(rest) if append_only else self._fitting(rest))]
+
+    def end(self, text: str) -> list[Part]:
+        """All the parts of the whole text."""
+        self._take(text)
+        self._fill()
+        while (rest := self._rest()) and not self._fits(rest, rest.text):
+            self._cut(rest)
+        return [*self._full, *self._written(rest, rest.text)]
+
+    def turn(self) -> None:
+        """End the part that `grow` with `append_only` showed last, as it stands: what follows begins another one."""
+        if self._seen:
+            self._close(self._rest(), self._seen)
+
+    def _take(self, text: str) -> None:
+        """A text that does not go on from what was full is another text."""
+        if not text.startswith(self._begun):
+            self._full, self._start, self._seen = [], Start(), 0
+            self._blocks, self._settled, self._begun = Blocks(), [], ""
+        self._text = text
+
+    def _fill(self) -> None:
+        """Cut off what is full: decided by so many characters of the text as fit, and the one after them."""
+        while True:
+            ahead = self._text[self._start.at : self._start.at + self._paper.room + 1]
+            fits = longest(ahead, self._paper.room, self._paper.measure)
+            if self._start.at + fits >= len(self._text):
+                return
+            self._cut(_Rest.of(self._text, self._start, self._start.at + fits + 1))
+
+    def _rest(self) -> "_Rest":
+        return _Rest.of(self._text, self._start, len(self._text))
+
+    def _cut(self, rest: "_Rest") -> None:
+        self._close(rest, self._best(rest))
+
+    def _close(self, rest: "_Rest", end: int) -> None:
+        """Make the text until there a part of its own."""
+        layout = Layout(rest.text)
+        self._full += self._written(rest.until(end), rest.text[:end] + layout.closing(end))
+        opening, indent = layout.opening(end)
+        self._start = Start(rest.source(end), opening, indent + (rest.start.indent if rest.is_indented(end) else 0))
+        self._begun = self._text[: self._start.at]
+        self._seen, self._blocks, self._settled = 0, Blocks(), []
+
+    def _written(self, rest: "_Rest", markdown: str) -> list[Part]:
+        """A part; none where there is nothing to see."""
+        return self._shown(rest, self._form(rest, markdown))
+
+    def _shown(self, rest: "_Rest", written: str) -> list[Part]:
+        if not rest.text[len(rest.start.head) :].strip():
+            return []
+        return [Part(written, rest.start.at, rest.source(len(rest.text)))]
+
+    def _form(self, rest: "_Rest", markdown: str) -> str:
+        return (self._paper.continued if rest.start.at else "") + self._paper.write(markdown)
+
+    def _fits(self, rest: "_Rest", markdown: str) -> bool:
+        return self._paper.measure(self._form(rest, markdown)) <= self._paper.room
+
+    def _certain(self, rest: "_Rest") -> list[Part]:
+        """What nothing that follows can change, as long as there is room to close what it leaves open."""
+        at = self._settle(rest)
+        end = at + settled_end(rest.text[at:])
+        closed = self._grown(rest, at, rest.text[at:end] + Layout(rest.text[at:]).closing(end - at))
+        if end > self._seen and self._paper.measure(closed) <= self._paper.room:
+            self._seen = end
+        seen = rest.until(self._seen)
+        if self._seen < at:
+            return self._written(seen, seen.text)
+        return self._shown(seen, self._grown(rest, at, rest.text[at : self._seen]))
+
+    def _fitting(self, rest: "_Rest") -> list[Part]:
+        """What is left, or as much of it as fits for now: where to cut it is decided when there is more of it."""
+        at = self._settle(rest)
+        written = self._grown(rest, at, mended(rest.text[at:]))
+        if self._paper.measure(written) <= self._paper.room:
+            return self._shown(rest, written)
+        end = self._best(rest)
+        return self._written(rest.until(end), rest.text[:end] + Layout(rest.text).closing(end))
+
+    def _settle(self, rest: "_Rest") -> int:
+        """Write the blocks that are complete, each once; where the last one begins."""
+        known = self._blocks.written
+        at = self._blocks.settle(rest.text)
+        if self._blocks.written is not known:  # the text is another one
+            self._settled = []
+        self._settled += map(self._paper.write, self._blocks.written[len(self._settled) :])
+        return at
+
+    def _grown(self, rest: "_Rest", at: int, last: str) -> str:
+        """The part as it is sent, of the blocks that are complete and the last one."""
+        lead = self._paper.continued if rest.start.at else ""
+        return "".join([lead, *self._settled, self._paper.write(last)]) if at else lead + self._paper.write(last)
+
+    def _best(self, rest: "_Rest") -> int:
+        """Where to end a part: the best border that leaves it at least half full, else the one that fills it most."""
+        layout, least = Layout(rest.text), self._paper.room // 2
+        found = 0
+        for borders in layout.borders(after=max(self._seen - 1, len(rest.start.head))):
+            end, size = self._last_that_fits(rest, layout, borders)
+            if size >= least:
+                return end
+            found = max(found, end)
+        return found or max(self._seen, len(rest.start.head) + 1)
+
+    def _last_that_fits(self, rest: "_Rest", layout: Layout, borders: Sequence[int]) -> tuple[int, int]:
+        """Mostly the last of them. Sizes grow with the text, nearly: a search that halves finds where it is another."""
+
+        def size(end: int) -> int:
+            return self._paper.measure(self._form(rest, rest.text[:end] + layout.closing(end)))
+
+        low, high = 0, len(borders)
+        middle = high - 1
+        while low < high:
+            fits = size(borders[middle]) <= self._paper.room
+            low, high = (middle + 1, high) if fits else (low, middle)
+            middle = (low + high) // 2
+        for end in reversed(borders[max(0, low - 8) : low]):
+            if (found := size(end)) <= self._paper.room:
+                return end, found
+        return 0, 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """The text from a start on: what it repeats, then its lines without their indentation.
+
+    `lines` says for lines of `text` where they begin there, and where in the source.
+    """
+
+    start: Start
+    text: str
+    lines: tuple[tuple[int, int], ...]
+    indented_until: int
+
+    @classmethod
+    def of(cls, source: str, start: Start, end: int) -> "_Rest":
+        pieces, lines, at, length = [start.head], [], start.at, len(start.head)
+        indented, until = start.indent, len(start.head)
+        for line in source[start.at : end].splitlines(keepends=True) if indented else ():
+            cut = _indentation(line, indented) if at == 0 or source[at - 1] == "\n" else 0
+            if cut < indented and line.strip() and at > start.at:
+                break
+            lines.append((length, at + cut))
+            pieces.append(line[cut:])
+            at, length = at + len(line), length + len(line) - cut
+            until = length
+        lines.append((length, at))
+        return cls(start, "".join([*pieces, source[at:end]]), tuple(lines), until)
+
+    def __bool__(self) -> bool:
+        return len(self.text) > len(self.start.head)
+
+    def until(self, end: int) -> "_Rest":
+        return replace(self, text=self.text[:end])
+
+    def source(self, at: int) -> int:
+        """Where in the source a place of the text stands."""
+        line, source = self.lines[
+            max(0, bisect_right(self.lines, (at, len(self.text) + self.start.at + 1_000_000)) - 1)
+        ]
+        return source + at - line
+
+    def is_indented(self, at: int) -> bool:
+        return at < self.indented_until
+
+
+def _indentation(line: str, most: int) -> int:
+    return min(most, len(line) - len(line.lstrip(" ")))

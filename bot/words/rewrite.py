@@ -1,0 +1,121 @@
+"""Markdown into the Markdown of a platform: what it lacks is said another way, and nobody is called."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markdown_it.token import Token
+
+from bot.words.constructs import constructs
+from bot.words.harmless import harmless
+from bot.words.links import quiet, shows_another
+from bot.words.markdown import line_starts, parse
+from bot.words.maths import readable
+from bot.words.tables import Grid, grid
+
+Edit = tuple[int, int, str]
+
+# What some servers leave in an answer's text for a source: only its note is for people.
+_MARKER = re.compile(r"【[^【】]*†[^【】]*】")
+_MARK = re.compile(r"([\\`*_~\[\]<>|])")
+_CONTAINER = re.compile(r"[^\s>]")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a platform reads. `headings` is its deepest heading; `table` writes one where it has none of its own."""
+
+    headings: int = 6
+    table: Callable[[Grid], str] | None = None
+    rule: str = ""
+
+    def write(self, markdown: str) -> str:
+        """The same words in this dialect, harmless. White space around them stays."""
+        tokens, starts = parse(markdown), line_starts(markdown)
+        edits = [edit for at, token in enumerate(tokens) for edit in self._edits(markdown, tokens, at, token, starts)]
+        return harmless(_edited(markdown, edits))
+
+    def _edits(self, text: str, tokens: Sequence[Token], at: int, token: Token, starts: list[int]) -> Iterator[Edit]:
+        if not token.map:
+            return
+        begins, ends = starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
+        if token.type == "table_open" and self.table:
+            yield begins, ends, _placed(text[begins:ends], self.table(grid(tokens[at:])))
+        elif token.type == "heading_open" and (int(token.tag[1]) > self.headings or self._underlined(token)):
+            yield from self._heading(text[begins:ends], begins, token)
+        elif token.type == "hr" and self.rule:
+            yield begins, ends, text[begins:ends].replace(text[begins:ends].strip("> \t\r\n"), self.rule)
+        elif token.type == "inline" and not (self.table and _in_table(tokens, at)):
+            yield from _in_line(text[begins:ends], begins)
+
+    def _underlined(self, heading: Token) -> bool:
+        return heading.markup in ("=", "-") and self.headings < 6
+
+    def _heading(self, source: str, begins: int, heading: Token) -> Iterator[Edit]:
+        """Its marks only, so that what is within the heading is written like any other words."""
+        depth = int(heading.tag[1])
+        marks = ("**", "**") if depth > self.headings else (f"{'#' * depth} ", "")
+        if heading.markup.startswith("#"):
+            opening = re.search(r"#+[ \t]*", source)
+            closing = re.search(r"(?:[ \t]+#+)?[ \t]*(?=\r?\n?\Z)", source)
+            if opening is None or closing is None or opening.end() > closing.start():
+                return
+            yield begins + opening.start(), begins + opening.end(), marks[0]
+            yield begins + closing.start(), begins + closing.end(), marks[1]
+        elif underline := re.search(r"\r?\n[^\n]*(?=\n?\Z)", source.rstrip("\r\n") + "\n"):
+            words = re.search(r"[^\s>]", source)
+            yield begins + (words.start() if words else 0), begins + (words.start() if words else 0), marks[0]
+            yield begins + underline.start(), begins + min(underline.end(), len(source)), marks[1]
+
+
+def escaped(words: str) -> str:
+    """Plain words as Markdown that shows just them."""
+    return _MARK.sub(r"\\\1", words)
+
+
+def _in_line(line: str, begins: int) -> Iterator[Edit]:
+    for found in constructs(line):
+        start, end = begins + found.start(), begins + found.end()
+        if found["formula"]:
+            if (plain := readable(found.group())) != found.group():
+                yield start, end, escaped(plain)
+        elif found["marker"]:
+            yield start, end, _MARKER.sub("", found.group())
+        elif found["image"] is not None:
+            # Nobody shows it from there: a link to look at it, where there is one.
+            opening = "[" if found["alt"] else "[image"
+            written = found.group().replace("![", opening, 1)
+            leads = found["source"].strip("<>").startswith(("http://", "https://"))
+            yield start, end, _link(found["alt"], found["source"], written if leads else found.group())
+        elif found["link"] is not None:
+            yield start, end, _link(found["words"], found["address"], found.group())
+        elif found["auto"] or found["bare"]:
+            yield start, end, quiet(found.group())
+
+
+def _link(words: str, address: str, written: str) -> str:
+    """A link, whose true address is shown where its words are another one."""
+    bare = address.strip("<>")
+    return f"`{words.replace('`', '')}` ({quiet(bare)})" if shows_another(words, bare) else quiet(written)
+
+
+def _placed(source: str, form: str) -> str:
+    """Lines in place of others, in the quote or the list those stood in."""
+    indent = re.match(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?[ \t>]*", source)
+    first = indent.group() if indent else ""
+    rest = _CONTAINER.sub(" ", first)
+    ending = source[len(source.rstrip("\r\n")) :]
+    return first + f"\n{rest}".join(form.split("\n")) + ending
+
+
+def _in_table(tokens: Sequence[Token], at: int) -> bool:
+    return at > 0 and tokens[at - 1].type in ("th_open", "td_open")
+
+
+def _edited(text: str, edits: list[Edit]) -> str:
+    pieces, at = [], 0
+    for start, end, instead in sorted(edits, key=lambda edit: edit[:2]):
+        if start >= at:
+            pieces += [text[at:start], instead]
+            at = end
+    return "".join([*pieces, text[at:]])

@@ -1,0 +1,24 @@
+"""Requests that were answered under an idempotency key, so that asking again does nothing twice."""
+
+from storage.database import Row, Transaction
+
+
+def answered(tx: Transaction, project: str, key: str) -> Row | None:
+    """`fingerprint` and `body` of the request that was answered under a key."""
+    rows = tx.query(
+        "select fingerprint, body from answered_requests where project = :project and key = :key",
+        project=project,
+        key=key,
+    )
+    return rows[0] if rows else None
+
+
+def remember(tx: Transaction, project: str, key: str, fingerprint: str, body: str, now: int) -> None:
+    row = {"project": project, "key": key, "fingerprint": fingerprint, "body": body, "created_at": now}
+    tx.insert("answered_requests", row)
+
+
+def forget(tx: Transaction, before: int, limit: int) -> int:
+    """Delete at most `limit` that are older; returns how many there were."""
+    oldest = "select rowid from answered_requests where created_at < :before limit :limit"
+    return tx.execute(f"delete from answered_requests where rowid in ({oldest})", before=before, limit=limit)  # noqa: S608

@@ -1,0 +1,29 @@
+"""A platform that is away for long: whoever asked is answered when it is back."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Process
+from tests.proofs.scenes import SlackScene
+from tests.proofs.test_every_point import Program, model
+
+__all__ = ["model"]
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
+
+
+async def test_a_platform_that_takes_nothing_for_long_is_waited_for(tmp_path: Path, model: str) -> None:
+    """Pain 15: silence, no answer and no reason."""
+    async with SlackScene.on(streams=True) as scene:
+        await scene.fresh()
+        program = Program(tmp_path / "program", scene, model)
+        process: Process = program.start()
+        try:
+            await scene.connected()
+            await scene.away(times=40)
+            await scene.ask("hello")
+            await scene.until(lambda read: read == ["You said: hello"])
+            assert program.rows("select failures from turns") == [(0,)]
+        finally:
+            process.end()

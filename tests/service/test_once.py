@@ -1,0 +1,84 @@
+"""A request that is sent again under its Idempotency-Key does nothing twice, whatever became of the first answer."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from assistants.contract import BETA, BETA_HEADER
+from assistants.service import store
+from assistants.service.scripted import ScriptedCall, ScriptedModel, ScriptedReply
+from storage.database import Database
+from tests.service.test_openai import names_in
+
+KEY = {"Idempotency-Key": "once"}
+HELLO = {"role": "user", "content": "hello"}
+NOW: Any = {"type": "function", "function": {"name": "now"}}
+
+
+async def test_a_message_that_is_sent_twice_is_one_message(tcp: httpx.AsyncClient) -> None:
+    thread = (await tcp.post("/threads", json={})).json()["id"]
+    first = await tcp.post(f"/threads/{thread}/messages", json=HELLO, headers=KEY)
+    again = await tcp.post(f"/threads/{thread}/messages", json=HELLO, headers=KEY)
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len((await tcp.get(f"/threads/{thread}/messages")).json()["data"]) == 1
+
+
+async def test_a_key_that_was_used_for_something_else_is_refused(tcp: httpx.AsyncClient) -> None:
+    await tcp.post("/threads", json={}, headers=KEY)
+    for path, body in (("/threads", {"metadata": {"a": "1"}}), ("/assistants", {"model": "default"})):
+        refused = await tcp.post(path, json=body, headers=KEY)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (422, "idempotency_error")
+
+
+async def test_a_request_that_was_refused_may_be_made_again(tcp: httpx.AsyncClient, database: Database) -> None:
+    body = {"assistant_id": "asst_1"}
+    assert (await tcp.post("/threads/runs", json=body, headers=KEY)).status_code == 404
+    made = (await tcp.post("/assistants", json={"model": "default"})).json()
+    await database.write(lambda tx: tx.execute("update assistants set id = 'asst_1' where id = :id", id=made["id"]))
+    assert (await tcp.post("/threads/runs", json=body, headers=KEY)).status_code == 200
+
+
+async def test_a_stream_that_is_asked_for_twice_is_one_run_told_twice(
+    tcp: httpx.AsyncClient, script: ScriptedModel
+) -> None:
+    script.play(ScriptedReply(text="Let me look.", tool_calls=(ScriptedCall("now", '{"a": 1}', id="call_1"),)))
+    assistant = (await tcp.post("/assistants", json={"model": "default", "tools": [NOW]})).json()["id"]
+    body = {"assistant_id": assistant, "thread": {"messages": [HELLO]}, "stream": True}
+    first, again = [await tcp.post("/threads/runs", json=body, headers=KEY) for _ in range(2)]
+    told = names_in(first.text)
+    assert told[0] == "thread.created"
+    assert names_in(again.text) == told[1:]
+    assert last(first) == last(again)
+    run = last(again)
+    outputs = {"tool_outputs": [{"tool_call_id": "call_1", "output": "noon"}], "stream": True}
+    path = f"/threads/{run['thread_id']}/runs/{run['id']}/submit_tool_outputs"
+    ended = [await tcp.post(path, json=outputs, headers={"Idempotency-Key": "outputs"}) for _ in range(2)]
+    assert last(ended[0]) == last(ended[1])
+    assert last(ended[1])["status"] == "completed"
+    assert len(script.requests) == 2
+
+
+def last(stream: httpx.Response) -> dict[str, Any]:
+    lines = [line for line in stream.text.splitlines() if '"object":"thread.run"' in line]
+    run: dict[str, Any] = json.loads(lines[-1].removeprefix("data: "))
+    return run
+
+
+async def test_what_is_remembered_is_written_with_what_was_done(tcp: httpx.AsyncClient, database: Database) -> None:
+    """Were it written after it, a process killed between the two would do it again."""
+    seen: list[Any] = []
+
+    def both(tx: Any, *args: Any, **kwargs: Any) -> None:
+        seen.append(tx.query("select 1 from answered_requests"))
+        original(tx, *args, **kwargs)
+
+    original = store.add
+    headers = {**KEY, BETA_HEADER: BETA}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store, "add", both)
+        await tcp.post("/assistants", json={"model": "default"}, headers=headers)
+    assert seen == [[]]
+    assert len(await database.read("select 1 from answered_requests")) == 1
