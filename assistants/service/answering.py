@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping
 
 from assistants.contract import (
     Content,
+    ImageFile,
+    ImageFileContent,
+    ImageFileDelta,
     LastError,
     Message,
     MessageDelta,
@@ -30,6 +33,7 @@ from assistants.service.parts import Part
 from assistants.service.pieces import CallPiece, End, RefusalPiece, TextPiece
 from assistants.service.rows import now
 from assistants.service.store import Work, Written
+from assistants.service.tools.code_calls import figures
 from assistants.service.tools.server_tool import ServerTool
 from storage.database import Database
 
@@ -55,6 +59,7 @@ class Answer:
         self._run = work.run
         # A message that a restart found half-written is written afresh, in its place.
         self._open = work.half
+        self._shown = figures(work.steps)
         self._said: list[Part] = []
         self._step: RunStep | None = None
         self._tools = tools or {}
@@ -70,7 +75,11 @@ class Answer:
 
     @property
     def _content(self) -> list[Content]:
-        return [part.content for part in self._said]
+        return [*self._pictures, *(part.content for part in self._said)]
+
+    @property
+    def _pictures(self) -> list[ImageFileContent]:
+        return [ImageFileContent(image_file=ImageFile(file_id=id_)) for id_ in self._shown]
 
     def full(self) -> bool:
         """Whether the answer has all the tokens it may have; a piece is one token at least."""
@@ -84,9 +93,11 @@ class Answer:
         if self._opening is not None and self._opening.done():
             await self.settle()
             self._opening = None
+        if not self._said:
+            self._show(message)
         part = next((part for part in self._said if part.kind is type(piece)), None)
         if new := part is None:
-            part = Part(len(self._said), type(piece))
+            part = Part(len(self._shown) + len(self._said), type(piece))
             self._said.append(part)
         part.add(piece.text)
         if new:
@@ -94,6 +105,13 @@ class Answer:
             self._feed.emit(MessageDeltaEvent("thread.message.delta", told))
         elif self._feed.read:
             self._feed.tell(part.told(message.id, piece.text))
+
+    def _show(self, message: Message) -> None:
+        """Let a message begin with the figures that were drawn before it."""
+        for index, picture in enumerate(self._pictures):
+            shown = ImageFileDelta(index=index, image_file=picture.image_file)
+            told = MessageDelta(id=message.id, delta=MessagePiece(content=[shown]))
+            self._feed.emit(MessageDeltaEvent("thread.message.delta", told))
 
     async def call(self, piece: CallPiece) -> None:
         step = self._step or await self._begin_calls()
@@ -122,6 +140,8 @@ class Answer:
         for tool in self._tools.values():
             if more := await tool.unsaid(self._run, self._text):
                 await self.say(TextPiece(more))
+        if self._shown and not self._said:
+            self._show((self._open or self._begin_message())[0])
 
     async def _annotate(self) -> None:
         """Mark the places of the text that stand for files."""
@@ -195,7 +215,7 @@ class Answer:
         step = lifecycle.end_step(self._open[1], ending, time)
         if not await self._db.write(store.close_answer, message, step):
             raise NotAtWork
-        self._open, self._said = None, []
+        self._open, self._said, self._shown = None, [], []
         if message.content:
             self._feed.emit(*closed([(message, step)]))
 

@@ -49,8 +49,10 @@ class Calls:
             self._calls.append(_Growing(piece.id or "", name, "", self._tools.get(name)))
         growing = self._calls[piece.index]
         growing.arguments += piece.arguments
-        before, growing.told = growing.told, growing.call
-        return news(piece.index, before, growing.told)
+        call = growing.call
+        if (told := news(piece.index, growing.told, call)) is not None:
+            growing.told = call
+        return told
 
     def details(self) -> ToolCalls:
         return ToolCalls(tool_calls=[growing.call for growing in self._calls])

@@ -10,12 +10,16 @@ from storage.database import Row
 ChatMessage = dict[str, Any]
 Chat = list[ChatMessage]
 
+FIGURE = "[A figure, which the person sees here.]"
 PICTURE = "[A picture, which this model cannot see.]"
 
 
 def said(row: Row) -> ChatMessage | None:
     """A message as a model reads it, pictures by file still named by their ids; None when nothing was said."""
     parts = [part for part in map(_part, json.loads(row["body"])["content"]) if part]
+    if row["role"] == "assistant":
+        # Endpoints take pictures from people only.
+        parts = [part if part["type"] == "text" else {"type": "text", "text": FIGURE} for part in parts]
     if not parts:
         return None
     if all(part["type"] == "text" for part in parts):

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 from assistants.contract import (
     DoneEvent,
+    ImageFileContent,
+    ImageFileDelta,
     Message,
     MessageDelta,
     MessageDeltaEvent,
@@ -87,6 +89,8 @@ def _message(message: Message) -> list[StreamEvent]:
         if isinstance(part, TextContent):
             value = TextValueDelta(value=part.text.value, annotations=[])
             delta = MessagePiece(content=[TextDelta(index=index, text=value)])
+        elif isinstance(part, ImageFileContent):
+            delta = MessagePiece(content=[ImageFileDelta(index=index, image_file=part.image_file)])
         elif isinstance(part, RefusalContent):
             delta = MessagePiece(content=[RefusalDelta(index=index, refusal=part.refusal)])
         else:

@@ -46,6 +46,8 @@ class Session:
         self._on_end = on_end
         self.files: set[str] = set()
         """Names of the files that were put into the working folder."""
+        self.used = False
+        """Whether code was run."""
 
     @property
     def ended(self) -> str:
@@ -73,6 +75,7 @@ class Session:
         if self.ended:
             raise Ended(self.ended)
         outcome = Outcome()
+        self.used = True
         try:
             async with self._process.call() as output:
                 await self._process.send({"do": "run", "code": code})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistants.contract import CalledFunctionDelta, FunctionCall, FunctionCallDelta, ToolCall, ToolCallDelta
+from assistants.service.tools import code_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,12 @@ def _function_retold(call: Mapping[str, Any]) -> Told:
     return Told(function["name"], function["arguments"], function.get("output") or "")
 
 
-_NEWS: dict[str, News] = {"function": _function_news}
-_RETELL: dict[str, Retell] = {"function": _function_retold}
+def _code_retold(call: Mapping[str, Any]) -> Told:
+    return Told(code_calls.NAME, *code_calls.retold(call))
+
+
+_NEWS: dict[str, News] = {"function": _function_news, code_calls.NAME: code_calls.news}
+_RETELL: dict[str, Retell] = {"function": _function_retold, code_calls.NAME: _code_retold}
 
 
 def news(index: int, before: ToolCall | None, after: ToolCall) -> ToolCallDelta | None:
