@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,8 @@ from assistants.service.local import LocalTransport
 from assistants.service.local_model import MODEL_NAME, SmallTalk
 from assistants.service.measures import Traits
 from assistants.service.models import Models
+from assistants.service.tools import Limits, Refused, Sandbox
+from assistants.service.tools.interpreter import CodeInterpreter
 from assistants.service.tour import MODEL_NAME as TOUR
 from assistants.service.tour import tour_model
 from assistants.service.weights import Weights
@@ -58,7 +60,7 @@ class Embedded:
         self._models.register(MODEL_NAME, ChatCompletions(self._small_talk.endpoint))
         for name, configured in models.items():
             self._register(name, configured)
-        self._service = create_service(db, self._models)
+        self._service = create_service(db, self._models, CodeInterpreter(db, sandbox=sandbox_of(settings)))
         rules = Rules(settings.api_requests_per_minute, open=open_here)
         self._guarded = Guard(self._service.app, Keys(db, settings.api_keys), rules)
         self._endpoint: Endpoint | None = None
@@ -165,6 +167,15 @@ class Embedded:
     async def _tell_progress(self) -> None:
         async for _ in self._weights.watch():
             self._tell()
+
+
+def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:
+    """How the sandbox is opened, or refused where the operator wants it so."""
+    return Sandbox.open if settings.sandbox == "auto" else _closed
+
+
+async def _closed(_: Limits) -> Sandbox:
+    raise Refused("SANDBOX is off.", "Set SANDBOX=auto and restart Threadline.")
 
 
 def _configured(settings: Settings) -> Endpoint:

@@ -142,6 +142,7 @@ class Answer:
                 await self.say(TextPiece(more))
         if self._shown and not self._said:
             self._show((self._open or self._begin_message())[0])
+        await self.settle()
 
     async def _annotate(self) -> None:
         """Mark the places of the text that stand for files."""

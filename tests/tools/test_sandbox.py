@@ -101,7 +101,9 @@ async def test_where_there_are_too_many_the_longest_idle_makes_room_and_working_
 @pytest.mark.proof
 async def test_a_spare_is_ready_with_its_libraries_and_another_follows() -> None:
     async with Sandbox(Bubblewrap.find(), Limits(), spares=1) as running:
-        await until(lambda: running.spares)
+        assert not running.spares
+        async with running.session("first"):
+            await until(lambda: running.spares)
         async with running.session("a") as session:
             said = await session.run("import sys; print('pandas' in sys.modules, 'matplotlib.pyplot' in sys.modules)")
             assert said.output == "True True\n"

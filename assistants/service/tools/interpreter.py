@@ -1,7 +1,7 @@
 """The code interpreter as a run uses it: one Python a thread, in the sandbox, or a refusal that says why."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -45,18 +45,20 @@ PARAMETERS = {
 NEW_SESSION = "[This is a new session: variables and files of earlier calls are gone.]"
 NO_CODE = '[There was no code to run: call with {"code": "…"}.]'
 
+Opener = Callable[[Limits], Awaitable[Sandbox]]
+
 log = structlog.get_logger()
 
 
 class CodeInterpreter(ServerTool):
-    """`sandbox` is how one is opened, by default by probing this machine when the service starts."""
+    """`sandbox` opens one or raises `Refused`; by default it probes this machine, once, when the service starts."""
 
     type = NAME
 
-    def __init__(self, db: Database, limits: Limits | None = None, *, refused: Refused | None = None) -> None:
+    def __init__(self, db: Database, limits: Limits | None = None, *, sandbox: Opener = Sandbox.open) -> None:
         self._db = db
         self._limits = limits or Limits()
-        self._refused = refused
+        self._opener = sandbox
         self._opening: asyncio.Task[Sandbox] | None = None
 
     async def start(self) -> None:
@@ -113,10 +115,7 @@ class CodeInterpreter(ServerTool):
         return [*([NEW_SESSION] if is_new else []), *(f"[{sentence}]" for sentence in refused)]
 
     async def _open(self) -> Sandbox:
-        if self._refused is not None:
-            raise self._refused
-        sandbox = await Sandbox.open(self._limits)
-        return await sandbox.__aenter__()
+        return await (await self._opener(self._limits)).__aenter__()
 
     async def _sandbox(self) -> Sandbox:
         if self._opening is None:

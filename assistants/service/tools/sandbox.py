@@ -45,7 +45,7 @@ class Sandbox:
 
     @classmethod
     async def open(cls, limits: Limits | None = None, *, spares: int = 1) -> "Sandbox":
-        """Probe this machine. `spares` are sessions kept ready with numpy, pandas and matplotlib loaded.
+        """Probe this machine. `spares` are sessions kept ready, libraries loaded, once a first one was asked for.
 
         Raises `Refused` when no backend stops all canaries.
         """
@@ -55,7 +55,6 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         self._spawn(self._reap())
-        self._refill()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -105,6 +104,8 @@ class Sandbox:
         return len(self._spares)
 
     async def _new(self) -> Session:
+        # From here on: a program whose assistants run no code keeps nothing ready.
+        self._refill()
         if len(self._places) > self._limits.sessions:
             await self._make_room()
         while self._spares:
