@@ -35,6 +35,10 @@ class AssistantConfig(BaseModel):
     overlap: Overlap = "collect"
     enabled: bool = True
 
+    @property
+    def runs_code(self) -> bool:
+        return "code_interpreter" in self.tools
+
 
 class ChannelConfig(BaseModel):
     """One `[channels."PLATFORM:WORKSPACE:CHANNEL"]` table; `bots`: how many messages of bots in a row are answered."""
