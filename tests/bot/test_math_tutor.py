@@ -76,7 +76,7 @@ def running(
     }
     process = threadline("run", env=wiring, cwd=home)
     process.line("Threadline is at ")
-    process.line("the sandbox stopped every canary", seconds=90)
+    process.line("The sandbox stopped every canary", seconds=90)
     yield process
     process.end()
 

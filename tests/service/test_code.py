@@ -311,3 +311,15 @@ async def test_a_model_that_never_stops_calling_is_stopped(
     run, steps = await ran(stock, thread.id)
     assert (run.status, len(steps)) == ("failed", 3)
     assert "used its tools 3 times" in run.last_error.message
+
+
+async def test_a_library_that_is_missing_is_named_with_what_brings_it(
+    stock: AsyncOpenAI, script: ScriptedModel, service: Service
+) -> None:
+    tool = service._toolbox.get("code_interpreter")
+    assert isinstance(tool, CodeInterpreter)
+    tool._missing = ["absent_library"]
+    script.play(calling("import absent_library"), ScriptedReply(text="Not here."))
+    thread = await stock.beta.threads.create()
+    _, steps = await ran(stock, thread.id)
+    assert "absent_library is not installed here; it comes with Threadline's extra `sandbox`." in output(steps[0])

@@ -6,13 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+LIBRARIES = ("numpy", "pandas", "matplotlib")
 PACKAGES = ("numpy", "pandas", "matplotlib.pyplot")
 
 
 def missing() -> list[str]:
     """Which packages of the extra `sandbox` code will not find."""
-    names = (name.partition(".")[0] for name in PACKAGES)
-    return [name for name in names if importlib.util.find_spec(name) is None]
+    return [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 
 
 async def compile_packages() -> None:

@@ -1,10 +1,9 @@
 """The code interpreter as a run uses it: one Python a thread, in the sandbox, or a refusal that says why."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-
-import structlog
 
 from assistants.contract import (
     Annotation,
@@ -20,6 +19,7 @@ from assistants.contract import (
 from assistants.service.pieces import ModelError
 from assistants.service.tools import written
 from assistants.service.tools.bubblewrap import WORK
+from assistants.service.tools.bytecode import LIBRARIES, missing
 from assistants.service.tools.code_calls import NAME, code_of
 from assistants.service.tools.inputs import inputs_of, place
 from assistants.service.tools.limits import Limits
@@ -33,9 +33,8 @@ from storage.database import Database
 
 ABOUT = f"""\
 Runs Python and returns what it prints; the value of a last expression is printed too. Variables stay for the next \
-call. numpy, pandas and matplotlib may be imported where they are installed; there is no network. The working folder \
-is {WORK}. Figures are shown to the person. To hand over a file, write it there and link it in the answer as \
-[NAME](sandbox:{WORK}/NAME)."""
+call. There is no network. The working folder is {WORK}. Figures are shown to the person. To hand over a file, write \
+it there and link it in the answer as [NAME](sandbox:{WORK}/NAME)."""
 PARAMETERS = {
     "type": "object",
     "properties": {"code": {"type": "string", "description": "The Python to run."}},
@@ -47,7 +46,7 @@ NO_CODE = '[There was no code to run: call with {"code": "…"}.]'
 
 Opener = Callable[[Limits], Awaitable[Sandbox]]
 
-log = structlog.get_logger()
+logger = logging.getLogger(__name__)
 
 
 class CodeInterpreter(ServerTool):
@@ -59,6 +58,7 @@ class CodeInterpreter(ServerTool):
         self._db = db
         self._limits = limits or Limits()
         self._opener = sandbox
+        self._missing = missing()
         self._opening: asyncio.Task[Sandbox] | None = None
 
     async def start(self) -> None:
@@ -78,8 +78,9 @@ class CodeInterpreter(ServerTool):
     async def offer(self, run: Run) -> Mapping[str, Any]:
         await self._sandbox()
         there = ", ".join(map(str, await inputs_of(self._db, run)))
-        about = f"{ABOUT} Files there: {there}." if there else ABOUT
-        return {"name": NAME, "description": about, "parameters": PARAMETERS}
+        usable = ", ".join(name for name in LIBRARIES if name not in self._missing)
+        about = [ABOUT, f"{usable} can be imported." if usable else "", f"Files there: {there}." if there else ""]
+        return {"name": NAME, "description": " ".join(filter(None, about)), "parameters": PARAMETERS}
 
     def call(self, id_: str, arguments: str) -> ToolCall:
         return CodeInterpreterCall(id=id_, code_interpreter=InterpretedCode(input=code_of(arguments)))
@@ -96,7 +97,7 @@ class CodeInterpreter(ServerTool):
         except Ended as error:
             return Used(_with(call, [LogsOutput(logs=f"[{error}]")]))
         stored = await written.store(self._db, run.id, run.thread_id, outcome.produced)
-        logs = _logs(notes, outcome)
+        logs = _logs([*notes, *self._lacks(outcome)], outcome)
         images = [ImageOutput(image=OutputImage(file_id=id_)) for id_ in stored.figures]
         return Used(_with(call, [*([LogsOutput(logs=logs)] if logs else []), *images]), stored.keep)
 
@@ -113,6 +114,11 @@ class CodeInterpreter(ServerTool):
         is_new = not session.used and await objects.has_called(self._db, run.thread_id, NAME)
         refused = await place(self._db, session, await inputs_of(self._db, run), self._limits)
         return [*([NEW_SESSION] if is_new else []), *(f"[{sentence}]" for sentence in refused)]
+
+    def _lacks(self, outcome: Outcome) -> list[str]:
+        """What the operator can do about a library that code looked for and did not find."""
+        wanted = [name for name in self._missing if outcome.failed and f"No module named '{name}'" in outcome.output]
+        return [f"[{name} is not installed here; it comes with Threadline's extra `sandbox`.]" for name in wanted]
 
     async def _open(self) -> Sandbox:
         return await (await self._opener(self._limits)).__aenter__()
@@ -131,11 +137,11 @@ def _tell(opening: asyncio.Task[Sandbox]) -> None:
         return
     error = opening.exception()
     if error is None:
-        log.info("the sandbox stopped every canary: code can be run")
+        logger.info("The sandbox stopped every canary: code can be run")
     elif isinstance(error, Refused):
-        log.info("code will not be run", reason=error.reason, cure=error.cure)
+        logger.info("Code will not be run: %s", error)
     else:
-        log.error("the sandbox could not be probed", exc_info=error)
+        logger.error("The sandbox could not be probed", exc_info=error)
 
 
 def _with(call: CodeInterpreterCall, outputs: list[CodeOutput]) -> CodeInterpreterCall:
