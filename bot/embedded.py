@@ -26,6 +26,7 @@ from assistants.service.local_model import MODEL_NAME, SmallTalk
 from assistants.service.measures import Traits
 from assistants.service.models import Models
 from assistants.service.tools import Limits, Refused, Sandbox
+from assistants.service.tools.bytecode import missing
 from assistants.service.tools.interpreter import CodeInterpreter
 from assistants.service.tour import MODEL_NAME as TOUR
 from assistants.service.tour import tour_model
@@ -167,6 +168,28 @@ class Embedded:
     async def _tell_progress(self) -> None:
         async for _ in self._weights.watch():
             self._tell()
+
+
+async def check_model(settings: Settings) -> str | None:
+    """What answers at the endpoint of the settings; None where they name none. Raises `ConfigurationError`."""
+    if not settings.model_base_url:
+        return None
+    try:
+        endpoint = await try_endpoint(_configured(settings))
+    except EndpointError as error:
+        raise ConfigurationError(str(error)) from None
+    return f"{endpoint.model} answers at {endpoint.base_url}."
+
+
+async def check_sandbox(settings: Settings) -> str:
+    """Which code can be run here. Raises `ConfigurationError` with the reason why none can, and the cure."""
+    try:
+        await sandbox_of(settings)(Limits())
+    except Refused as refused:
+        raise ConfigurationError(str(refused)) from None
+    lacks = missing()
+    libraries = f"without {', '.join(lacks)} (extra `sandbox`)" if lacks else "with numpy, pandas and matplotlib"
+    return f"bubblewrap stopped every canary: code can be run, {libraries}."
 
 
 def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:
