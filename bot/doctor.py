@@ -9,7 +9,7 @@ from assistants.connector import AssistantsClient, AssistantsError
 from bot.adapter import Adapter, ConfigurationError
 from bot.app import configuration_of
 from bot.configuration import Configuration
-from bot.embedded import check_model, check_sandbox
+from bot.embedded import TOUR, check_model, check_sandbox
 from bot.settings import Settings, SettingsError
 from storage.database import StorageError
 from storage.lock import serving
@@ -95,12 +95,13 @@ async def _sandbox(settings: Settings) -> Finding:
 
 
 def _wants_code(settings: Settings) -> bool:
-    """Whether an assistant of the configuration is to run code."""
+    """Whether an assistant of the configuration is to run code; the Tour does without where it cannot."""
     try:
         configuration: Configuration = configuration_of(settings)
     except ConfigurationError:
         return False
-    return any(assistant.enabled and assistant.runs_code for assistant in configuration.assistants.values())
+    assistants = [assistant for assistant in configuration.assistants.values() if assistant.enabled]
+    return any(assistant.runs_code and assistant.model != TOUR for assistant in assistants)
 
 
 def _platforms(settings: Settings) -> Iterable[Finding]:

@@ -38,7 +38,7 @@ from bot.settings import Settings
 from bot.views import FoundEndpoint, ModelStatus
 from storage.database import Database
 
-__all__ = ["Embedded", "bring_in", "take_out"]
+__all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
@@ -57,7 +57,7 @@ class Embedded:
         self._weights = Weights(settings.data_dir)
         self._small_talk = SmallTalk(self._weights)
         self._models = Models()
-        self._models.register(TOUR, tour_model())
+        self._models.register(TOUR, tour_model(), Traits(does_without=True))
         self._models.register(MODEL_NAME, ChatCompletions(self._small_talk.endpoint))
         for name, configured in models.items():
             self._register(name, configured)

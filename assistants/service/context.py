@@ -1,7 +1,7 @@
 """What a run asks its model: the instructions, what of the thread there is room for, and the run's own steps so far."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,7 +55,8 @@ async def prepare(
     """The request of a run. Raises `Exhausted`, and `ModelError` when the run wants what cannot be done here."""
     steps = [step for step in steps if step.status == "completed"]
     prompt_left, completion_left = _left(run, steps)
-    options = {**_options(run), **await _tools(run, steps, toolbox)}
+    offered = await toolbox.offered(run, needed=not measure.traits.does_without)
+    options = {**_options(run), **_tools(run, steps, offered)}
     if completion_left is not None:
         options["max_completion_tokens"] = completion_left
     system: Chat = [{"role": "system", "content": run.instructions}] if run.instructions else []
@@ -139,15 +140,14 @@ def _options(run: Run) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-async def _tools(run: Run, steps: Iterable[RunStep], toolbox: Toolbox) -> dict[str, Any]:
-    tools = await toolbox.offered(run)
+def _tools(run: Run, steps: Iterable[RunStep], tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not tools:
         return {}
     choice = _choice(run.tool_choice)
     # A tool is forced before the answer, not for ever: once one was called, the model may answer.
     if choice not in (None, "none", "auto") and any(step.type == "tool_calls" for step in steps):
         choice = "auto"
-    return {"tools": tools, "tool_choice": choice or "auto", "parallel_tool_calls": run.parallel_tool_calls}
+    return {"tools": list(tools), "tool_choice": choice or "auto", "parallel_tool_calls": run.parallel_tool_calls}
 
 
 def _choice(wanted: ToolChoice | None) -> Any:

@@ -19,6 +19,7 @@ from assistants.service.scripted import Body, ScriptedCall, ScriptedModel, Scrip
 from assistants.service.tools import Limits, Refused, Sandbox
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.interpreter import CodeInterpreter
+from assistants.service.tour import LABEL, tour_model
 from storage.database import Database
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -50,6 +51,7 @@ async def service(database: Database, script: ScriptedModel, limits: Limits) -> 
     models.connect(ChatCompletions(Endpoint("http://model.test/v1", "", "scripted"), transport=transport, back_off=0))
     plain = ChatCompletions(Endpoint("http://model.test/v1", "", "plain"), transport=transport, back_off=0)
     models.register("plain", plain, Traits(tools=False))
+    models.register("tour", tour_model(), Traits(does_without=True))
     service = create_service(database, models, CodeInterpreter(database, limits, sandbox=opened))
     await service.start()
     yield service
@@ -275,27 +277,52 @@ async def test_a_figure_is_shown_also_where_nothing_is_said(stock: AsyncOpenAI, 
     assert [part.type for part in message.content] == ["image_file"]
 
 
-async def test_where_nothing_shuts_code_in_a_run_fails_with_reason_and_cure(
-    database: Database, script: ScriptedModel
-) -> None:
+@pytest.fixture
+async def refusing(database: Database, script: ScriptedModel) -> AsyncIterator[AsyncOpenAI]:
+    """A stock SDK on a service where no backend stops every canary."""
+
     async def refused(_: Limits) -> Sandbox:
         raise Refused("bubblewrap is not installed.", "Install it: apt install bubblewrap.")
 
     models = Models()
-    endpoint = Endpoint("http://model.test/v1", "", "scripted")
-    models.connect(ChatCompletions(endpoint, transport=LocalTransport(script.app)))
+    models.connect(ChatCompletions(Endpoint("http://model.test/v1", "", "x"), transport=LocalTransport(script.app)))
+    models.register("tour", tour_model(), Traits(does_without=True))
     service = create_service(database, models, CodeInterpreter(database, sandbox=refused))
     await service.start()
     legacy: Any = httpx.AsyncClient(transport=LocalTransport(service.app), base_url="http://local/v1")
     async with legacy:
-        client = AsyncOpenAI(base_url="http://local/v1", api_key="any", http_client=legacy)
-        thread = await client.beta.threads.create()
-        run, steps = await ran(client, thread.id)
+        yield AsyncOpenAI(base_url="http://local/v1", api_key="any", http_client=legacy)
     await service.stop()
+
+
+async def test_where_nothing_shuts_code_in_a_run_fails_with_reason_and_cure(refusing: AsyncOpenAI) -> None:
+    thread = await refusing.beta.threads.create()
+    run, steps = await ran(refusing, thread.id)
     assert (run.status, steps) == ("failed", [])
     assert run.last_error.message == (
         "Code cannot be run here. bubblewrap is not installed. Install it: apt install bubblewrap."
     )
+
+
+async def test_the_tour_runs_its_code_without_a_model(stock: AsyncOpenAI) -> None:
+    thread = await stock.beta.threads.create()
+    run, steps = await ran(stock, thread.id, "6", model="tour")
+    assert (run.status, run.last_error) == ("completed", None)
+    assert output(steps[1]) == "x = 1\n"
+    answer, introduction, _ = (await stock.beta.threads.messages.list(thread.id)).data
+    first: Any = introduction.content[0]
+    assert first.text.value.startswith(LABEL)
+    figure, text = answer.content
+    assert figure.type == "image_file"
+    assert "It printed `x = 1`." in text.text.value  # type: ignore[union-attr]
+
+
+async def test_the_tour_says_so_where_code_is_refused_and_goes_on(refusing: AsyncOpenAI) -> None:
+    thread = await refusing.beta.threads.create()
+    run, _ = await ran(refusing, thread.id, "6", model="tour")
+    said: Any = (await refusing.beta.threads.messages.list(thread.id)).data[0].content[0]
+    assert run.status == "completed"
+    assert "Here no code is run" in said.text.value
 
 
 async def test_a_model_that_never_stops_calling_is_stopped(

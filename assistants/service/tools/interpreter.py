@@ -76,7 +76,9 @@ class CodeInterpreter(ServerTool):
             await opening.result().__aexit__()
 
     async def offer(self, run: Run) -> Mapping[str, Any]:
-        await self._sandbox()
+        # While the machine is being probed nobody waits: only a call does.
+        if self._opening is not None and self._opening.done():
+            await self._sandbox()
         there = ", ".join(map(str, await inputs_of(self._db, run)))
         usable = ", ".join(name for name in LIBRARIES if name not in self._missing)
         about = [ABOUT, f"{usable} can be imported." if usable else "", f"Files there: {there}." if there else ""]

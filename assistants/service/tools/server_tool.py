@@ -87,12 +87,19 @@ class Toolbox:
             found[type_] = self._tools[type_]
         return found
 
-    async def offered(self, run: Run) -> list[dict[str, Any]]:
-        """The tools of a run as a Chat-Completions model is offered them."""
-        ours = self.of(run)
-        return [
-            tool.wire()
-            if isinstance(tool, FunctionTool)
-            else {"type": "function", "function": dict(await ours[tool.type].offer(run))}
-            for tool in run.tools
-        ]
+    async def offered(self, run: Run, *, needed: bool = True) -> list[dict[str, Any]]:
+        """The tools of a run as a Chat-Completions model is offered them.
+
+        Raises `ModelError` for one that cannot be used here; where they are not all `needed` it is left out.
+        """
+        ours, offered = self.of(run), []
+        for tool in run.tools:
+            if isinstance(tool, FunctionTool):
+                offered.append(tool.wire())
+                continue
+            try:
+                offered.append({"type": "function", "function": dict(await ours[tool.type].offer(run))})
+            except ModelError:
+                if needed:
+                    raise
+        return offered
