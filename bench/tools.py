@@ -81,9 +81,8 @@ async def main(sessions: int, calls: int) -> None:
         print(f"call a session             {called:8.2f} ms  ({called / python:.3f} x bare)")
         await sandbox.end("calls")
         memory, processor = await idling(sandbox, sessions)
-        print(
-            f"{sessions} idle sessions           {memory:8.1f} MiB each, {processor * 100:.2f} % of one processor together"
-        )
+        share = f"{processor * 100:.2f} % of one processor together"
+        print(f"{sessions:3} idle sessions          {memory:8.1f} MiB each, {share}")
 
 
 if __name__ == "__main__":

@@ -117,8 +117,9 @@ PROCESSES = [
         "a signal to the parent",
         """
 import os
-print(os.getppid())
-if os.getppid() > 0: print('ESCAPED')
+for number in (9, 15, 19):
+    try: os.kill(os.getppid(), number)
+    except OSError: pass
 """,
     ),
     Hostile(

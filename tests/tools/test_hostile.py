@@ -36,6 +36,7 @@ def send(host: Host, laid: Bait, hostile: Hostile) -> None:
         assert hostile.ends in answer.ended, answer
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("hostile", QUICK, ids=lambda hostile: hostile.name)
 def test_hostile_code_gets_nowhere_and_the_next_call_works(host: Host, laid: Bait, hostile: Hostile) -> None:
     send(host, laid, hostile)
