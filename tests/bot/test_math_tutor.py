@@ -1,7 +1,11 @@
 """Math Tutor solves 3x + 11 = 14 by running code, on Slack, Discord and the page, with one real program."""
 
+import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from tests.scripted import Model, connecting
 from tests.simulators.discord.client import DiscordPeople
 from tests.simulators.slack.client import SlackPeople
 
+KEY = "sk-of-the-example"
 QUESTION = "Can you help me solve the equation `3x + 11 = 14`?"
 CODE = """\
 import time
@@ -66,6 +71,7 @@ def running(
     (home / "threadline.toml").write_text(config)
     wiring = {
         "SANDBOX": "auto",
+        "THREADLINE_API_KEYS": KEY,
         "SLACK_BOT_TOKEN": slack_facts["bot_token"],
         "SLACK_APP_TOKEN": slack_facts["app_token"],
         "SLACK_API_BASE_URL": slack_facts["api"],
@@ -144,3 +150,14 @@ async def test_on_the_page(running: Process, deciding: Model) -> None:
             "attachment; filename*=utf-8''steps.txt",
         )
         assert (await page.file("file-nothing")).status_code == 404
+
+
+async def test_by_the_example_of_the_documentation(running: Process, deciding: Model) -> None:
+    env = {"ASSISTANTS_BASE_URL": f"{address(running)}/v1", "ASSISTANTS_API_KEY": KEY, "MODEL": "default"}
+    command = [sys.executable, "-W", "error", str(ROOT / "docs" / "examples" / "math_tutor.py")]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The run is completed." in done.stdout
+    assert "--- printed\nx = 1.0" in done.stdout
