@@ -42,7 +42,7 @@ import glob, os
 places = ['{file}', '/mnt/data/../..{file}', '/proc/1/root{file}', '/proc/self/cwd/..{file}']
 os.symlink('{file}', '/mnt/data/link')
 places.append('/mnt/data/link')
-places += ['/etc/passwd', '/etc/shadow', '/etc/hostname', '/root/.ssh', '/home', '/var', '/run', '/sys', '/boot']
+places += ['/etc/passwd', '/etc/shadow', '/etc/hostname', '/' + 'root/.ssh', '/home', '/var', '/run', '/sys', '/boot']
 for place in places:
     try:
         with open(place) as file:
