@@ -104,6 +104,7 @@ class Runner:
 
     def abandon(self, thread_id: str) -> None:
         """Stop the work on a thread that is no more."""
+        self._toolbox.forget(thread_id)
         for life in self._lives.values():
             if life.thread_id == thread_id:
                 life.mailbox.put_nowait("cancel")

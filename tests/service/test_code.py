@@ -1,5 +1,7 @@
 """A run with the code interpreter really runs the model's Python, and tells of it as the API does."""
 
+import asyncio
+import itertools
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -7,14 +9,18 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from assistants.service.app import Service, create_service
+from assistants.service.calls import Calls
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
 from assistants.service.local import LocalTransport
 from assistants.service.measures import Traits
 from assistants.service.models import Models
+from assistants.service.pieces import CallPiece
 from assistants.service.scripted import Body, ScriptedCall, ScriptedModel, ScriptedReply
 from assistants.service.tools import Limits, Refused, Sandbox
 from assistants.service.tools.bubblewrap import Bubblewrap
@@ -73,6 +79,21 @@ async def ran(client: AsyncOpenAI, thread_id: str, question: str = "Go.", **opti
     )
     steps = await client.beta.threads.runs.steps.list(run.id, thread_id=thread_id, order="asc")
     return run, steps.data
+
+
+@given(code=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), cuts=st.sets(st.integers(0, 60)))
+def test_code_that_is_told_piece_by_piece_is_the_code(code: str, cuts: set[int]) -> None:
+    """However the model's arguments are cut, also in the middle of an escape."""
+    arguments = json.dumps({"code": code})
+    calls, tool = Calls({"code_interpreter": CodeInterpreter(None)}), "code_interpreter"  # type: ignore[arg-type]
+    places = sorted({0, len(arguments), *(cut for cut in cuts if cut < len(arguments))})
+    told = ""
+    for number, (start, end) in enumerate(itertools.pairwise(places)):
+        delta: Any = calls.add(CallPiece(0, "call_1", None if number else tool, arguments[start:end]))
+        told += (delta.code_interpreter.input or "") if delta else ""
+    assert told == code
+    (call,) = calls.details().wire()["tool_calls"]
+    assert call["code_interpreter"] == {"input": code, "outputs": []}
 
 
 def output(step: Any) -> str:
@@ -338,6 +359,21 @@ async def test_a_model_that_never_stops_calling_is_stopped(
     run, steps = await ran(stock, thread.id)
     assert (run.status, len(steps)) == ("failed", 3)
     assert "used its tools 3 times" in run.last_error.message
+
+
+async def test_a_deleted_thread_takes_its_session_with_it(
+    stock: AsyncOpenAI, script: ScriptedModel, service: Service
+) -> None:
+    script.play(calling("x = 42"), ScriptedReply(text="Kept."))
+    thread = await stock.beta.threads.create()
+    await ran(stock, thread.id)
+    tool = service._toolbox.get("code_interpreter")
+    assert isinstance(tool, CodeInterpreter)
+    sandbox = await tool._sandbox()
+    assert sandbox.sessions == 1
+    await stock.beta.threads.delete(thread.id)
+    await asyncio.gather(*tool._ending)
+    assert sandbox.sessions == 0
 
 
 async def test_a_library_that_is_missing_is_named_with_what_brings_it(

@@ -60,6 +60,7 @@ class CodeInterpreter(ServerTool):
         self._opener = sandbox
         self._missing = missing()
         self._opening: asyncio.Task[Sandbox] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to probe the machine, which takes some seconds; whoever needs the sandbox first waits for it."""
@@ -73,6 +74,7 @@ class CodeInterpreter(ServerTool):
         opening.cancel()
         await asyncio.wait([opening])
         if not opening.cancelled() and opening.exception() is None:
+            await asyncio.gather(*self._ending, return_exceptions=True)
             await opening.result().__aexit__()
 
     async def offer(self, run: Run) -> Mapping[str, Any]:
@@ -102,6 +104,13 @@ class CodeInterpreter(ServerTool):
         logs = _logs([*notes, *self._lacks(outcome)], outcome)
         images = [ImageOutput(image=OutputImage(file_id=id_)) for id_ in stored.figures]
         return Used(_with(call, [*([LogsOutput(logs=logs)] if logs else []), *images]), stored.keep)
+
+    def forget(self, thread_id: str) -> None:
+        opening = self._opening
+        if opening is not None and opening.done() and not opening.cancelled() and opening.exception() is None:
+            ending = asyncio.create_task(opening.result().end(thread_id), name=f"forget {thread_id}")
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     async def unsaid(self, run: Run, text: str) -> str:
         return written.unlinked(await written.rows_of(self._db, run.thread_id), run.id, text)

@@ -49,6 +49,9 @@ class ServerTool:
         """
         raise NotImplementedError
 
+    def forget(self, thread_id: str) -> None:
+        """The thread is no more: keep nothing of it. Returns at once."""
+
     async def unsaid(self, run: Run, text: str) -> str:  # noqa: ARG002 - for those that need them
         """What a message that ends has to say yet, such as a link to a file nobody mentioned."""
         return ""
@@ -71,6 +74,10 @@ class Toolbox:
     async def stop(self) -> None:
         for tool in self._tools.values():
             await tool.stop()
+
+    def forget(self, thread_id: str) -> None:
+        for tool in self._tools.values():
+            tool.forget(thread_id)
 
     def get(self, type_: str) -> ServerTool | None:
         return self._tools.get(type_)
