@@ -12,6 +12,7 @@ from adapters.discord.render import CONTINUED
 from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
+from tests.simulators.discord import client
 from tests.simulators.discord.client import DiscordPeople, app_messages
 from tests.simulators.discord.records import State
 
@@ -19,12 +20,7 @@ from tests.simulators.discord.records import State
 @pytest.fixture(scope="module")
 def wiring(simulator: dict[str, Any], model_address: str) -> dict[str, str]:
     """The settings of a program that talks to this server and this model."""
-    return {
-        "DISCORD_TOKEN": simulator["token"],
-        "DISCORD_API_BASE_URL": simulator["api"],
-        "DISCORD_GATEWAY_URL": simulator["gateway"],
-        **connecting(model_address),
-    }
+    return {**client.wiring(simulator), **connecting(model_address)}
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.conftest import ROOT
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
+from tests.simulators.slack import client
 from tests.simulators.slack.client import SlackPeople, app_replies
 from tests.simulators.slack.records import State
 
@@ -20,12 +21,7 @@ from tests.simulators.slack.records import State
 @pytest.fixture(scope="module")
 def wiring(simulator: dict[str, Any], model_address: str) -> dict[str, str]:
     """The settings of a program that talks to this workspace and this model."""
-    return {
-        "SLACK_BOT_TOKEN": simulator["bot_token"],
-        "SLACK_APP_TOKEN": simulator["app_token"],
-        "SLACK_API_BASE_URL": simulator["api"],
-        **connecting(model_address),
-    }
+    return {**client.wiring(simulator), **connecting(model_address)}
 
 
 @pytest.fixture(scope="module")
