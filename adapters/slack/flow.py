@@ -51,8 +51,6 @@ class Flow:
             return True
         except UncertainError:
             self.is_broken = True
-            if self._stream is None:
-                self._posted.lost()
             raise
 
     async def end(self, texts: Sequence[str]) -> bool:
@@ -104,7 +102,8 @@ class Flow:
         """Open a stream, where there is something to show and the workspace may start one more in this minute."""
         if not text.strip() or not self._workspace.starts.take():
             return False
-        self._stream = await Stream.start(self._workspace, self._turn, text)
+        with self._posted.on_its_way():
+            self._stream = await Stream.start(self._workspace, self._turn, text)
         await self._posted.keep(self._number, self._stream.ts, "streaming")
         return True
 
