@@ -43,7 +43,7 @@ class Story:
 
 
 SLACK_LONG = " ".join(f"word{number}" for number in range(1_700))
-DISCORD_LONG = " ".join(f"word{number}" for number in range(220))
+DISCORD_LONG = " ".join(f"word{number}" for number in range(300))
 STORIES: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Scene]], Story]] = {
     "slack-streams": (lambda: SlackScene.on(streams=True), Story(("hello",))),
     "slack-edits": (lambda: SlackScene.on(streams=False), Story(("hello",))),
@@ -250,8 +250,8 @@ async def _until(holds: Callable[[], bool]) -> None:
 
 def _joined(texts: list[str]) -> str:
     """What is read, whatever parts it came in; a platform trims where one ends."""
-    return "|".join(map(_bare, texts)).replace("|word", "word")
+    return "|".join(map(_bare, texts)).replace("|continued", "")
 
 
 def _bare(text: str) -> str:
-    return "".join(text.split())
+    return "".join(text.split()).replace("_continued_", "continued").replace("-#continued", "continued")
