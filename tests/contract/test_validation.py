@@ -229,7 +229,7 @@ WORDS: list[tuple[type[Request], Any, str, str, str]] = [
                 }
             ],
         },
-        "Invalid value: 'best'. Supported values are: 'auto' and 'default_2024_08_21'.",
+        "Invalid value: 'best'. Supported values are: 'auto', 'default_2024_08_21'.",
         "invalid_value",
         "tools[0].file_search.ranking_options.ranker",
     ),
