@@ -7,7 +7,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 from starlette.routing import BaseRoute
 
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
-from bot.segments import Segment, Snapshot
+from bot.segments import File, Segment, Snapshot
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
 from bot.words.asking import Before
@@ -167,6 +167,10 @@ class Bot(Protocol):
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
         """The last exchanges of a conversation, oldest first; empty when there is none of that key."""
+        ...
+
+    async def file(self, file_id: str) -> File | None:
+        """A file of an answer with its bytes; None when there is none of that id."""
         ...
 
     def watch(self, key: str) -> AsyncIterator[Moment]:

@@ -10,13 +10,15 @@ from assistants.connector import AssistantsClient, AssistantsError, NotFoundErro
 from assistants.contract import Run
 from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
 from bot.files import attached, receive
+from bot.produced import bring
 from bot.roster import Member, Roster
 from bot.runs import JSON, TAG, Outcome, Question, Runs
-from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Text
+from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Step, Text
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
 from bot.words.asking import context, said_by
 from bot.words.citations import cited
+from bot.words.produced import named
 from storage import conversations, turns
 from storage.database import Database
 from storage.records import IncomingRow, TurnRow
@@ -58,6 +60,7 @@ class Answering:
     stop: Stop
     notices: list[Segment] = field(default_factory=list)
     sources: tuple[Source, ...] = ()
+    files: Sequence[Segment] = ()
 
     async def result(self) -> Result:
         """Run the assistant and grow the reply until there is nothing more to come."""
@@ -92,7 +95,8 @@ class Answering:
         titles = {file: await self._title(file) for file in dict.fromkeys(outcome.files.values())}
         notes = [(n, outcome.files[marker]) for n, marker in enumerate(markers, 1) if marker in outcome.files]
         self.sources = tuple(Source(number, titles[file]) for number, file in notes)
-        return replace(outcome, text=text)
+        self.files = await bring(self.client, outcome.made)
+        return replace(outcome, text=named(text))
 
     async def _title(self, file: str) -> str:
         try:
@@ -112,7 +116,7 @@ class Answering:
         return [{"role": "user", "content": before}, *asked] if before else asked
 
     async def _message(self, row: IncomingRow, *, several: bool) -> JSON:
-        received = await receive(self.client, self.reply, attached(row))
+        received = await receive(self.client, self.reply, attached(row), for_code=self.member.config.runs_code)
         self.notices += [Notice(refusal) for refusal in received.refusals]
         text = row.body or ("(a file, without words)" if received.attachments else "")
         text = said_by(row.author_name or "", text) if several and text else text
@@ -149,8 +153,10 @@ class Answering:
         write = self.trail.put(turns.record_run, self.row.id, self.row.attempts, self.member.name, run.id, stays=stays)
         write.add_done_callback(look)
 
-    async def _grew(self, text: str) -> None:
-        await self.reply.show(Snapshot((Text(cited(text, growing=True)[0]), *_label(self.member))))
+    async def _grew(self, text: str, steps: Sequence[Step]) -> None:
+        words = [Text(named(cited(text, growing=True)[0]))] if text else []
+        if words or steps:
+            await self.reply.show(Snapshot((*words, *steps, *(_label(self.member) if words else ()))))
 
     async def _waits(self, status: str) -> None:
         await self.reply.show(Snapshot(status=status))
@@ -198,7 +204,7 @@ class Answering:
                 ending, prompt_tokens=run.usage.prompt_tokens, completion_tokens=run.usage.completion_tokens
             )
         notes = [Sources(self.sources)] if self.sources else []
-        return Result([*segments, *notes, *said, *self.notices, *_label(self.member)], ending)
+        return Result([*segments, *self.files, *notes, *said, *self.notices, *_label(self.member)], ending)
 
     def _ending(self, outcome: Outcome) -> tuple[list[Notice], turns.Ending]:
         """How the turn ends, and what people are told of that under the text there is."""
@@ -206,7 +212,7 @@ class Answering:
         if self.stop.by and status not in ("completed", "incomplete", "failed"):
             reason = INTERRUPTED if self.stop.by == NEWER_MESSAGE else STOPPED
             return [Notice(reason)], turns.Ending("stopped", reason)
-        if status == "completed" and outcome.text:
+        if status == "completed" and (outcome.text or outcome.made):
             return [], turns.Ending("answered")
         reason = _why(outcome.run)
         remedy: Remedy | None = None if self.roster.ready(self.member) else "connect_model"

@@ -110,6 +110,21 @@ def why(event: str) -> None:
     start(program, quiet=True)
 
 
+@main.command()
+def doctor() -> None:
+    """Say what works on this machine and what does not, with the cure; exit code 1 where something is wrong."""
+    from bot.doctor import examine, is_well
+
+    async def program(settings: Settings) -> None:
+        found = await examine(settings)
+        for finding in found:
+            click.echo(str(finding))
+        if not is_well(found):
+            raise click.exceptions.Exit(1)
+
+    start(program, quiet=True)
+
+
 @main.group()
 def keys() -> None:
     """The keys of the API under /v1: who may call it, and whose objects they see."""

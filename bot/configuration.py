@@ -16,6 +16,10 @@ DEFAULT_MODEL = "default"
 Overlap = Literal["collect", "queue", "interrupt"]
 
 
+# The tools of the API that a table may give an assistant.
+ToolName = Literal["code_interpreter"]
+
+
 class AssistantConfig(BaseModel):
     """One `[assistants.NAME]` table. `model` is `default` for the one that is connected."""
 
@@ -26,9 +30,14 @@ class AssistantConfig(BaseModel):
     instructions: str = Field("", max_length=256_000)
     model: str = Field(DEFAULT_MODEL, min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
+    tools: list[ToolName] = Field(default_factory=list)
     notice: str = Field("", max_length=300)
     overlap: Overlap = "collect"
     enabled: bool = True
+
+    @property
+    def runs_code(self) -> bool:
+        return "code_interpreter" in self.tools
 
 
 class ChannelConfig(BaseModel):

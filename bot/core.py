@@ -15,7 +15,9 @@ from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
 from bot.incoming import Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
+from bot.produced import Made, read
 from bot.roster import Roster
+from bot.segments import File
 from bot.settings import Settings
 from bot.stops import NEWER_MESSAGE, Stops
 from bot.transcript import transcript
@@ -141,6 +143,9 @@ class Core:
         if conversation is None:
             return []
         return await transcript(self._db, self._client, self._roster, conversation, limit)
+
+    async def file(self, file_id: str) -> File | None:
+        return await read(self._client, Made(file_id))
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
         return self._hub.watch(key)

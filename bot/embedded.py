@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,9 @@ from assistants.service.local import LocalTransport
 from assistants.service.local_model import MODEL_NAME, SmallTalk
 from assistants.service.measures import Traits
 from assistants.service.models import Models
+from assistants.service.tools import Limits, Refused, Sandbox
+from assistants.service.tools.bytecode import missing
+from assistants.service.tools.interpreter import CodeInterpreter
 from assistants.service.tour import MODEL_NAME as TOUR
 from assistants.service.tour import tour_model
 from assistants.service.weights import Weights
@@ -35,7 +38,7 @@ from bot.settings import Settings
 from bot.views import FoundEndpoint, ModelStatus
 from storage.database import Database
 
-__all__ = ["Embedded", "bring_in", "take_out"]
+__all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
@@ -54,11 +57,11 @@ class Embedded:
         self._weights = Weights(settings.data_dir)
         self._small_talk = SmallTalk(self._weights)
         self._models = Models()
-        self._models.register(TOUR, tour_model())
+        self._models.register(TOUR, tour_model(), Traits(does_without=True))
         self._models.register(MODEL_NAME, ChatCompletions(self._small_talk.endpoint))
         for name, configured in models.items():
             self._register(name, configured)
-        self._service = create_service(db, self._models)
+        self._service = create_service(db, self._models, CodeInterpreter(db, sandbox=sandbox_of(settings)))
         rules = Rules(settings.api_requests_per_minute, open=open_here)
         self._guarded = Guard(self._service.app, Keys(db, settings.api_keys), rules)
         self._endpoint: Endpoint | None = None
@@ -165,6 +168,37 @@ class Embedded:
     async def _tell_progress(self) -> None:
         async for _ in self._weights.watch():
             self._tell()
+
+
+async def check_model(settings: Settings) -> str | None:
+    """What answers at the endpoint of the settings; None where they name none. Raises `ConfigurationError`."""
+    if not settings.model_base_url:
+        return None
+    try:
+        endpoint = await try_endpoint(_configured(settings))
+    except EndpointError as error:
+        raise ConfigurationError(str(error)) from None
+    return f"{endpoint.model} answers at {endpoint.base_url}."
+
+
+async def check_sandbox(settings: Settings) -> str:
+    """Which code can be run here. Raises `ConfigurationError` with the reason why none can, and the cure."""
+    try:
+        await sandbox_of(settings)(Limits())
+    except Refused as refused:
+        raise ConfigurationError(str(refused)) from None
+    lacks = missing()
+    libraries = f"without {', '.join(lacks)} (extra `sandbox`)" if lacks else "with numpy, pandas and matplotlib"
+    return f"bubblewrap stopped every canary: code can be run, {libraries}."
+
+
+def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:
+    """How the sandbox is opened, or refused where the operator wants it so."""
+    return Sandbox.open if settings.sandbox == "auto" else _closed
+
+
+async def _closed(_: Limits) -> Sandbox:
+    raise Refused("SANDBOX is off.", "Set SANDBOX=auto and restart Threadline.")
 
 
 def _configured(settings: Settings) -> Endpoint:

@@ -39,8 +39,11 @@ def attached(row: IncomingRow) -> list[Attached]:
     return [Attached(**file) for file in json.loads(row.attachments)] if row.attachments else []
 
 
-async def receive(client: AssistantsClient, reply: Reply, files: Sequence[Attached]) -> Received:
-    """Have the files of a message on the server."""
+async def receive(
+    client: AssistantsClient, reply: Reply, files: Sequence[Attached], *, for_code: bool = False
+) -> Received:
+    """Have the files of a message on the server, `for_code` to read as well."""
+    code = [{"type": "code_interpreter"}] if for_code else []
     pictures: list[JSON] = []
     attachments: list[JSON] = []
     refusals = [f"Only the first {MOST} of {len(files)} files were read."] if len(files) > MOST else []
@@ -57,8 +60,8 @@ async def receive(client: AssistantsClient, reply: Reply, files: Sequence[Attach
         else:
             if is_picture:
                 pictures.append({"type": "image_file", "image_file": {"file_id": kept.id}})
-            else:
-                attachments.append({"file_id": kept.id, "tools": [{"type": "file_search"}]})
+            if tools := code if is_picture else [*code, {"type": "file_search"}]:
+                attachments.append({"file_id": kept.id, "tools": tools})
     return Received(tuple(pictures), tuple(attachments), tuple(refusals))
 
 

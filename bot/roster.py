@@ -129,6 +129,7 @@ def _options(name: str, config: AssistantConfig) -> AssistantOptions:
         "description": config.description or None,
         "instructions": config.instructions or None,
         "temperature": config.temperature,
+        "tools": [{"type": tool} for tool in config.tools],
         "metadata": {TAG: name},
     }
 
@@ -139,6 +140,7 @@ def _differs(found: Assistant, config: AssistantConfig) -> bool:
         or found.name != config.title
         or (found.description or "") != config.description
         or (found.instructions or "") != config.instructions
+        or [tool.type for tool in found.tools or ()] != config.tools
         or (config.temperature is not None and found.temperature != config.temperature)
     )
 

@@ -17,7 +17,20 @@ from assistants.connector import (
     StreamBroken,
     ThreadLockedError,
 )
-from assistants.contract import ACTIVE, TERMINAL, FileCitation, Message, MessageDelta, Run, TextContent
+from assistants.contract import (
+    ACTIVE,
+    TERMINAL,
+    FileCitation,
+    Message,
+    MessageDelta,
+    Run,
+    RunStep,
+    RunStepDelta,
+    TextContent,
+)
+from bot.produced import Made, made_in
+from bot.progress import Progress
+from bot.segments import Step
 
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
@@ -54,9 +67,10 @@ class Outcome:
     text: str
     # Marks in the text that stand for a source, each with its file.
     files: Mapping[str, str] = field(default_factory=dict)
+    made: Sequence[Made] = ()
 
 
-Grew = Callable[[str], Awaitable[None]]
+Grew = Callable[[str, Sequence[Step]], Awaitable[None]]
 Began = Callable[[Run], None]
 Says = Callable[[str], Awaitable[None]]
 
@@ -64,7 +78,7 @@ Says = Callable[[str], Awaitable[None]]
 class Runs:
     """The runs of one turn. `stop` is set when somebody wants it to end: then what is under way is cancelled.
 
-    `began` is told each run, `grew` the whole text as it grows, `says` what is being waited for.
+    `began` is told each run, `grew` the whole text as it grows and the steps under way, `says` what is waited for.
     """
 
     def __init__(
@@ -79,6 +93,7 @@ class Runs:
         self._says = says
         self._run: Run | None = None
         self._files: dict[str, str] = {}
+        self._made: dict[str, Message] = {}
         self._known = asyncio.Event()
 
     async def outcome(self, *, suspect: bool) -> Outcome:
@@ -118,7 +133,7 @@ class Runs:
 
     async def _ask(self, number: int, messages: Sequence[JSON]) -> Outcome:
         """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""
-        question, written = self._question, dict[str, str]()
+        question, written, progress = self._question, dict[str, str](), Progress()
         stream = self._runs.stream(
             question.thread_id,
             assistant_id=question.assistant_id,
@@ -132,10 +147,12 @@ class Runs:
                         self._note(event.data)
                     elif isinstance(event.data, MessageDelta):
                         written[event.data.id] = written.get(event.data.id, "") + event.data.text
-                        await self._grew(_joined(written.values()))
+                        await self._grew(_joined(written.values()), progress.steps)
                     elif isinstance(event.data, Message):
                         written[event.data.id] = event.data.text
                         self._note_files(event.data)
+                    elif isinstance(event.data, RunStep | RunStepDelta) and progress.hear(event.data):
+                        await self._grew(_joined(written.values()), progress.steps)
         except StreamBroken as error:
             if self._run is None:
                 raise
@@ -144,14 +161,18 @@ class Runs:
         except RequestTimeoutError:
             raise
         except TimeoutError:  # stopped, and its end did not come
-            return Outcome(self._run, _joined(written.values()), self._files)
+            return self._outcome(self._run, written.values())
         if self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
             raise StreamBroken("The stream ended before its run did.")
         if self._run.status == "requires_action":
             await self._cancel(self._run)  # nobody here can give it what it asks for
-        return Outcome(self._run, _joined(written.values()), self._files)
+        return self._outcome(self._run, written.values())
+
+    def _outcome(self, run: Run | None, texts: Iterable[str]) -> Outcome:
+        return Outcome(run, _joined(texts), self._files, made_in(self._made.values()))
 
     def _note_files(self, message: Message) -> None:
+        self._made[message.id] = message
         for part in message.content:
             for annotation in part.text.annotations if isinstance(part, TextContent) else ():
                 if isinstance(annotation, FileCitation):
@@ -172,7 +193,7 @@ class Runs:
         written = [m async for m in self._messages.list(run.thread_id, run_id=run.id, order="asc", limit=100)]
         for message in written:
             self._note_files(message)
-        return Outcome(run, _joined(message.text for message in written), self._files)
+        return self._outcome(run, (message.text for message in written))
 
     @contextlib.asynccontextmanager
     async def _stoppable(self) -> AsyncIterator[None]:
@@ -243,7 +264,7 @@ class Runs:
 def _ended_badly(outcome: Outcome) -> bool:
     """Whether a run ended, without a word, in a way that another one may do better."""
     run = outcome.run
-    if run is None or outcome.text:
+    if run is None or outcome.text or outcome.made:
         return False
     failed = run.last_error is not None and run.last_error.code in ("server_error", "rate_limit_exceeded")
     return run.status in ("expired", "cancelled") or (run.status == "failed" and failed)

@@ -30,11 +30,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that stands beside the words. `media_type` is that of its content, whatever its name says."""
+    """A file that stands beside the words. `media_type` is that of its content, whatever its name says.
+
+    `id` is what the assistants' server calls it, for surfaces that fetch it when somebody looks.
+    """
 
     name: str
     media_type: str
     data: bytes = field(repr=False)
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,14 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something the assistant does on the way to its answer (`Running code`); shown while the reply grows."""
+    """Something the assistant does on the way to its answer (`Running code`); shown while the reply grows.
+
+    `key` tells it from the others of its reply.
+    """
 
     text: str
     state: Literal["running", "done", "failed"] = "running"
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

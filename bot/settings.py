@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     model: str = Field("", description="The model's name at MODEL_BASE_URL.")
     model_discovery: bool = Field(True, description="Look for model servers on this machine's loopback ports.")
 
+    sandbox: str = Field(
+        "auto",
+        description="auto: code runs if the sandbox stops every canary here (Linux, bubblewrap). off: never.",
+    )
+
     slack_bot_token: SecretStr = Field(SecretStr(""), description="Slack bot token (xoxb-…).")
     slack_app_token: SecretStr = Field(SecretStr(""), description="Slack app-level token for Socket Mode (xapp-…).")
     slack_api_base_url: str = Field("", description="Another host for Slack's Web API (tests, gateways, proxies).")
@@ -78,6 +83,13 @@ class Settings(BaseSettings):
     def _known_format(cls, value: str) -> str:
         if value.lower() not in {"console", "json"}:
             raise ValueError("write console or json")
+        return value.lower()
+
+    @field_validator("sandbox")
+    @classmethod
+    def _known_sandbox(cls, value: str) -> str:
+        if value.lower() not in {"auto", "off"}:
+            raise ValueError("write auto or off")
         return value.lower()
 
     @property

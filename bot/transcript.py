@@ -4,11 +4,13 @@ from collections import defaultdict
 
 from assistants.connector import AssistantsClient, NotFoundError
 from assistants.contract import Message
+from bot.produced import listed, made_in
 from bot.roster import Roster
 from bot.runs import TAG
 from bot.segments import Notice, Remedy, Segment, Text
 from bot.views import Exchange, ExchangeState
 from bot.words.citations import cited
+from bot.words.produced import named
 from storage import turns
 from storage.database import Database
 from storage.records import Conversation, IncomingRow, TurnRow
@@ -24,7 +26,8 @@ async def transcript(
     asked: dict[int | None, list[IncomingRow]] = defaultdict(list)
     for message in await turns.incoming_since(db, conversation.id, rows):
         asked[message.turn].append(message)
-    questions, answers = await _said(client, conversation.thread_id, 3 * limit)
+    questions, written = await _said(client, conversation.thread_id, 3 * limit)
+    answers = {run: await _answer(client, messages) for run, messages in written.items()}
     redone = {row.redoes for row in rows}
     origins = _origins(rows)
     exchanges = [
@@ -47,19 +50,22 @@ def _origins(rows: list[TurnRow]) -> dict[int, TurnRow]:
 
 async def _said(
     client: AssistantsClient, thread_id: str | None, limit: int
-) -> tuple[dict[str, str], dict[str | None, str]]:
-    """The thread's last texts: questions by turn's tag, answers by run."""
+) -> tuple[dict[str, str], dict[str | None, list[Message]]]:
+    """What was said last in the thread: questions by turn's tag, answers by run."""
     questions: dict[str, list[str]] = defaultdict(list)
-    answers: dict[str | None, list[str]] = defaultdict(list)
+    answers: dict[str | None, list[Message]] = defaultdict(list)
     for message in reversed(await _newest(client, thread_id, limit)):
         if message.role == "assistant":
-            answers[message.run_id].append(message.text)
+            answers[message.run_id].append(message)
         elif tag := (message.metadata or {}).get(TAG):
             questions[tag].append(message.text)
-    return (
-        {tag: "\n\n".join(texts) for tag, texts in questions.items()},
-        {run: "\n\n".join(filter(None, texts)) for run, texts in answers.items()},
-    )
+    return {tag: "\n\n".join(texts) for tag, texts in questions.items()}, answers
+
+
+async def _answer(client: AssistantsClient, messages: list[Message]) -> list[Segment]:
+    text = "\n\n".join(filter(None, (message.text for message in messages)))
+    words: list[Segment] = [Text(named(cited(text)[0]))] if text else []
+    return [*words, *await listed(client, made_in(messages))]
 
 
 async def _newest(client: AssistantsClient, thread_id: str | None, limit: int) -> list[Message]:
@@ -81,7 +87,7 @@ def _exchange(
     origin: TurnRow | None,
     asked: list[IncomingRow],
     questions: dict[str, str],
-    answers: dict[str | None, str],
+    answers: dict[str | None, list[Segment]],
     roster: Roster,
 ) -> Exchange:
     bodies = [message.body for message in asked if message.body]
@@ -89,8 +95,8 @@ def _exchange(
     member = roster.get(row.assistant) if row else None
     segments: list[Segment] = []
     if row and row.outcome is not None:
-        if row.run_id and (text := answers.get(row.run_id)):
-            segments.append(Text(cited(text)[0]))
+        if row.run_id:
+            segments += answers.get(row.run_id, [])
         if row.reason:
             segments.append(_reason(row, row.reason, can_help=member is not None and not roster.ready(member)))
         if member and member.config.notice:

@@ -193,6 +193,27 @@ async def steps_done(db: Reader, run_id: str) -> list[Row]:
     return await db.read("select * from run_steps where run_id = :run_id order by seq", run_id=run_id)
 
 
+async def has_called(db: Reader, thread_id: str, kind: str) -> bool:
+    """Whether a step of a thread that has ended called a tool of this kind."""
+    return bool(
+        await db.read(
+            "select 1 from runs r join run_steps s on s.run_id = r.id where r.thread_id = :thread_id"
+            " and s.type = 'tool_calls' and s.status = 'completed' and instr(s.body, :kind) limit 1",
+            thread_id=thread_id,
+            kind=f'"type": "{kind}"',
+        )
+    )
+
+
+async def files_written(db: Reader, thread_id: str) -> list[Row]:
+    """The files that code wrote into the working folder of a thread, the newest first."""
+    return await db.read(
+        "select f.* from runs r join files f on f.run_id = r.id"
+        " where r.thread_id = :thread_id and f.path is not null order by f.seq desc",
+        thread_id=thread_id,
+    )
+
+
 async def expired(db: Reader, table: Literal["files", "uploads", "vector_stores"], now: int) -> list[Row]:
     """Objects whose time is over and that nobody has seen to yet."""
     open_ = {"uploads": "and status = 'pending'", "vector_stores": "and status <> 'expired'", "files": ""}[table]

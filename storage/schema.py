@@ -271,6 +271,14 @@ def m005_attachments(db: sqlite_utils.Database) -> None:
     db.table("incoming").add_column("attachments", str)
 
 
+@migrations()
+def m006_written_files(db: sqlite_utils.Database) -> None:
+    """Which run wrote a file, and under which path of its working folder; a figure has no path."""
+    db.table("files").add_column("run_id", str)
+    db.table("files").add_column("path", str)
+    db.execute("create index files_run on files(run_id) where run_id is not null")
+
+
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}

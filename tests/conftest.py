@@ -15,10 +15,11 @@ FACTS_ABSENT = "the shared facts are not on this machine"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget the developer's settings before any test module is imported; start no search for model servers."""
+    """Forget the developer's settings before any test module is imported; look for no model servers, probe nothing."""
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
     os.environ["MODEL_DISCOVERY"] = "false"
+    os.environ["SANDBOX"] = "off"
 
 
 @pytest.fixture(scope="session", autouse=True)

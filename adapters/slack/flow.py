@@ -9,6 +9,7 @@ from adapters.slack.posted import FIRST, Posted
 from adapters.slack.stream import Stream
 from adapters.slack.workspace import Workspace
 from bot.adapter import Turn
+from bot.segments import Step
 
 FEATURE = "streams"
 
@@ -38,12 +39,13 @@ class Flow:
         """Whether what follows should begin another message: Slack lets no stream live for long."""
         return self._stream is not None and self._stream.is_old
 
-    async def show(self, texts: Sequence[str]) -> bool:
-        """Let people see these parts, which begin with what they see already; whether anything of it is new."""
+    async def show(self, texts: Sequence[str], steps: Sequence[Step] = ()) -> bool:
+        """Let people see these parts, which begin with what they see already, and steps; whether anything is new."""
+        texts = texts or ([""] if steps else [])
         if self.is_broken or not self._goes_on(texts):
             return False
         try:
-            return await self._grow(texts)
+            return await self._grow(texts, steps)
         except RefusedError as error:
             self.is_broken = True
             self._workspace.learn(error, FEATURE)
@@ -55,6 +57,7 @@ class Flow:
 
     async def end(self, texts: Sequence[str]) -> bool:
         """All the parts, with what people see as their beginning; False where that cannot be done by streams."""
+        texts = texts or [""]
         if self.is_broken or not self.is_begun or not self._goes_on(texts):
             return False
         try:
@@ -85,25 +88,25 @@ class Flow:
         seen = [*self._closed, self._stream.shown] if self._stream else self._closed
         return len(texts) >= len(seen) and all(map(str.startswith, texts, seen))
 
-    async def _grow(self, texts: Sequence[str]) -> bool:
+    async def _grow(self, texts: Sequence[str], steps: Sequence[Step]) -> bool:
         while True:
             text = texts[len(self._closed)] if len(texts) > len(self._closed) else ""
-            if self._stream is None and not await self._start(text):
+            if self._stream is None and not await self._start(text, steps):
                 return False
             stream = self._stream
             if stream is None or len(texts) == self._number:
                 break
             await self._close(stream, text, at_work=True)
-        if stream is not None and (more := text[len(stream.shown) :]):
-            await stream.append(more)
+        if stream is not None:
+            await stream.append(text[len(stream.shown) :], steps)
         return True
 
-    async def _start(self, text: str) -> bool:
+    async def _start(self, text: str, steps: Sequence[Step]) -> bool:
         """Open a stream, where there is something to show and the workspace may start one more in this minute."""
-        if not text.strip() or not self._workspace.starts.take():
+        if not (text.strip() or steps) or not self._workspace.starts.take():
             return False
         with self._posted.on_its_way():
-            self._stream = await Stream.start(self._workspace, self._turn, text)
+            self._stream = await Stream.start(self._workspace, self._turn, text, steps)
         await self._posted.keep(self._number, self._stream.ts, "streaming")
         return True
 

@@ -20,7 +20,7 @@ from adapters.slack.workspace import Workspace
 from bot.adapter import PartState, PlatformError, Turn
 from bot.incoming import Attached
 from bot.pacing import Pacing
-from bot.segments import Segment, Snapshot
+from bot.segments import Segment, Snapshot, Step
 from bot.words.asking import Before
 from bot.words.letter import Sent
 
@@ -118,7 +118,8 @@ class SlackReply:
         if await self._may_stream():
             if self._flow.is_old:
                 self._growing.turn()
-            return await self._flow.show(self._growing.growing(snapshot.segments))
+            steps = [segment for segment in snapshot.segments if isinstance(segment, Step)]
+            return await self._flow.show(self._growing.growing(snapshot.segments), steps)
         texts = self._letter.growing(snapshot.segments) or [render.status(snapshot.status or "…")]
         if texts == self._shown:
             return False

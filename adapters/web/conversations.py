@@ -3,7 +3,9 @@
 import asyncio
 import time
 from dataclasses import asdict
+from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -12,6 +14,7 @@ from adapters.web.requests import event_id, json_object, message_text
 from adapters.web.wire import answer_json, assistant_json, conversation_json, transcript_json
 from bot.adapter import Bot
 from bot.incoming import Command, Incoming
+from bot.segments import Image
 
 COMMAND = "/assistant"
 
@@ -38,6 +41,15 @@ class Conversations:
         place = place_of(request.path_params["key"])
         choices = await self._bot.assistants(place, PERSON)
         return JSONResponse({"assistants": [assistant_json(c) for c in choices]})
+
+    async def file(self, request: Request) -> Response:
+        """A file of an answer: a picture to look at, anything else to keep."""
+        file = await self._bot.file(request.path_params["id"])
+        if file is None:
+            raise HTTPException(404)
+        way = "inline" if isinstance(file, Image) else "attachment"
+        named = f"{way}; filename*=utf-8''{quote(file.name, safe='')}"
+        return Response(file.data, media_type=file.media_type, headers={"content-disposition": named})
 
     async def post(self, request: Request) -> Response:
         """Take `{event, text}`: a message, durable when this answers, or a command, answered at once."""

@@ -6,6 +6,7 @@
     GET  /chat/api/conversations/KEY/events            server-sent events (`listen.py`)
     POST /chat/api/conversations/KEY/messages          {event, text}
     GET  /chat/api/conversations/KEY/assistants        who can answer there
+    GET  /chat/api/files/ID                            a file of an answer
     GET  /chat/api/models  /chat/api/models/found      what is connected, what runs on this machine
     POST /chat/api/models/connect                      {base_url, api_key, model}
 
@@ -72,6 +73,7 @@ def _api(bot: Bot) -> Starlette:
             Route("/conversations/{key}/events", stream),
             Route("/conversations/{key}/messages", conversations.post, methods=["POST"]),
             Route("/conversations/{key}/assistants", conversations.assistants),
+            Route("/files/{id}", conversations.file),
             Route("/models", models.status),
             Route("/models/found", models.found),
             Route("/models/connect", models.connect, methods=["POST"]),

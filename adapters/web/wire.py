@@ -70,7 +70,7 @@ def _segment(segment: Segment, growing: GrowingHtml | None) -> JSON:
         return {"type": "sources", "notes": [asdict(note) for note in segment.notes]}
     if isinstance(segment, File):
         alt = segment.alt if isinstance(segment, Image) else ""
-        size = len(segment.data)
-        return {"type": "file", "name": segment.name, "media_type": segment.media_type, "size": size, "alt": alt}
+        shown = {"id": segment.id, "name": segment.name, "media_type": segment.media_type, "alt": alt}
+        return {"type": "file", "picture": isinstance(segment, Image), **shown}
     markdown = body([segment])
     return {"type": "text", "markdown": markdown, "html": growing.of(markdown) if growing else html(markdown)}

@@ -1,29 +1,19 @@
 """Writes down and tells what a model says in one go: text into a message, calls into a step the run then waits on."""
 
 import asyncio
-from collections.abc import Iterable
-
-from pydantic_core import to_json
+from collections.abc import Iterable, Mapping
 
 from assistants.contract import (
-    CalledFunction,
-    CalledFunctionDelta,
     Content,
-    ContentDelta,
-    FunctionCall,
-    FunctionCallDelta,
+    ImageFile,
+    ImageFileContent,
+    ImageFileDelta,
     LastError,
     Message,
     MessageDelta,
     MessageDeltaEvent,
     MessageEvent,
     MessagePiece,
-    RefusalContent,
-    RefusalDelta,
-    RequestedCall,
-    RequestedCalls,
-    RequestedFunction,
-    RequiredAction,
     RunEvent,
     RunStep,
     RunStepDelta,
@@ -31,20 +21,20 @@ from assistants.contract import (
     RunStepEvent,
     StepPiece,
     StreamEvent,
-    TextContent,
-    TextDelta,
-    TextValue,
-    TextValueDelta,
     ToolCalls,
     ToolCallsDelta,
     Usage,
 )
 from assistants.service import lifecycle, making, store
+from assistants.service.calls import Calls, is_ours, needs_outputs
 from assistants.service.feed import Feed
 from assistants.service.lifecycle import Ending
+from assistants.service.parts import Part
 from assistants.service.pieces import CallPiece, End, RefusalPiece, TextPiece
 from assistants.service.rows import now
 from assistants.service.store import Work, Written
+from assistants.service.tools.code_calls import figures
+from assistants.service.tools.server_tool import ServerTool
 from storage.database import Database
 
 
@@ -55,15 +45,25 @@ class NotAtWork(Exception):  # noqa: N818 - reads as what it tells
 class Answer:
     """What a run writes between two waits for somebody else. `limit` is how many tokens it may have."""
 
-    def __init__(self, db: Database, feed: Feed, work: Work, *, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        feed: Feed,
+        work: Work,
+        *,
+        tools: Mapping[str, ServerTool] | None = None,
+        limit: int | None = None,
+    ) -> None:
         self._db = db
         self._feed = feed
         self._run = work.run
         # A message that a restart found half-written is written afresh, in its place.
         self._open = work.half
+        self._shown = figures(work.steps)
         self._said: list[Part] = []
         self._step: RunStep | None = None
-        self._calls: list[FunctionCall] = []
+        self._tools = tools or {}
+        self._calls = Calls(self._tools)
         self._usage: Usage | None = None
         self._left = limit
         self._opening: asyncio.Task[bool] | None = None
@@ -75,7 +75,11 @@ class Answer:
 
     @property
     def _content(self) -> list[Content]:
-        return [part.content for part in self._said]
+        return [*self._pictures, *(part.content for part in self._said)]
+
+    @property
+    def _pictures(self) -> list[ImageFileContent]:
+        return [ImageFileContent(image_file=ImageFile(file_id=id_)) for id_ in self._shown]
 
     def full(self) -> bool:
         """Whether the answer has all the tokens it may have; a piece is one token at least."""
@@ -89,9 +93,11 @@ class Answer:
         if self._opening is not None and self._opening.done():
             await self.settle()
             self._opening = None
+        if not self._said:
+            self._show(message)
         part = next((part for part in self._said if part.kind is type(piece)), None)
         if new := part is None:
-            part = Part(len(self._said), type(piece))
+            part = Part(len(self._shown) + len(self._said), type(piece))
             self._said.append(part)
         part.add(piece.text)
         if new:
@@ -100,34 +106,58 @@ class Answer:
         elif self._feed.read:
             self._feed.tell(part.told(message.id, piece.text))
 
+    def _show(self, message: Message) -> None:
+        """Let a message begin with the figures that were drawn before it."""
+        for index, picture in enumerate(self._pictures):
+            shown = ImageFileDelta(index=index, image_file=picture.image_file)
+            told = MessageDelta(id=message.id, delta=MessagePiece(content=[shown]))
+            self._feed.emit(MessageDeltaEvent("thread.message.delta", told))
+
     async def call(self, piece: CallPiece) -> None:
         step = self._step or await self._begin_calls()
-        if piece.index == len(self._calls):
-            function = CalledFunction(name=piece.name or "", arguments=piece.arguments)
-            self._calls.append(FunctionCall(id=piece.id or "", function=function))
-            more = CalledFunctionDelta(name=piece.name, arguments=piece.arguments, output=None)
-            part = FunctionCallDelta(index=piece.index, id=piece.id, function=more)
-        else:
-            self._calls[piece.index].function.arguments += piece.arguments
-            part = FunctionCallDelta(index=piece.index, function=CalledFunctionDelta(arguments=piece.arguments))
-        delta = RunStepDelta(id=step.id, delta=StepPiece(step_details=ToolCallsDelta(tool_calls=[part])))
-        self._feed.emit(RunStepDeltaEvent("thread.run.step.delta", delta))
+        if (part := self._calls.add(piece)) is not None:
+            delta = RunStepDelta(id=step.id, delta=StepPiece(step_details=ToolCallsDelta(tool_calls=[part])))
+            self._feed.emit(RunStepDeltaEvent("thread.run.step.delta", delta))
 
-    async def end(self, piece: End) -> Ending | None:
-        """The end the run comes to now; None when it waits for the outputs of its calls."""
+    async def end(self, piece: End) -> Ending | RunStep | None:
+        """The end the run comes to now; None when it waits for outputs, a step when that calls tools of ours."""
         if piece.prompt_tokens is not None and piece.completion_tokens is not None:
             self._usage = lifecycle.usage_of(
                 piece.prompt_tokens, piece.completion_tokens, piece.cached_tokens, piece.reasoning_tokens
             )
         if piece.finish == "tool_calls":
-            await self._pause()
-            return None
+            return await self._called()
         if piece.finish == "length":
             return Ending("incomplete")
         if piece.finish == "content_filter":
             sentence = "The endpoint's content filter stopped the answer; ask in other words."
             return Ending("failed", LastError(code="invalid_prompt", message=sentence), cut="content_filter")
+        await self._say_the_rest()
+        await self._annotate()
         return Ending("completed")
+
+    async def _say_the_rest(self) -> None:
+        for tool in self._tools.values():
+            if more := await tool.unsaid(self._run, self._text):
+                await self.say(TextPiece(more))
+        if self._shown and not self._said:
+            self._show((self._open or self._begin_message())[0])
+        await self.settle()
+
+    async def _annotate(self) -> None:
+        """Mark the places of the text that stand for files."""
+        part = next((part for part in self._said if part.kind is TextPiece), None)
+        if self._open is None or part is None:
+            return
+        found = [a for tool in self._tools.values() for a in await tool.annotations(self._run, part.text)]
+        part.annotations = found
+        if found:
+            told = MessageDelta(id=self._open[0].id, delta=MessagePiece(content=[part.marked()]))
+            self._feed.emit(MessageDeltaEvent("thread.message.delta", told))
+
+    @property
+    def _text(self) -> str:
+        return "".join(part.text for part in self._said if part.kind is TextPiece)
 
     def _begin_message(self) -> tuple[Message, RunStep]:
         message, step = making.answer(self._run)
@@ -156,72 +186,39 @@ class Answer:
     def _calls_step(self) -> RunStep | None:
         if self._step is None:
             return None
-        return self._step.model_copy(
-            update={"step_details": ToolCalls(tool_calls=[*self._calls]), "usage": self._usage}
-        )
+        return self._step.model_copy(update={"step_details": self._calls.details(), "usage": self._usage})
 
-    async def _pause(self) -> None:
+    async def _called(self) -> RunStep | None:
         step = self._calls_step()
         assert step is not None  # noqa: S101 - the endpoint's reader says so only after a call
-        functions = [
-            (c.id, RequestedFunction(name=c.function.name, arguments=c.function.arguments)) for c in self._calls
-        ]
-        calls = [RequestedCall(id=id_, function=function) for id_, function in functions]
-        action = RequiredAction(submit_tool_outputs=RequestedCalls(tool_calls=calls))
         await self._close_message()  # of a model that speaks on after its calls
+        if is_ours(step):
+            if not await self._db.write(store.open_calls, step):
+                raise NotAtWork
+            self._step = None
+            return step
+        action = needs_outputs(step)
+        assert action is not None  # noqa: S101 - what is not ours is the caller's
         run = await self._db.write(store.pause, step, action)
         if run is None:
             raise NotAtWork
         self._feed.emit(RunEvent("thread.run.requires_action", run))
+        return None
 
     async def _close_message(self) -> None:
         """End what was said before the calls."""
         if self._open is None:
             return
         await self.settle()
+        await self._annotate()
         ending, time = Ending("completed"), now()
         message = lifecycle.end_message(self._open[0], self._content, ending, time)
         step = lifecycle.end_step(self._open[1], ending, time)
         if not await self._db.write(store.close_answer, message, step):
             raise NotAtWork
-        self._open, self._said = None, []
+        self._open, self._said, self._shown = None, [], []
         if message.content:
             self._feed.emit(*closed([(message, step)]))
-
-
-class Part:
-    """A part of a message's content as it grows."""
-
-    def __init__(self, index: int, kind: type[TextPiece | RefusalPiece]) -> None:
-        self.index = index
-        self.kind = kind
-        self._pieces: list[str] = []
-
-    def add(self, text: str) -> None:
-        self._pieces.append(text)
-
-    def first(self, text: str) -> ContentDelta:
-        """What is told of the first piece."""
-        if self.kind is RefusalPiece:
-            return RefusalDelta(index=self.index, refusal=text)
-        return TextDelta(index=self.index, text=TextValueDelta(value=text, annotations=[]))
-
-    def told(self, message_id: str, text: str) -> str:
-        """A later piece as server-sent text: what its event would say, written by hand, since most events are these."""
-        said = to_json(text).decode()
-        if self.kind is RefusalPiece:
-            inner = f'"type":"refusal","refusal":{said}'
-        else:
-            inner = f'"type":"text","text":{{"value":{said}}}'
-        return (
-            f'event: thread.message.delta\ndata: {{"id":"{message_id}","object":"thread.message.delta",'
-            f'"delta":{{"content":[{{"index":{self.index},{inner}}}]}}}}\n\n'
-        )
-
-    @property
-    def content(self) -> Content:
-        text = "".join(self._pieces)
-        return RefusalContent(refusal=text) if self.kind is RefusalPiece else TextContent(text=TextValue(value=text))
 
 
 _BEGUN = ("created", "in_progress")

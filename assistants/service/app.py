@@ -26,6 +26,7 @@ from assistants.service.routes import (
     vector_stores,
 )
 from assistants.service.runner import Runner
+from assistants.service.tools.server_tool import ServerTool, Toolbox
 from storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,10 @@ logger = logging.getLogger(__name__)
 class Service:
     """The API in one process. `app` serves it under `/v1`; who may call it is the caller's affair."""
 
-    def __init__(self, database: Database, models: Models) -> None:
+    def __init__(self, database: Database, models: Models, *tools: ServerTool) -> None:
         self.models = models
-        self.runner = Runner(database, models)
+        self._toolbox = Toolbox(*tools)
+        self.runner = Runner(database, models, self._toolbox)
         self.app = _app()
         self.app.state.database = database
         self.app.state.models = models
@@ -48,6 +50,7 @@ class Service:
         """Take up the runs and the files that were interrupted."""
         await self._housekeeping.start()
         self._indexer.start()
+        await self._toolbox.start()
         await self.runner.resume()
 
     async def drain(self, grace: float) -> None:
@@ -57,13 +60,15 @@ class Service:
     async def stop(self) -> None:
         """Leave the runs for the next start, and the models for good."""
         await self.runner.stop()
+        await self._toolbox.stop()
         await self._indexer.stop()
         await self._housekeeping.stop()
         await self.models.aclose()
 
 
-def create_service(database: Database, models: Models) -> Service:
-    return Service(database, models)
+def create_service(database: Database, models: Models, *tools: ServerTool) -> Service:
+    """The service, with the tools of the API that it uses itself."""
+    return Service(database, models, *tools)
 
 
 def _app() -> FastAPI:

@@ -4,17 +4,22 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from assistants.service.tools.telling import Told, retold
 from storage.database import Row
 
 ChatMessage = dict[str, Any]
 Chat = list[ChatMessage]
 
+FIGURE = "[A figure, which the person sees here.]"
 PICTURE = "[A picture, which this model cannot see.]"
 
 
 def said(row: Row) -> ChatMessage | None:
     """A message as a model reads it, pictures by file still named by their ids; None when nothing was said."""
     parts = [part for part in map(_part, json.loads(row["body"])["content"]) if part]
+    if row["role"] == "assistant":
+        # Endpoints take pictures from people only.
+        parts = [part if part["type"] == "text" else {"type": "text", "text": FIGURE} for part in parts]
     if not parts:
         return None
     if all(part["type"] == "text" for part in parts):
@@ -45,21 +50,19 @@ def did(steps: Iterable[Row], messages: Mapping[str, Row]) -> Chat:
             if row is not None and (message := said(row)):
                 chat.append(message)
         else:
-            _add_calls(chat, [call for call in details["tool_calls"] if call["type"] == "function"])
+            _add_calls(chat, [(call["id"], told) for call in details["tool_calls"] if (told := retold(call))])
     return chat
 
 
-def _add_calls(chat: Chat, calls: Sequence[Mapping[str, Any]]) -> None:
+def _add_calls(chat: Chat, calls: Sequence[tuple[str, Told]]) -> None:
     if not calls:
         return
     # What a model said before its calls is part of the same message to it.
     if not chat or chat[-1]["role"] != "assistant" or "tool_calls" in chat[-1]:
         chat.append({"role": "assistant", "content": None})
-    functions = [(call["id"], {name: call["function"][name] for name in ("name", "arguments")}) for call in calls]
+    functions = [(id_, {"name": told.name, "arguments": told.arguments}) for id_, told in calls]
     chat[-1]["tool_calls"] = [{"id": id_, "type": "function", "function": function} for id_, function in functions]
-    chat.extend(
-        {"role": "tool", "tool_call_id": call["id"], "content": call["function"].get("output") or ""} for call in calls
-    )
+    chat.extend({"role": "tool", "tool_call_id": id_, "content": told.output} for id_, told in calls)
 
 
 def words_of(chat: Iterable[ChatMessage]) -> Chat:

@@ -1,15 +1,16 @@
 """What a run asks its model: the instructions, what of the thread there is room for, and the run's own steps so far."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assistants.contract import FunctionTool, NamedToolChoice, Run, RunStep
+from assistants.contract import NamedToolChoice, Run, RunStep, ToolChoice
 from assistants.service import chatting, window
 from assistants.service.chatting import Chat, ChatMessage
 from assistants.service.measures import Measure
 from assistants.service.pieces import ModelError
+from assistants.service.tools.server_tool import Toolbox
 from storage import objects
 from storage.database import Reader
 
@@ -43,12 +44,19 @@ class Prepared:
 
 
 async def prepare(
-    db: Reader, run: Run, steps: Iterable[RunStep], measure: Measure, *, picture: Picture | None = None
+    db: Reader,
+    run: Run,
+    steps: Iterable[RunStep],
+    measure: Measure,
+    *,
+    picture: Picture | None = None,
+    toolbox: Toolbox,
 ) -> Prepared:
     """The request of a run. Raises `Exhausted`, and `ModelError` when the run wants what cannot be done here."""
     steps = [step for step in steps if step.status == "completed"]
     prompt_left, completion_left = _left(run, steps)
-    options = {**_options(run), **_tools(run, steps)}
+    offered = await toolbox.offered(run, needed=not measure.traits.does_without)
+    options = {**_options(run), **_tools(run, steps, offered)}
     if completion_left is not None:
         options["max_completion_tokens"] = completion_left
     system: Chat = [{"role": "system", "content": run.instructions}] if run.instructions else []
@@ -132,15 +140,18 @@ def _options(run: Run) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _tools(run: Run, steps: Iterable[RunStep]) -> dict[str, Any]:
-    for tool in run.tools:
-        if not isinstance(tool, FunctionTool):
-            raise ModelError(f"{tool.type} is not available on this server; take it out of the assistant's tools.")
-    if not run.tools:
+def _tools(run: Run, steps: Iterable[RunStep], tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if not tools:
         return {}
-    choice = run.tool_choice.wire() if isinstance(run.tool_choice, NamedToolChoice) else run.tool_choice
+    choice = _choice(run.tool_choice)
     # A tool is forced before the answer, not for ever: once one was called, the model may answer.
     if choice not in (None, "none", "auto") and any(step.type == "tool_calls" for step in steps):
         choice = "auto"
-    tools = [tool.wire() for tool in run.tools]
-    return {"tools": tools, "tool_choice": choice or "auto", "parallel_tool_calls": run.parallel_tool_calls}
+    return {"tools": list(tools), "tool_choice": choice or "auto", "parallel_tool_calls": run.parallel_tool_calls}
+
+
+def _choice(wanted: ToolChoice | None) -> Any:
+    """A choice in a model's terms, to whom every tool is a function."""
+    if not isinstance(wanted, NamedToolChoice):
+        return wanted
+    return wanted.wire() if wanted.function else {"type": "function", "function": {"name": wanted.type}}

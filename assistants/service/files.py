@@ -70,7 +70,7 @@ async def create(access: Access, asked: CreateFile, filename: str, source: Sourc
     expiry = {"expires_at": made + asked.expires_after.seconds} if asked.expires_after else {}
     file = File(id=id_, bytes=size, created_at=made, filename=filename, purpose=asked.purpose, **expiry)
     try:
-        await access.asking(filename, size).once(lambda _: file, _add, file, [id_], access.project)
+        await access.asking(filename, size).once(lambda _: file, add, file, [id_], access.project)
     except Exception:
         await forget_bytes(access.db, id_)
         raise
@@ -142,8 +142,9 @@ def too_large(largest: int) -> Failure:
     return Failure(413, f"The file is too large: at most {largest} bytes can be taken.", code="file_too_large")
 
 
-def _add(tx: Transaction, file: File, ids: Sequence[str], project: str) -> None:
-    row = to_row(file, project=project)
+def add(tx: Transaction, /, file: File, ids: Sequence[str], project: str, **columns: str | None) -> None:
+    """Write down a file whose bytes lie under these ids."""
+    row = to_row(file, project=project, **columns)
     body = {**json.loads(row["body"]), "_sources": list(ids)}
     tx.insert("files", {**row, "body": json.dumps(body, ensure_ascii=False)})
 
@@ -154,7 +155,7 @@ def _complete(tx: Transaction, done: Upload, file: File, ids: Sequence[str], pro
         raise Refused(no_such("upload", done.id))
     expect_pending(from_row(Upload, row))
     store.replace(tx, done)
-    _add(tx, file, ids, project)
+    add(tx, file, ids, project)
 
 
 def expect_pending(upload: Upload) -> None:

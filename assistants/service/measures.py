@@ -14,12 +14,13 @@ ANSWER_TOKENS = 4_096
 class Traits:
     """What is said of a model: the tokens it reads at once, whether it sees pictures, whether it calls tools itself.
 
-    None is unknown: it is tried.
+    None is unknown: it is tried. One that `does_without` answers also where a tool of its assistant cannot be used.
     """
 
     context: int | None = None
     vision: bool | None = None
     tools: bool | None = None
+    does_without: bool = False
 
 
 @dataclass(slots=True)

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 from assistants.contract import (
     DoneEvent,
+    ImageFileContent,
+    ImageFileDelta,
     Message,
     MessageDelta,
     MessageDeltaEvent,
@@ -25,9 +27,9 @@ from assistants.contract import (
     ToolCalls,
     ToolCallsDelta,
 )
-from assistants.contract.steps import CalledFunctionDelta, FunctionCall, FunctionCallDelta
 from assistants.service.feed import Reader as FeedReader
 from assistants.service.rows import from_row
+from assistants.service.tools.telling import news
 from storage import objects
 from storage.database import Reader
 
@@ -62,12 +64,14 @@ def _step(step: RunStep, messages: dict[str, Message]) -> list[StreamEvent]:
     begun = step.model_copy(update={"status": "in_progress"})
     told: list[StreamEvent] = [RunStepEvent(f"thread.run.step.{state}", begun) for state in ("created", "in_progress")]
     if isinstance(step.step_details, ToolCalls):
-        calls = [call for call in step.step_details.tool_calls if isinstance(call, FunctionCall)]
         told[0] = RunStepEvent(
             "thread.run.step.created", begun.model_copy(update={"step_details": ToolCalls(tool_calls=[])})
         )
         told[1] = RunStepEvent("thread.run.step.in_progress", told[0].data)
-        piece = ToolCallsDelta(tool_calls=[_call(index, call) for index, call in enumerate(calls)])
+        pieces = [
+            delta for index, call in enumerate(step.step_details.tool_calls) if (delta := news(index, None, call))
+        ]
+        piece = ToolCallsDelta(tool_calls=pieces)
         told.append(
             RunStepDeltaEvent("thread.run.step.delta", RunStepDelta(id=step.id, delta=StepPiece(step_details=piece)))
         )
@@ -78,11 +82,6 @@ def _step(step: RunStep, messages: dict[str, Message]) -> list[StreamEvent]:
     return told
 
 
-def _call(index: int, call: FunctionCall) -> FunctionCallDelta:
-    function = CalledFunctionDelta(name=call.function.name, arguments=call.function.arguments, output=None)
-    return FunctionCallDelta(index=index, id=call.id, function=function)
-
-
 def _message(message: Message) -> list[StreamEvent]:
     begun = message.model_copy(update={"status": "in_progress", "content": []})
     told: list[StreamEvent] = [MessageEvent(f"thread.message.{state}", begun) for state in ("created", "in_progress")]
@@ -90,6 +89,8 @@ def _message(message: Message) -> list[StreamEvent]:
         if isinstance(part, TextContent):
             value = TextValueDelta(value=part.text.value, annotations=[])
             delta = MessagePiece(content=[TextDelta(index=index, text=value)])
+        elif isinstance(part, ImageFileContent):
+            delta = MessagePiece(content=[ImageFileDelta(index=index, image_file=part.image_file)])
         elif isinstance(part, RefusalContent):
             delta = MessagePiece(content=[RefusalDelta(index=index, refusal=part.refusal)])
         else:

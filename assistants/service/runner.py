@@ -30,13 +30,19 @@ from assistants.service.models import Models
 from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, PromptTooLong
 from assistants.service.rows import from_row
 from assistants.service.store import Work, Written
+from assistants.service.tools.server_tool import Toolbox
+from assistants.service.using import Using
 from storage import objects
 from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
 Order = Literal["go on", "cancel", "expire"]
-Letter = Piece | ModelError | Order
+# A task is that of the tools a step called, when it is done: true when the run goes on.
+Letter = Piece | ModelError | Order | asyncio.Task[bool]
+
+# A model that calls tools without end is stopped here.
+MOST_ROUNDS = 100
 
 
 class _Life:
@@ -48,14 +54,21 @@ class _Life:
         self.mailbox: asyncio.Queue[Letter] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
         self.waiting = False  # for outputs, which may take as long as they like
+        self.answer: Answer | None = None
+
+    @property
+    def written(self) -> Written:
+        """What was written and is in no row yet."""
+        return self.answer.written if self.answer else Written()
 
 
 class Runner:
     """The runs that are active now."""
 
-    def __init__(self, db: Database, models: Models) -> None:
+    def __init__(self, db: Database, models: Models, toolbox: Toolbox) -> None:
         self._db = db
         self._models = models
+        self._toolbox = toolbox
         self._lives: dict[str, _Life] = {}
         self.draining = False
 
@@ -91,6 +104,7 @@ class Runner:
 
     def abandon(self, thread_id: str) -> None:
         """Stop the work on a thread that is no more."""
+        self._toolbox.forget(thread_id)
         for life in self._lives.values():
             if life.thread_id == thread_id:
                 life.mailbox.put_nowait("cancel")
@@ -162,41 +176,79 @@ class Runner:
         if (work.run.expires_at or 0) <= time.time():
             return Ending("expired"), Written()
         life.feed.emit(RunEvent("thread.run.in_progress", work.run))
-        ending, written = await self._ending(life, work)
+        ending = await self._ending(life, work)
         if ending is None:
             life.feed.done()
-        return ending, written if ending else Written()
+        return ending, life.written if ending else Written()
 
-    async def _ending(self, life: _Life, work: Work) -> tuple[Ending | None, Written]:
-        answer = Answer(self._db, life.feed, work)
+    async def _ending(self, life: _Life, work: Work) -> Ending | None:
+        run_id, life.answer = work.run.id, None
         try:
-            measure = self._models.measure(work.run.model)
-            while True:
-                try:
-                    prepared = await self._prepare(work, measure)
-                    answer = Answer(self._db, life.feed, work, limit=prepared.completion_tokens)
-                    return await self._answer(life, work, answer, prepared, measure), answer.written
-                except PromptTooLong as error:
-                    # Said before the first word: ask again with less of the thread.
-                    if not measure.was_too_long(error.limit):
-                        raise
+            for _ in range(MOST_ROUNDS):
+                came = work.using or await self._ask(life, work)
+                if not isinstance(came, RunStep):
+                    return came
+                life.answer = None
+                used = await self._use(life, work.run, came)
+                if used is not True:
+                    return used or None
+                work = await self._again(run_id)
+            raise ModelError(
+                f"The model used its tools {MOST_ROUNDS} times without coming to an answer; ask otherwise."
+            )
         except Exhausted as error:
-            return Ending("incomplete", budget=error.budget), answer.written
+            return Ending("incomplete", budget=error.budget)
         except NotAtWork:
-            return Ending("cancelled"), answer.written
+            return Ending("cancelled")
         except ModelError as error:
-            return Ending("failed", LastError(code=error.code, message=str(error))), answer.written
+            return Ending("failed", LastError(code=error.code, message=str(error)))
         except Exception:
-            logger.exception("Run %s failed", work.run.id)
-            return Ending("failed", LastError(code="server_error", message=server_failed().message)), answer.written
+            logger.exception("Run %s failed", run_id)
+            return Ending("failed", LastError(code="server_error", message=server_failed().message))
+
+    async def _again(self, run_id: str) -> Work:
+        """A run with what its tools brought. Raises `NotAtWork`."""
+        work = await self._db.write(store.begin, run_id)
+        if work is None or work.run.status != "in_progress":
+            raise NotAtWork
+        return work
+
+    async def _ask(self, life: _Life, work: Work) -> Ending | RunStep | None:
+        measure = self._models.measure(work.run.model)
+        while True:
+            try:
+                prepared = await self._prepare(work, measure)
+                tools = self._toolbox.of(work.run)
+                life.answer = Answer(self._db, life.feed, work, tools=tools, limit=prepared.completion_tokens)
+                return await self._answer(life, work, life.answer, prepared, measure)
+            except PromptTooLong as error:
+                # Said before the first word: ask again with less of the thread.
+                if not measure.was_too_long(error.limit):
+                    raise
 
     async def _prepare(self, work: Work, measure: Measure) -> Prepared:
         picture = partial(files.picture, self._db)
-        return await context.prepare(self._db, work.run, work.steps, measure, picture=picture)
+        return await context.prepare(self._db, work.run, work.steps, measure, picture=picture, toolbox=self._toolbox)
+
+    async def _use(self, life: _Life, run: Run, step: RunStep) -> Ending | bool:
+        """Use the tools that a step calls; true when the run goes on, false when it waits for functions too."""
+        using = Using(self._db, life.feed, run, step, self._toolbox.of(run))
+        task = asyncio.create_task(using.use(), name=f"tools of {run.id}")
+        task.add_done_callback(life.mailbox.put_nowait)
+        try:
+            while True:
+                letter = await life.mailbox.get()
+                if isinstance(letter, asyncio.Task):
+                    return letter.result()
+                if (ending := _verdict(letter)) is not None:
+                    return ending
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
 
     async def _answer(
         self, life: _Life, work: Work, answer: Answer, prepared: Prepared, measure: Measure
-    ) -> Ending | None:
+    ) -> Ending | RunStep | None:
         model = self._models.resolve(work.run.model)
         pump = asyncio.create_task(_pump(model, prepared.body, life.mailbox))
         try:
@@ -228,7 +280,7 @@ class Runner:
                 return Ending("incomplete")
             elif isinstance(letter, CallPiece):
                 await answer.call(letter)
-            else:
+            elif not isinstance(letter, asyncio.Task):
                 await answer.say(letter)
 
     async def _end(self, life: _Life, run_id: str, ending: Ending, written: Written) -> None:

@@ -1,6 +1,6 @@
 """What the service writes: each function whole in one transaction, each refusal before anything is changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -35,6 +35,7 @@ from assistants.contract import (
     thread_busy,
 )
 from assistants.service import attaching, lifecycle
+from assistants.service.calls import is_ours
 from assistants.service.lifecycle import Ending
 from assistants.service.refusals import Refused
 from assistants.service.rows import TABLES, from_row, now, to_row
@@ -66,6 +67,8 @@ class Work:
     run: Run
     steps: list[RunStep]
     half: tuple[Message, RunStep] | None
+    using: RunStep | None = None
+    """Calls of tools of ours that had begun and not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,10 @@ def begin(tx: Transaction, run_id: str) -> Work | None:
         replace(tx, run)
     steps = _steps(tx, run_id)
     halves = ((_message_of(tx, step), step) for step in steps if step.status == "in_progress")
-    return Work(run, steps, next(((message, step) for message, step in halves if message), None))
+    half = next(((message, step) for message, step in halves if message), None)
+    return Work(
+        run, steps, half, next((step for step in steps if step.status == "in_progress" and is_ours(step)), None)
+    )
 
 
 def open_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
@@ -153,14 +159,40 @@ def close_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
     return True
 
 
-def pause(tx: Transaction, calls: RunStep, action: RequiredAction) -> Run | None:
+Keep = Callable[[Transaction], None]
+
+
+def open_calls(tx: Transaction, calls: RunStep) -> bool:
+    """Write down calls before they are used; False when the run is not at work any more."""
+    if not _at_work(tx, calls.run_id):
+        return False
+    add(tx, calls)
+    return True
+
+
+def close_calls(tx: Transaction, calls: RunStep, keeps: Sequence[Keep]) -> RunStep | None:
+    """End calls that were used, with all they left behind. None when the run is not at work any more."""
+    if not _at_work(tx, calls.run_id):
+        return None
+    ended = lifecycle.end_step(calls, Ending("completed"), now())
+    replace(tx, ended)
+    for keep in keeps:
+        keep(tx)
+    return ended
+
+
+def pause(tx: Transaction, calls: RunStep, action: RequiredAction, keeps: Sequence[Keep] = ()) -> Run | None:
     """Wait for the outputs of calls. None when the run is not at work any more."""
     run = _at_work(tx, calls.run_id)
     if run is None:
         return None
     paused = lifecycle.pause(run, action)
     replace(tx, paused)
-    add(tx, calls)
+    # A step that also called tools of ours has its row.
+    if not objects.save(tx, TABLES[RunStep], to_row(calls)):
+        add(tx, calls)
+    for keep in keeps:
+        keep(tx)
     return paused
 
 
@@ -285,7 +317,8 @@ def _answered(step: RunStep, outputs: Sequence[ToolOutput]) -> RunStep:
     assert isinstance(step.step_details, ToolCalls)  # noqa: S101 - a run waits on no other kind
     calls = [
         call.model_copy(update={"function": call.function.model_copy(update={"output": texts[call.id]})})
-        for call in step.step_details.tool_calls
         if isinstance(call, FunctionCall)
+        else call
+        for call in step.step_details.tool_calls
     ]
     return step.model_copy(update={"step_details": ToolCalls(tool_calls=list(calls))})

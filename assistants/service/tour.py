@@ -1,9 +1,13 @@
 """The Tour: a scripted guide that a person can walk through while no model is connected."""
 
+import json
+from dataclasses import replace
+
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
 from assistants.service.local import LocalTransport
-from assistants.service.scripted import Body, ScriptedModel, ScriptedReply, asked
+from assistants.service.script import deltas
+from assistants.service.scripted import Body, ScriptedCall, ScriptedModel, ScriptedReply, asked
 
 MODEL_NAME = "tour"
 
@@ -15,6 +19,7 @@ MENU = """\
 3. Choosing who answers
 4. Connecting a model
 5. Slack
+6. Code that runs
 
 Send a number, or **menu** to see this again."""
 
@@ -76,8 +81,43 @@ its Messages tab. Every Slack thread is a conversation of its own, with its own 
 
 The README has the five steps to connect your workspace.
 
+Send **6** to see code run."""
+
+CODE = """\
+x = (14 - 11) / 3
+print(f"x = {x:g}")
+try:
+    import matplotlib.pyplot as plt
+except ImportError:
+    pass
+else:
+    plt.plot([0, 2], [11, 17], label="3x + 11")
+    plt.axhline(14, color="gray", label="14")
+    plt.scatter([x], [14])
+    plt.legend()
+"""
+
+RUNNING = """\
+**Code that runs**
+
+An assistant with the *code interpreter* writes Python and runs it in a sandbox of its own: no network, none of your \
+files, little memory, and it is ended when it takes too long. I run this now, for 3x + 11 = 14:"""
+
+RAN = """\
+It printed `{printed}`. What it draws comes as a picture, and files that it writes come as downloads. Variables stay \
+for the next question: the sandbox is this conversation's alone.
+
 That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
 
+REFUSED = """\
+**Code that runs**
+
+Here no code is run: nothing on this machine would shut it in, and without that it does not run at all. \
+`threadline doctor` says what is missing and how to get it.
+
+That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
+
+CODE_WORDS = {"6", "code"}
 SCENES: dict[str, str] = {"1": REAL, "2": STAYS, "3": CHOOSING, "4": CONNECTING, "5": SLACK}
 GREETINGS = {"", "menu", "help", "hi", "hello", "hey", "start", "tour", "0"}
 
@@ -88,9 +128,20 @@ LONGEST = 2.6
 
 def tour(request: Body) -> ScriptedReply:
     """The scene that the newest message asks for."""
-    text = f"{LABEL}\n\n{_scene(asked(request))}"
-    words = len(ScriptedReply(text=text).pieces)
-    return ScriptedReply(text=text, delay=0.2, chunk_delay=min(PACE, LONGEST / words))
+    last = request["messages"][-1]
+    if last["role"] == "tool":
+        return _said(RAN.format(printed=str(last["content"]).partition("\n")[0].replace("`", "'")))
+    if _word(asked(request)) not in CODE_WORDS:
+        return _said(f"{LABEL}\n\n{_scene(asked(request))}")
+    if not request.get("tools"):
+        return _said(f"{LABEL}\n\n{REFUSED}")
+    call = ScriptedCall("code_interpreter", json.dumps({"code": CODE}))
+    return _said(f"{LABEL}\n\n{RUNNING}\n\n```python\n{CODE}```", call)
+
+
+def _said(text: str, *calls: ScriptedCall) -> ScriptedReply:
+    reply = ScriptedReply(text=text, tool_calls=calls, delay=0.2)
+    return replace(reply, chunk_delay=min(PACE, LONGEST / len(deltas(0, reply))))
 
 
 def tour_model() -> ChatCompletions:
@@ -100,12 +151,16 @@ def tour_model() -> ChatCompletions:
 
 
 def _scene(said: str) -> str:
-    word = said.strip().strip(".!?)*").casefold()
+    word = _word(said)
     if word in SCENES:
         return SCENES[word]
     if word in GREETINGS:
         return WELCOME
     return f"You wrote “{_short(said)}”. I am a script and cannot answer that, but I can show you around:\n\n{MENU}"
+
+
+def _word(said: str) -> str:
+    return said.strip().strip(".!?)*").casefold()
 
 
 def _short(said: str) -> str:

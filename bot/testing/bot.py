@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from bot.adapter import ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.incoming import Command, Incoming, Person, Place, Revision
+from bot.segments import File
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
@@ -106,6 +107,9 @@ class TakingBot:
         return [Exchange(None, one.text, (), "", "waiting", time.time(), (one.event,)) for one in said.values()][
             -limit:
         ]
+
+    async def file(self, file_id: str) -> File | None:
+        return None
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
         return self._hub.watch(key)

@@ -62,7 +62,7 @@ class Letter:
         if len(texts) > self._style.most:
             return self._led([*texts[: self._style.most], self._style.small(GOES_ON)])
         foot = "" if self._append_only else self._foot(segments, growing=True)
-        return self._led(self._under(texts, foot) if texts and self._has_room(texts[-1], foot) else texts)
+        return self._led(self._under(texts, foot) if not texts or self._has_room(texts[-1], foot) else texts)
 
     def whole(self, segments: Sequence[Segment]) -> Sent:
         """The finished reply."""

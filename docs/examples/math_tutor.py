@@ -7,7 +7,7 @@ import asyncio
 import os
 
 from assistants.connector import Snapshot
-from assistants.contract import CodeInterpreterCall, MessageDelta, ToolCalls
+from assistants.contract import CodeInterpreterCall, LogsOutput, MessageDelta, ToolCalls
 from threadline import AssistantsClient
 
 BASE_URL = os.environ.get("ASSISTANTS_BASE_URL", "http://127.0.0.1:8321/v1")
@@ -40,12 +40,15 @@ async def main() -> None:
 
 
 def show_code(snapshot: Snapshot) -> None:
-    """What was run on the way to the answer."""
+    """What was run on the way to the answer, and what it printed."""
     for step in snapshot.steps:
         if isinstance(step.step_details, ToolCalls):
             for call in step.step_details.tool_calls:
                 if isinstance(call, CodeInterpreterCall):
                     print(f"\n--- code\n{call.code_interpreter.input}")
+                    for output in call.code_interpreter.outputs:
+                        if isinstance(output, LogsOutput):
+                            print(f"--- printed\n{output.logs}")
 
 
 if __name__ == "__main__":

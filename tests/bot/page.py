@@ -41,6 +41,9 @@ class Page:
         body = {"base_url": base_url, "api_key": api_key, "model": model}
         return await self._http.post("/chat/api/models/connect", json=body)
 
+    async def file(self, file_id: str) -> httpx.Response:
+        return await self._http.get(f"/chat/api/files/{file_id}")
+
     @contextlib.asynccontextmanager
     async def events(self, key: str) -> AsyncIterator[AsyncIterator[tuple[str, JSON]]]:
         async with aconnect_sse(self._http, "GET", f"/chat/api/conversations/{key}/events") as source:

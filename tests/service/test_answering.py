@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistants.contract import MessageDelta, MessageDeltaEvent, MessagePiece, RefusalDelta, TextDelta, TextValueDelta
-from assistants.service.answering import Part
+from assistants.service.parts import Part
 from assistants.service.pieces import RefusalPiece, TextPiece
 
 

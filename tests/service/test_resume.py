@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,11 +36,18 @@ from assistants.service.endpoints import Endpoint
 from assistants.service.models import Models
 from storage.database import Database
 from storage.sqlite import SQLiteDatabase
+from assistants.service.tools import Sandbox
+from assistants.service.tools.bubblewrap import Bubblewrap
+from assistants.service.tools.interpreter import CodeInterpreter
+
+async def sandbox(limits):
+    return Sandbox(Bubblewrap.find(), limits, spares=0)
 
 async def main(file, model):
     models = Models()
     models.connect(ChatCompletions(Endpoint(model + "/v1", "", "scripted")))
-    service = create_service(SQLiteDatabase.open(Path(file)), models)
+    database = SQLiteDatabase.open(Path(file))
+    service = create_service(database, models, CodeInterpreter(database, sandbox=sandbox))
     await service.start()
     config = uvicorn.Config(service.app, port=0, lifespan="off", log_level="critical")
     config.load()
@@ -156,6 +164,45 @@ async def test_a_run_that_waits_for_outputs_still_waits_after_sigkill(model: htt
         await http.post(f"/threads/{thread}/runs/{run['id']}/submit_tool_outputs", json=outputs)
         assert (await ended(http, run))["status"] == "completed"
         assert [text for _, _, text in await answers(http, thread)] == ["It is noon."]
+
+
+async def test_code_that_was_running_at_sigkill_is_run_again_in_its_step(
+    model: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """Its session went with the process, and nothing outside of the sandbox knows of it: once more is safe."""
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
+    code = "open('out.csv', 'w').write('a')\nimport time\ntime.sleep(2)\nprint('done')"
+    calls = [{"name": "code_interpreter", "id": "call_1", "arguments": json.dumps({"code": code})}]
+    await model.post("/script", json=[{"tool_calls": calls}, {"text": "There."}])
+    async with process("-c", SERVER, file, at) as (child, address), client_of(address) as http:
+        run = await ask(http, tools=[{"type": "code_interpreter"}])
+        steps = f"/threads/{run['thread_id']}/runs/{run['id']}/steps"
+        begun = await begun_steps(http, steps)
+        os.kill(child.pid, signal.SIGKILL)
+        await child.wait()
+    assert [step["status"] for step in begun] == ["in_progress"]
+    async with process("-c", SERVER, file, at) as (_, address), client_of(address) as http:
+        assert (await ended(http, run))["status"] == "completed"
+        first, _ = (await http.get(steps, params={"order": "asc"})).json()["data"]
+        assert (first["id"], first["status"]) == (begun[0]["id"], "completed")
+        outputs = first["step_details"]["tool_calls"][0]["code_interpreter"]["outputs"]
+        assert outputs == [{"type": "logs", "logs": "done\n"}]
+        written = (await http.get("/files")).json()["data"]
+        assert [file["filename"] for file in written] == ["out.csv"]
+        texts = [text for _, _, text in await answers(http, run["thread_id"])]
+        assert texts == ["There.\n\n[out.csv](sandbox:/mnt/data/out.csv)"]
+    assert len((await model.get("/requests")).json()) == 2
+
+
+async def begun_steps(http: httpx.AsyncClient, steps: str) -> list[dict[str, Any]]:
+    """The steps of a run, as soon as there is one."""
+    while True:
+        found: list[dict[str, Any]] = (await http.get(steps)).json()["data"]
+        if found:
+            return found
+        await asyncio.sleep(0.01)
 
 
 async def lines_of(response: httpx.Response) -> AsyncIterator[str]:

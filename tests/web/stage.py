@@ -12,7 +12,7 @@ from dataclasses import replace
 from adapters.web import WebAdapter
 from bot.adapter import ConfigurationError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.incoming import Command, Incoming, Person, Place, Revision
-from bot.segments import Segment
+from bot.segments import File, Segment
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
 from bot.watch import Hub, HubReply
@@ -70,6 +70,7 @@ class StageBot:
         self.arrived = asyncio.Condition()
         self.hub = Hub()
         self.left = asyncio.Event()
+        self.files: dict[str, File] = {}
         self._exchanges: dict[str, list[Exchange]] = {}
         self._numbers = itertools.count(1)
 
@@ -163,6 +164,9 @@ class StageBot:
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
         return self._exchanges.get(key, [])[-limit:]
+
+    async def file(self, file_id: str) -> File | None:
+        return self.files.get(file_id)
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
         moments = self.hub.watch(key)

@@ -1,6 +1,7 @@
 """First light in a browser: the real program, its real service and store, asked by a person on the page."""
 
 import itertools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,24 @@ async def test_tour_answers_as_it_grows_and_is_there_after_reload_and_restart(pa
     await page.get_by_role("link", name="Hello").click()
     await answered(page, 1)
     assert len(await said(page)) == 2
+
+
+async def test_the_tour_runs_code_and_its_figure_is_there_after_reload(page: Page, start: Start) -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    process, address = start(SANDBOX="auto")
+    process.line("The sandbox stopped every canary", seconds=90)
+    await page.goto(address)
+    await ask(page, "6")
+    assert "It printed x = 1." in await answered(page)
+    for _ in range(2):
+        figure = exchange(page).locator(".file img")
+        await expect(figure).to_have_js_property("complete", True)
+        assert await figure.evaluate("picture => picture.naturalWidth") > 100
+        assert await figure.get_attribute("alt") == "A figure that the code drew"
+        assert await exchange(page).locator(".step").count() == 0
+        await page.reload()
+        await answered(page)
 
 
 async def test_killed_in_the_middle_of_an_answer_it_is_answered_once_in_the_same_place(

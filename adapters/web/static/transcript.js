@@ -77,7 +77,7 @@ export class Transcript {
 
 function fillAnswer(answer, exchange) {
   const growing = exchange.state === "answering";
-  const hasWords = exchange.answer.some((segment) => segment.type === "text");
+  const hasWords = exchange.answer.some((segment) => segment.type === "text" || segment.type === "step");
   setText(answer.querySelector(".who"), exchange.assistant || "Assistant");
   const status = answer.querySelector(".status");
   setHidden(status, !growing || (hasWords && !exchange.status));
@@ -98,9 +98,19 @@ function fillSegments(root, segments) {
     }
     if (segment.type === "text") setHtml(node, segment.html);
     else if (segment.type === "sources") fillSources(node, segment.notes);
-    else setText(node, segment.text ?? `${segment.alt || segment.name} (${segment.name})`);
+    else if (segment.type === "file") fillFile(node, segment);
+    else setText(node, segment.text);
   });
   while (root.children.length > segments.length) root.lastElementChild.remove();
+}
+
+// A picture stands there, anything else is a link to keep it by. What has no id is not kept anywhere to fetch it from.
+function fillFile(root, file) {
+  if (root.dataset.file === file.id + file.name) return;
+  root.dataset.file = file.id + file.name;
+  const src = `/chat/api/files/${encodeURIComponent(file.id)}`;
+  const shown = file.picture ? element("img", { src, alt: file.alt || file.name, loading: "lazy" }) : file.name;
+  root.replaceChildren(file.id ? element("a", { href: src, download: file.name }, shown) : file.name);
 }
 
 function fillSources(root, notes) {

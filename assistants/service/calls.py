@@ -1,0 +1,77 @@
+"""The calls of one step as the model writes them: functions for the caller, tools that are used here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assistants.contract import (
+    CalledFunction,
+    FunctionCall,
+    RequestedCall,
+    RequestedCalls,
+    RequestedFunction,
+    RequiredAction,
+    RunStep,
+    ToolCall,
+    ToolCallDelta,
+    ToolCalls,
+)
+from assistants.service.pieces import CallPiece
+from assistants.service.tools.server_tool import ServerTool
+from assistants.service.tools.telling import news
+
+
+@dataclass(slots=True)
+class _Growing:
+    id: str
+    name: str
+    arguments: str
+    tool: ServerTool | None
+    told: ToolCall | None = None
+
+    @property
+    def call(self) -> ToolCall:
+        if self.tool is not None:
+            return self.tool.call(self.id, self.arguments)
+        return FunctionCall(id=self.id, function=CalledFunction(name=self.name, arguments=self.arguments))
+
+
+class Calls:
+    """Calls that grow. `tools` are those used here, by the name the model calls."""
+
+    def __init__(self, tools: Mapping[str, ServerTool]) -> None:
+        self._tools = tools
+        self._calls: list[_Growing] = []
+
+    def add(self, piece: CallPiece) -> ToolCallDelta | None:
+        """Take in more of a call; returns what is told of it, if anything."""
+        if piece.index == len(self._calls):
+            name = piece.name or ""
+            self._calls.append(_Growing(piece.id or "", name, "", self._tools.get(name)))
+        growing = self._calls[piece.index]
+        growing.arguments += piece.arguments
+        call = growing.call
+        if (told := news(piece.index, growing.told, call)) is not None:
+            growing.told = call
+        return told
+
+    def details(self) -> ToolCalls:
+        return ToolCalls(tool_calls=[growing.call for growing in self._calls])
+
+
+def calls_of(step: RunStep) -> list[ToolCall]:
+    return step.step_details.tool_calls if isinstance(step.step_details, ToolCalls) else []
+
+
+def needs_outputs(step: RunStep) -> RequiredAction | None:
+    """What the caller has to do about a step; None when all its calls are of tools that are used here."""
+    functions = [call for call in calls_of(step) if isinstance(call, FunctionCall)]
+    if not functions:
+        return None
+    asked = [(c.id, RequestedFunction(name=c.function.name, arguments=c.function.arguments)) for c in functions]
+    calls = [RequestedCall(id=id_, function=function) for id_, function in asked]
+    return RequiredAction(submit_tool_outputs=RequestedCalls(tool_calls=calls))
+
+
+def is_ours(step: RunStep) -> bool:
+    """Whether a step calls a tool that is used here."""
+    return any(not isinstance(call, FunctionCall) for call in calls_of(step))

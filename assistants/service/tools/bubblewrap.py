@@ -1,0 +1,127 @@
+"""How bubblewrap is called: what a session sees of the file system, and who it is.
+
+A user gets a user namespace. Root must not: there its processes would be root outside and stand under no limit of
+processes. bubblewrap then runs without one, and the command drops to a user id that nobody else has.
+"""
+
+import contextlib
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assistants.service.tools.limits import Limits
+from assistants.service.tools.refusal import Refused
+
+WORK = "/mnt/data"
+TEMPORARY = "/tmp"  # noqa: S108 - the session's own
+PACKAGES = "/packages"
+_LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+ENVIRONMENT = {
+    "HOME": TEMPORARY,
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2",
+    "MPLBACKEND": "module://threadline_figures",
+    "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TZ": "UTC",
+}
+
+
+@dataclass(frozen=True)
+class Bubblewrap:
+    """A backend: the programs it needs, where they are."""
+
+    program: str
+    setpriv: str | None
+    """Set where we are root."""
+    python: Path = field(default_factory=lambda: Path(sys.executable).resolve())
+    prefix: Path = field(default_factory=lambda: Path(sys.base_prefix).resolve())
+    packages: tuple[Path, ...] = field(default_factory=lambda: _packages())
+
+    @classmethod
+    def find(cls) -> "Bubblewrap":
+        """Raises `Refused` where it cannot be used at all."""
+        if sys.platform != "linux":
+            raise Refused("The sandbox needs Linux.", "Run Threadline on Linux or in a Linux virtual machine.")
+        if (program := shutil.which("bwrap")) is None:
+            raise Refused(
+                "bubblewrap is not installed.", "Install it: apt install bubblewrap, or dnf install bubblewrap."
+            )
+        if os.geteuid() != 0:
+            return cls(program, None)
+        if (setpriv := shutil.which("setpriv")) is None:
+            raise Refused(
+                "setpriv is not installed.", "Install util-linux, or run Threadline as a user and not as root."
+            )
+        return cls(program, setpriv)
+
+    def command(self, limits: Limits, *, slot: int, seccomp: int | None, code: str) -> list[str]:
+        """The whole command line; `slot` is a small number no other living session has."""
+        python = [str(self.python), "-I", "-S", "-B", "-c", code]
+        return [self.program, *self.isolation(limits, seccomp), "--", *self.drop(slot), *python]
+
+    def isolation(self, limits: Limits, seccomp: int | None) -> Iterator[str]:
+        yield from ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+        if self.setpriv is None:
+            yield from ("--unshare-user", "--uid", "65534", "--gid", "65534")
+        yield from ("--die-with-parent", "--new-session", "--hostname", "sandbox")
+        if seccomp is not None:
+            yield from ("--seccomp", str(seccomp))
+        yield from self.sight()
+        for folder, share in ((TEMPORARY, 4), (WORK, 1)):
+            yield from ("--perms", "1777", "--size", str(limits.disk // share), "--tmpfs", folder)
+        # The root itself is a file system of memory without a limit.
+        yield from ("--remount-ro", "/", "--chdir", WORK)
+
+    def sight(self) -> Iterator[str]:
+        """What of the host a session can read: Python, its packages and the libraries they need. No /proc, no /sys."""
+        places = [*_LIBRARIES, str(self.prefix if self.prefix != Path("/usr") else self.python)]
+        if self.setpriv is not None:
+            places.append(self.setpriv)
+        # Folders on the way are made for root alone unless they are asked for first.
+        for parent in _parents([*places, *_DEVICES, WORK, f"{PACKAGES}/0"]):
+            yield from ("--perms", "0755", "--dir", parent)
+        for place in places:
+            yield from ("--ro-bind-try", place, place)
+        for number, folder in enumerate(self.packages):
+            yield from ("--ro-bind", str(folder), f"{PACKAGES}/{number}")
+        for device in _DEVICES:
+            yield from ("--dev-bind", device, device)
+
+    def drop(self, slot: int) -> list[str]:
+        if self.setpriv is None:
+            return []
+        identity = str(_first_id() + slot)
+        rest = ("--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
+        return [self.setpriv, f"--reuid={identity}", f"--regid={identity}", *rest, "--"]
+
+    @property
+    def package_folders(self) -> list[str]:
+        return [f"{PACKAGES}/{number}" for number in range(len(self.packages))]
+
+
+def _first_id() -> int:
+    """From here on user ids belong to nobody: one a session, so that what is counted by user is counted by session."""
+    with contextlib.suppress(OSError, ValueError):
+        _, _, count = Path("/proc/self/uid_map").read_text("ascii").split()
+        if int(count) == (1 << 32) - 1:
+            # Another process of ours has others.
+            return 2_000_000_000 + os.getpid() % 100_000 * 1000
+    # A container that knows few ids. Debian leaves these to nobody.
+    return 65_000
+
+
+def _parents(places: list[str]) -> list[str]:
+    """Every folder on the way to these places, each after the ones above it."""
+    return list(dict.fromkeys(str(folder) for place in places for folder in reversed(Path(place).parents[:-1])))
+
+
+def _packages() -> tuple[Path, ...]:
+    folders = (Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
+    return tuple(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))

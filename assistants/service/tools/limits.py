@@ -1,0 +1,34 @@
+"""How much a session of the sandbox may use, and what is said when it wanted more."""
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, bytes and counts. `wall`, `processor` and `printed` are for one call, the rest for the session."""
+
+    wall: float = 60
+    processor: float = 60
+    memory: int = 1024 * MIB
+    """Of all processes together; one process may map half as much again, since libraries map more than they touch."""
+    processes: int = 32
+    open_files: int = 128
+    disk: int = 256 * MIB
+    """Of the working folder. The folder for temporary files has a quarter of it."""
+    files: int = 10_000
+    """Files that may exist in both folders."""
+    output: int = 64 << 10
+    """Of what a call prints, so much is kept: its beginning and its end."""
+    printed: int = 16 * MIB
+    returned: int = 64 * MIB
+    """Of files that a call gives back, together."""
+    returned_files: int = 20
+    idle: float = 900
+    sessions: int = 50
+
+
+def size(count: int) -> str:
+    """Bytes as people say them."""
+    return f"{count // MIB} MiB" if count >= MIB else f"{count >> 10} KiB" if count >= 1024 else f"{count} bytes"

@@ -1,0 +1,54 @@
+"""What a session's processes use, read from /proc: for the limits that the kernel keeps for single processes only."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    processor: float
+    memory: int
+    processes: int
+
+
+def children(pid: int) -> list[int]:
+    """The child processes of a process; none when it is gone."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    found = children(pid)
+    for each in found:
+        found += children(each)
+    return found
+
+
+def measure(pid: int) -> Usage:
+    """A process and all it started."""
+    processor, memory, processes = 0.0, 0, 0
+    for each in [pid, *descendants(pid)]:
+        with suppress(OSError, IndexError, ValueError):
+            # Fields follow the name, which may itself hold brackets and spaces.
+            fields = Path(f"/proc/{each}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            processor += sum(map(int, fields[11:15])) / _TICKS
+            memory += int(fields[21]) * _PAGE
+            processes += fields[0] != "Z"
+    return Usage(processor, memory, processes)
+
+
+def files(pid: int, folder: str) -> int:
+    """How many files exist in a file system of a session; 0 when it is gone."""
+    with suppress(OSError):
+        state = os.statvfs(f"/proc/{pid}/root{folder}")
+        return state.f_files - state.f_ffree
+    return 0

@@ -1,0 +1,183 @@
+"""The sandbox: one session a key, kept while it is used, replaced when it ended, ended when it idles."""
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from typing import Self
+
+import structlog
+
+from assistants.service.tools.bubblewrap import Bubblewrap
+from assistants.service.tools.bytecode import compile_packages
+from assistants.service.tools.limits import Limits
+from assistants.service.tools.probe import probe
+from assistants.service.tools.process import Ended, Process
+from assistants.service.tools.session import Session
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the session of a key lives; its lock makes callers wait for each other."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    session: Session | None = None
+    waiting: int = 0
+    used_at: float = field(default_factory=time.monotonic)
+
+
+class Sandbox:
+    """Sessions of a backend that stopped every canary. An async context; leaving it ends them all."""
+
+    def __init__(self, backend: Bubblewrap, limits: Limits, *, spares: int = 1) -> None:
+        self._backend = backend
+        self._limits = limits
+        self._wanted_spares = spares
+        self._spares: list[Session] = []
+        self._spares_coming = 0
+        self._places: dict[str, _Place] = {}
+        self._slots: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def open(cls, limits: Limits | None = None, *, spares: int = 1) -> "Sandbox":
+        """Probe this machine. `spares` are sessions kept ready, libraries loaded, once a first one was asked for.
+
+        Raises `Refused` when no backend stops all canaries.
+        """
+        backend = Bubblewrap.find()
+        await probe(backend)
+        return cls(backend, limits or Limits(), spares=spares)
+
+    async def __aenter__(self) -> Self:
+        self._spawn(self._reap())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        living = [place.session for place in self._places.values() if place.session is not None]
+        await asyncio.gather(*(session.close() for session in [*living, *self._spares]))
+        self._places.clear()
+        self._spares.clear()
+
+    @contextlib.asynccontextmanager
+    async def session(self, key: str) -> AsyncIterator[Session]:
+        """The session of a key, for this caller alone; a new one where there is none or the last has ended.
+
+        Raises `Ended` when none can be started.
+        """
+        place = self._places.setdefault(key, _Place())
+        place.waiting += 1
+        try:
+            async with place.lock:
+                await self._forget_ended(place)
+                if place.session is None:
+                    place.session = await self._new()
+                yield place.session
+                await self._forget_ended(place)
+        finally:
+            place.waiting -= 1
+            place.used_at = time.monotonic()
+            self._leave(key, place)
+
+    async def end(self, key: str) -> None:
+        """End the session of a key after the call that is under way, if there is one."""
+        if (place := self._places.get(key)) is not None:
+            async with place.lock:
+                await self._end(key, place, "It was ended.")
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions live, spares not counted."""
+        return sum(place.session is not None for place in self._places.values())
+
+    @property
+    def spares(self) -> int:
+        """How many sessions are ready for whoever comes next."""
+        return len(self._spares)
+
+    async def _new(self) -> Session:
+        # From here on: a program whose assistants run no code keeps nothing ready.
+        self._refill()
+        if len(self._places) > self._limits.sessions:
+            await self._make_room()
+        while self._spares:
+            spare = self._spares.pop()
+            self._refill()
+            if not spare.ended:
+                return spare
+            await spare.close()
+        return await self._start()
+
+    async def _start(self) -> Session:
+        slot = next(number for number in itertools.count() if number not in self._slots)
+        self._slots.add(slot)
+        try:
+            process = await Process.start(self._backend, self._limits, slot=slot)
+        except BaseException:
+            self._slots.discard(slot)
+            raise
+        return Session(process, self._limits, lambda: self._slots.discard(slot))
+
+    async def _make_room(self) -> None:
+        idle = [(key, place) for key, place in self._places.items() if place.session and not place.waiting]
+        if not idle:
+            raise Ended(f"All {self._limits.sessions} sessions are at work; try again in a moment.")
+        key, place = min(idle, key=lambda each: each[1].used_at)
+        await self._end(key, place, "It made room for another session.")
+
+    async def _end(self, key: str, place: _Place, reason: str) -> None:
+        session, place.session = place.session, None
+        self._leave(key, place)
+        if session is not None:
+            await session.close(reason)
+
+    async def _forget_ended(self, place: _Place) -> None:
+        if place.session is not None and place.session.ended:
+            session, place.session = place.session, None
+            await session.close()
+
+    def _leave(self, key: str, place: _Place) -> None:
+        """Keep no place without a session and without anybody who waits for one."""
+        if place.session is None and not place.waiting and self._places.get(key) is place:
+            del self._places[key]
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(min(30, self._limits.idle / 4))
+            before = time.monotonic() - self._limits.idle
+            for key, place in list(self._places.items()):
+                if not place.waiting and place.used_at < before:
+                    await self._end(key, place, "It was idle for too long.")
+
+    def _refill(self) -> None:
+        for _ in range(self._wanted_spares - len(self._spares) - self._spares_coming):
+            self._spares_coming += 1
+            self._spawn(self._make_spare())
+
+    async def _make_spare(self) -> None:
+        try:
+            await compile_packages()
+            session = await self._start()
+            try:
+                await session.warm()
+            except BaseException:
+                await session.close()
+                raise
+            self._spares.append(session)
+        except Ended as error:
+            log.warning("no spare sandbox session", reason=str(error))
+        finally:
+            self._spares_coming -= 1
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,56 @@
+"""How calls are told: piece by piece to whoever follows a step, and whole to a model that reads them again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assistants.contract import CalledFunctionDelta, FunctionCall, FunctionCallDelta, ToolCall, ToolCallDelta
+from assistants.service.tools import code_calls
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A call as a Chat-Completions model knows it; `arguments` is JSON text."""
+
+    name: str
+    arguments: str
+    output: str
+
+
+# By the call's type: what is new in a call against the one before, which is None at first, and of the same kind.
+News = Callable[[int, Any, Any], ToolCallDelta | None]
+# By the call's type: the call as its step keeps it, retold.
+Retell = Callable[[Mapping[str, Any]], Told]
+
+
+def _function_news(index: int, before: FunctionCall | None, after: FunctionCall) -> FunctionCallDelta:
+    if before is None:
+        more = CalledFunctionDelta(name=after.function.name, arguments=after.function.arguments, output=None)
+        return FunctionCallDelta(index=index, id=after.id, function=more)
+    grown = after.function.arguments[len(before.function.arguments) :]
+    return FunctionCallDelta(index=index, function=CalledFunctionDelta(arguments=grown))
+
+
+def _function_retold(call: Mapping[str, Any]) -> Told:
+    function = call["function"]
+    return Told(function["name"], function["arguments"], function.get("output") or "")
+
+
+def _code_retold(call: Mapping[str, Any]) -> Told:
+    return Told(code_calls.NAME, *code_calls.retold(call))
+
+
+_NEWS: dict[str, News] = {"function": _function_news, code_calls.NAME: code_calls.news}
+_RETELL: dict[str, Retell] = {"function": _function_retold, code_calls.NAME: _code_retold}
+
+
+def news(index: int, before: ToolCall | None, after: ToolCall) -> ToolCallDelta | None:
+    """What is told of a call that is new, grew, or has outputs now; None when there is nothing new."""
+    tell = _NEWS.get(after.type)
+    return tell(index, before, after) if tell else None
+
+
+def retold(call: Mapping[str, Any]) -> Told | None:
+    """A call of a step as a model reads it; None for a kind that no model here made."""
+    tell = _RETELL.get(call["type"])
+    return tell(call) if tell else None

@@ -1,0 +1,117 @@
+"""`threadline doctor`: what works on this machine and what does not, each with its cure."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Literal
+
+from assistants.connector import AssistantsClient, AssistantsError
+from bot.adapter import Adapter, ConfigurationError
+from bot.app import configuration_of
+from bot.configuration import Configuration
+from bot.embedded import TOUR, check_model, check_sandbox
+from bot.settings import Settings, SettingsError
+from storage.database import StorageError
+from storage.lock import serving
+from storage.sqlite import reading
+
+State = Literal["ok", "off", "wrong"]
+_MARKS: dict[State, str] = {"ok": "ok", "off": "off", "wrong": "WRONG"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `off` is nothing wrong: nobody has set it up."""
+
+    name: str
+    state: State
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.name:<14}{_MARKS[self.state]:<7}{self.words}"
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, one thing after the other; the sandbox takes some seconds."""
+    found = [_configuration(settings), await _database(settings)]
+    if settings.assistants_base_url:
+        found.append(await _checked("assistants", settings, _server))
+    else:
+        found += [await _checked("model", settings, check_model), await _sandbox(settings)]
+    return [*found, *_platforms(settings)]
+
+
+def is_well(found: Iterable[Finding]) -> bool:
+    return all(finding.state != "wrong" for finding in found)
+
+
+def _configuration(settings: Settings) -> Finding:
+    try:
+        configuration = configuration_of(settings)
+    except ConfigurationError as error:
+        return Finding("configuration", "wrong", str(error))
+    names = ", ".join(name for name, assistant in configuration.assistants.items() if assistant.enabled)
+    return Finding("configuration", "ok", f"assistants: {names}.")
+
+
+async def _database(settings: Settings) -> Finding:
+    try:
+        path = settings.database_path
+        if server := serving(path):
+            return Finding("database", "ok", f"{path}, served by the Threadline at {server.get('url', 'its start')}.")
+        if not path.exists():
+            return Finding("database", "off", f"{path} will be made at the first start.")
+        with reading(path) as db:
+            (row,) = await db.read("select count(*) as conversations from conversations")
+    except (SettingsError, StorageError) as error:
+        return Finding("database", "wrong", str(error))
+    return Finding("database", "ok", f"{path}, {row['conversations']} conversations; no Threadline is running.")
+
+
+async def _checked(name: str, settings: Settings, check: Callable[[Settings], Awaitable[str | None]]) -> Finding:
+    try:
+        words = await check(settings)
+    except ConfigurationError as error:
+        return Finding(name, "wrong", str(error))
+    cure = "none is connected: set MODEL_BASE_URL, MODEL_API_KEY and MODEL, or connect one on the page."
+    return Finding(name, "ok", words) if words else Finding(name, "off", cure)
+
+
+async def _server(settings: Settings) -> str:
+    try:
+        key = settings.assistants_api_key.get_secret_value() or None
+        async with AssistantsClient(settings.assistants_base_url, api_key=key) as client:
+            await client.assistants.list(limit=1).page()
+    except (AssistantsError, ValueError) as error:
+        raise ConfigurationError(f"ASSISTANTS_BASE_URL: {error}") from None
+    return f"{settings.assistants_base_url} answers."
+
+
+async def _sandbox(settings: Settings) -> Finding:
+    found = await _checked("sandbox", settings, check_sandbox)
+    if found.state != "wrong" or _wants_code(settings):
+        return found
+    return Finding("sandbox", "off", found.words)
+
+
+def _wants_code(settings: Settings) -> bool:
+    """Whether an assistant of the configuration is to run code; the Tour does without where it cannot."""
+    try:
+        configuration: Configuration = configuration_of(settings)
+    except ConfigurationError:
+        return False
+    assistants = [assistant for assistant in configuration.assistants.values() if assistant.enabled]
+    return any(assistant.runs_code and assistant.model != TOUR for assistant in assistants)
+
+
+def _platforms(settings: Settings) -> Iterable[Finding]:
+    for point in sorted(entry_points(group="threadline.adapters"), key=lambda point: point.name):
+        try:
+            adapter: Adapter | None = point.load().from_settings(settings)
+        except ConfigurationError as error:
+            yield Finding(point.name, "wrong", str(error))
+            continue
+        if adapter is None:
+            yield Finding(point.name, "off", "no token is set.")
+        else:
+            yield Finding(point.name, "ok", "set up.")

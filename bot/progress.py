@@ -1,0 +1,33 @@
+"""What a run does beside writing, as steps people see while it does."""
+
+from assistants.contract import RunStep, RunStepDelta, ToolCallsDelta
+from bot.segments import Step
+
+# By the type of a call, as said while it runs, and when it has.
+DOING = {"code_interpreter": ("Running code…", "Ran code")}
+
+
+class Progress:
+    """Fed with a run's events; `steps` are those it took so far and those that are under way."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Step] = {}
+        self._done: dict[str, str] = {}
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(self._steps.values())
+
+    def hear(self, told: RunStep | RunStepDelta) -> bool:
+        """Whether what people see changes with it."""
+        before = self.steps
+        if isinstance(told, RunStepDelta):
+            details = told.delta.step_details
+            for call in (details.tool_calls or ()) if isinstance(details, ToolCallsDelta) else ():
+                if call.type in DOING:
+                    doing, self._done[told.id] = DOING[call.type]
+                    self._steps[told.id] = Step(doing, key=told.id)
+        elif told.id in self._steps and told.status != "in_progress":
+            is_done = told.status == "completed"
+            self._steps[told.id] = Step(self._done[told.id], "done" if is_done else "failed", told.id)
+        return self.steps != before

@@ -1,0 +1,58 @@
+"""Whatever code is sent, the host is untouched, the asker is told what happened, and the next call works."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistants.service.tools.canaries import Bait
+from tests.tools.conftest import SECRETS, Host
+from tests.tools.hostile import CLOCK, QUICK, SLOW, Hostile
+
+
+@pytest.fixture(scope="module")
+def host(identity: str) -> Iterator[Host]:
+    """A host that gives little of the processor, and much time for it: the machine may be busy."""
+    host = Host(identity, processor=0.5)
+    yield host
+    host.close()
+
+
+def send(host: Host, laid: Bait, hostile: Hostile) -> None:
+    known = {"FILE": laid.file, "FOLDER": laid.folder, "PORT": laid.port, "SOCKET": laid.socket, "PID": host.pid}
+    host.run("\n".join(f"{name} = {value!r}" for name, value in known.items()))
+    answer = host.run(hostile.code)
+    again = host.run("print(6 * 7)")
+    assert host.end() == []
+    assert "ESCAPED" not in answer.output
+    assert not [secret for secret in (laid.secret, *SECRETS.values()) if secret in answer.output + answer.ended]
+    assert Path(laid.file).read_text("utf-8") == laid.secret
+    assert os.listdir(laid.folder) == []
+    assert again.output == "42\n"
+    if not hostile.ends:
+        assert answer.ended == "", answer
+    elif hostile.ends != "*":
+        assert hostile.ends in answer.ended, answer
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("hostile", QUICK, ids=lambda hostile: hostile.name)
+def test_hostile_code_gets_nowhere_and_the_next_call_works(host: Host, laid: Bait, hostile: Hostile) -> None:
+    send(host, laid, hostile)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("hostile", SLOW, ids=lambda hostile: hostile.name)
+def test_code_that_takes_all_it_may_is_stopped(host: Host, laid: Bait, hostile: Hostile) -> None:
+    send(host, laid, hostile)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("hostile", CLOCK, ids=lambda hostile: hostile.name)
+def test_code_that_only_the_clock_can_stop_is_stopped(identity: str, laid: Bait, hostile: Hostile) -> None:
+    hasty = Host(identity, wall=2)
+    try:
+        send(hasty, laid, hostile)
+    finally:
+        hasty.close()
