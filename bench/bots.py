@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.model import AT_LENGTH, LONG, PIECES, SLOWLY
 from bench.processes import memory, processor
@@ -35,7 +36,7 @@ AFTERMATH = 1.0
 class Bot:
     name: str
     command: tuple[str, ...]
-    side: Callable[[], contextlib.AbstractAsyncContextManager[Side]]
+    side: Callable[[], contextlib.AbstractAsyncContextManager[Side[Any]]]
 
 
 OURS = (str(Path(sys.executable).with_name("threadline")), "run")
@@ -50,7 +51,7 @@ BOTS = (
 class Bench:
     """One bot on one platform; `found` are its rows: what was measured → how it went."""
 
-    def __init__(self, bot: Bot, side: Side, model: str, folder: Path) -> None:
+    def __init__(self, bot: Bot, side: Side[Any], model: str, folder: Path) -> None:
         self.found: dict[str, str] = {}
         self._bot = bot
         self._side = side

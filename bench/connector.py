@@ -8,12 +8,10 @@ which is its fastest way, aiohttp with nothing but `json.loads`. Ratios are what
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 import warnings
@@ -26,7 +24,7 @@ import openai
 
 from assistants.connector import AssistantsClient
 from assistants.contract import MessageDelta
-from bench.processes import memory
+from bench.processes import memory, module, program, said
 from bench.streams import DELTAS
 
 HELD = 200
@@ -198,26 +196,12 @@ def _kilobytes() -> float:
 def _memory_table(url: str) -> None:
     print(f"\nmemory of each of {HELD} open streams")
     for name in CLIENTS:
-        command = [sys.executable, "-m", "bench.connector", "--held", name, "--url", url]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        print(f"  {name:12} {float(said):10.0f} KB", flush=True)
-
-
-@contextlib.asynccontextmanager
-async def _served() -> AsyncIterator[str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.streams", stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        yield (await process.stdout.readline()).decode().strip()
-    finally:
-        process.terminate()
-        await process.wait()
+        held = said(*module("bench.connector", "--held", name, "--url", url))
+        print(f"  {name:12} {float(held):10.0f} KB", flush=True)
 
 
 async def _run(given: argparse.Namespace) -> None:
-    async with _served() as url:
+    with program(*module("bench.streams")) as (_, url):
         await _compare("requests", _get, url, given)
         await _compare("streams", _stream, url, given)
         await asyncio.to_thread(_memory_table, url)

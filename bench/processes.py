@@ -1,7 +1,36 @@
-"""What a process on this machine has used, read from /proc."""
+"""Processes beside a bench: started until they say where they are, and what they have used, read from /proc."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def program(
+    *command: str, says: str = "http://", cwd: str | None = None, env: Mapping[str, str] = os.environ
+) -> Iterator[tuple[int, str]]:
+    """A program by its process id and its address, the last word of the line that `says` it; ended with the block."""
+    process = subprocess.Popen(command, env=env, cwd=cwd, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if says in line)
+        yield process.pid, line.split()[-1]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command that runs a module."""
+    return (sys.executable, "-m", name, *arguments)
+
+
+def said(*command: str) -> str:
+    """What a program says on standard output; it must succeed."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def memory(pid: int | None = None) -> float:

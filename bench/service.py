@@ -8,18 +8,17 @@ The service is `threadline serve` as people run it, on a file on this disk; mode
 import asyncio
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 
 from assistants.contract import Assistant, Message, TextContent, TextValue, Thread
 from assistants.service import store
+from bench.processes import module, program
 from storage.database import Transaction
 from storage.sqlite import SQLiteDatabase
 
@@ -223,19 +222,6 @@ def _say(tx: Transaction, length: int, numbers: range) -> None:
         store.add(tx, message)
 
 
-@contextmanager
-def program(*command: str, says: str, cwd: str, **env: str) -> Iterator[tuple[int, str]]:
-    """A program by its process id and its address."""
-    process = subprocess.Popen(command, env={**os.environ, **env}, cwd=cwd, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        line = next(line for line in process.stdout if says in line)
-        yield process.pid, line.split()[-1]
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def serving(folder: str, model: str) -> dict[str, str]:
     """The settings of the service on a model."""
     models = "".join(
@@ -258,8 +244,8 @@ async def main() -> None:
         threadline = str(Path(sys.executable).with_name("threadline"))
         root = str(Path(__file__).parent.parent)
         with (
-            program(sys.executable, "-m", "bench.tokens", says="http", cwd=root) as (_, model),
-            program(threadline, "serve", says="http", cwd=folder, **serving(folder, model)) as (pid, service),
+            program(*module("bench.tokens"), cwd=root) as (_, model),
+            program(threadline, "serve", cwd=folder, env=os.environ | serving(folder, model)) as (pid, service),
         ):
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(connector=connector, headers=HEADERS, read_bufsize=1 << 20) as http:

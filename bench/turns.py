@@ -13,8 +13,6 @@ import gc
 import os
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -25,7 +23,7 @@ from pathlib import Path
 import aiohttp
 
 from assistants.connector import AssistantsClient
-from bench.processes import memory
+from bench.processes import memory, module, program, said
 from bot.adapter import Reply, Turn
 from bot.configuration import load_configuration
 from bot.core import Core
@@ -208,17 +206,6 @@ async def measure(ask: Ask, conversations: int, turns: int) -> Measured:
     return Measured(len(times) / seconds, times[len(times) // 2], times[int(len(times) * 0.99)])
 
 
-@asynccontextmanager
-async def served() -> AsyncIterator[str]:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.server", stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        yield (await process.stdout.readline()).decode().strip()
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def table(scale: float) -> None:
     cases = [
         ("lone, instant model", 0.0, 1, 300),
@@ -229,7 +216,7 @@ async def table(scale: float) -> None:
         ("300 conversations, 1 s", 1.0, 300, 4),
     ]
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(served())
+        _, url = stack.enter_context(program(*module("bench.server")))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         connector = aiohttp.TCPConnector(limit=0)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
@@ -267,9 +254,8 @@ def million() -> None:
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             for name, path in (("empty", Path(folder) / "empty.db"), ("a million", MILLION)):
-                command = [sys.executable, "-m", "bench.turns", "--one", str(path)]
-                said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                found[name].append([float(figure) for figure in said.split()])
+                figures = said(*module("bench.turns", "--one", str(path)))
+                found[name].append([float(figure) for figure in figures.split()])
     print(f"{'':12} {'open ms':>9} {'claim ms':>9} {'turn ms':>9} {'idle MB':>9}")
     for name, rounds in found.items():
         print(f"{name:12}", *(f"{statistics.median(figures):9.1f}" for figures in zip(*rounds, strict=True)))
@@ -277,7 +263,9 @@ def million() -> None:
 
 
 async def one(path: Path) -> None:
-    async with served() as url, aiohttp.ClientSession() as http:
+    async with AsyncExitStack() as stack:
+        _, url = stack.enter_context(program(*module("bench.server")))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
         began = time.perf_counter()
         async with Ours.at(url, path, http) as ours:
             opened = time.perf_counter() - began

@@ -102,7 +102,8 @@ def why(event: str) -> None:
         story = await tell(settings, event)
         if story is None:
             raise ConfigurationError(
-                f"Nothing is known of {event}: it never came here, or it was ignored too long ago to be remembered."
+                f"Nothing is known of {event}: it never came here, it was said while Threadline was away and not found"
+                " afterwards, or it was ignored too long ago to be remembered."
             )
         click.echo(story)
 

@@ -53,8 +53,6 @@ class Flow:
             return True
         except UncertainError:
             self.is_broken = True
-            if self._stream is None:
-                self._posted.lost()
             raise
 
     async def end(self, texts: Sequence[str]) -> bool:
@@ -107,7 +105,8 @@ class Flow:
         """Open a stream, where there is something to show and the workspace may start one more in this minute."""
         if not (text.strip() or steps) or not self._workspace.starts.take():
             return False
-        self._stream = await Stream.start(self._workspace, self._turn, text, steps)
+        with self._posted.on_its_way():
+            self._stream = await Stream.start(self._workspace, self._turn, text, steps)
         await self._posted.keep(self._number, self._stream.ts, "streaming")
         return True
 

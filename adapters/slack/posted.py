@@ -1,11 +1,12 @@
 """The messages of one reply: found, posted, edited, taken away, and recorded; each of them once."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from adapters.slack import stream
-from adapters.slack.errors import RefusedError, UncertainError
+from adapters.slack.errors import RefusedError
 from adapters.slack.incoming import ref, ts_of
 from adapters.slack.workspace import Workspace
 from bot import late
@@ -20,7 +21,7 @@ SKEW = 60.0
 class Posted:
     """Which messages of ours stand for which part of a turn's reply.
 
-    `is_uncertain` after a call without an answer: the message may be there all the same.
+    `is_uncertain` while a new message is on its way, and after a call without an answer: it may be there all the same.
     """
 
     def __init__(self, workspace: Workspace, turn: Turn) -> None:
@@ -38,10 +39,19 @@ class Posted:
     def any(self) -> bool:
         return bool(self._ts) or self.is_uncertain
 
-    def lost(self) -> None:
-        """A call was sent and not answered: a message may stand, or come to stand, that we do not know of."""
+    @contextmanager
+    def on_its_way(self) -> Iterator[None]:
+        """A new message is sent in this block: until Slack answers, it may stand, or come to stand, unknown to us."""
         self.is_uncertain = True
-        self._lost_at = time.monotonic()
+        try:
+            yield
+        except RefusedError:
+            self.is_uncertain = False
+            raise
+        except BaseException:
+            self._lost_at = time.monotonic()
+            raise
+        self.is_uncertain = False
 
     def metadata(self, number: int) -> dict[str, Any]:
         """What tells our messages apart, whoever looks later."""
@@ -103,7 +113,7 @@ class Posted:
                 yield message
 
     async def _post(self, number: int, text: str) -> str:
-        try:
+        with self.on_its_way():
             answer = await self._workspace.call(
                 "chat.postMessage",
                 channel=self._channel,
@@ -113,9 +123,6 @@ class Posted:
                 unfurl_media=False,
                 **_words(text),
             )
-        except UncertainError:
-            self.lost()
-            raise
         return str(answer["ts"])
 
     async def _update(self, number: int, text: str) -> bool:

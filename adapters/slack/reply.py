@@ -83,6 +83,8 @@ class SlackReply:
 
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
+        if self._posted.is_uncertain:
+            return  # what is on its way would stand there twice
         farewell = render.status(words)
         if not await self._flow.leave(farewell):
             *_, text = self._shown or [""]

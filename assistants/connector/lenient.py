@@ -1,11 +1,11 @@
 """Mends the raw JSON of servers that are looser than the contract, before the contract reads it."""
 
 import json
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import ValidationError
 
-from assistants.contract import ErrorDetail, Wire
+from assistants.contract import ErrorDetail, Ranker, Wire
 
 W = TypeVar("W", bound=Wire)
 
@@ -13,6 +13,7 @@ _TIMES = frozenset({"created", "created_at", "started_at", "expires_at", "expire
     {"failed_at", "completed_at", "incomplete_at"}
 )
 _EMPTY: dict[str, Any] = {"metadata": {}, "tools": [], "content": [], "annotations": [], "data": [], "has_more": False}
+_RANKERS = frozenset(get_args(Ranker))
 _OPAQUE = frozenset({"metadata", "parameters", "schema"})  # other people's JSON, not the API's
 
 
@@ -42,6 +43,8 @@ def _field(key: str, value: Any) -> Any:
         return _EMPTY.get(key)
     if key in _TIMES and isinstance(value, float):
         return int(value)
+    if key == "ranker" and value not in _RANKERS:
+        return None  # one of the server's own
     return value if key in _OPAQUE else mend(value)
 
 

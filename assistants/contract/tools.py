@@ -7,12 +7,14 @@ from pydantic import Field
 from assistants.contract.base import LEFT_FIRST, Request, Sparse, Wire, other_than
 from assistants.contract.vector_stores import NewVectorStore
 
+Ranker = Literal["auto", "default_2024_08_21"]
+
 
 class RankingOptions(Sparse):
     """How search results are ranked and which are good enough."""
 
     score_threshold: Annotated[float, Field(ge=0, le=1)]
-    ranker: str | None = None
+    ranker: Ranker | None = None
 
 
 class FileSearchOptions(Sparse):

@@ -102,31 +102,30 @@ class _Exchange:
         largest = LARGEST_FORM if _header(self._scope, b"content-type").startswith("multipart/") else LARGEST_BODY
         if failure is None and _told_size(self._scope) > largest:
             failure = _too_large(largest)
+        body = _Body(receive, largest)
         try:
             if failure is not None:
-                await self._refuse(failure, receive)
+                await self._refuse(failure, body)
                 return
             self._scope[CALLER] = Caller(key.project, key.id) if key else Caller()
-            body = _Body(receive, largest)
             try:
                 await guard.app(self._scope, body.receive, _unless(body, self._send))
             except _TooLarge:
                 if self._status:
                     raise
             if body.over and not self._status:
-                await self._refuse(_too_large(largest), receive)
+                await self._refuse(_too_large(largest), body)
         finally:
             self._log(key)
 
-    async def _refuse(self, failure: Failure, receive: Receive) -> None:
+    async def _refuse(self, failure: Failure, body: "_Body") -> None:
         headers = {}
         if failure.status == 413:
             # A connection that is closed on unread bytes may take the answer with it.
-            await _drain(receive)
+            await body.drain()
             headers = {"connection": "close"}
-        body = failure.body().wire_json()
-        answer = Response(body, failure.status, headers=headers, media_type="application/json")
-        await answer(self._scope, receive, self._send)
+        answer = Response(failure.body().wire_json(), failure.status, headers=headers, media_type="application/json")
+        await answer(self._scope, body.receive, self._send)
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -154,14 +153,26 @@ class _Body:
     def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive
         self._left = largest
+        self._whole = False
         self.over = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        message = await self._next()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             self.over = True
             raise _TooLarge
+        return message
+
+    async def drain(self) -> None:
+        """Read what is still on its way, but not for ever."""
+        left = DRAINED
+        while left > 0 and not self._whole:
+            left -= len((await self._next()).get("body", b""))
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._whole = message["type"] != "http.request" or not message.get("more_body")
         return message
 
 
@@ -173,16 +184,6 @@ def _unless(body: _Body, send: Send) -> Send:
             await send(message)
 
     return said
-
-
-async def _drain(receive: Receive) -> None:
-    """Read what is still on its way, but not for ever."""
-    left = DRAINED
-    while left > 0:
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return
 
 
 def _told_size(scope: Scope) -> int:

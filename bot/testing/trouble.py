@@ -97,6 +97,24 @@ class Trouble:
         await asked.finish(await found(asked), [Text("Two and two is four.")])
         await answered(asked, "Two and two is four.")
 
+    @needs("parts", "holding")
+    async def test_leaving_while_an_answer_is_on_its_way_writes_none_beside_it(self, stage: Stage) -> None:
+        """Pain 4: posted twice."""
+        asked = await Asked.on(stage)
+        reply = asked.reply()
+        await stage.hold()
+        finishing = asyncio.create_task(reply.finish([Text("Four.")]))
+        await stage.held()
+        finishing.cancel()
+        await asyncio.wait([finishing])
+        leaving = asyncio.create_task(reply.leave("It goes on soon."))
+        await asyncio.wait([leaving], timeout=0.2)
+        await stage.release()
+        await asyncio.wait([leaving])
+        await reply.aclose()
+        await asked.finish(await found(asked), [Text("Four.")])
+        await answered(asked, "Four.")
+
 
 async def _refused_at_the_end(stage: Stage, status: Literal[429, 500]) -> None:
     asked = await Asked.on(stage)

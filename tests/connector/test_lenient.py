@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from assistants.connector import AssistantsClient, NotFoundError, StatusError, UnprocessableError
+from assistants.contract import FileSearchTool
 from tests.connector.objects import ASSISTANT, listed, message, run
 from tests.connector.server import Answer, Server, js, page, sse
 
@@ -23,6 +24,16 @@ async def test_metadata_and_tools_may_be_null(server: Server, client: Assistants
     server.will(js({**ASSISTANT, "metadata": None, "tools": None}))
     got = await client.assistants.retrieve("asst_1")
     assert (got.metadata, got.tools) == ({}, [])
+
+
+async def test_a_ranker_may_be_one_of_the_servers_own(server: Server, client: AssistantsClient) -> None:
+    search = {"type": "file_search", "file_search": {"ranking_options": {"ranker": "hybrid", "score_threshold": 0.5}}}
+    server.will(js({**ASSISTANT, "tools": [search]}))
+    (tool,) = (await client.assistants.retrieve("asst_1")).tools
+    assert isinstance(tool, FileSearchTool)
+    assert tool.file_search is not None
+    assert tool.file_search.ranking_options is not None
+    assert tool.file_search.ranking_options.score_threshold == 0.5
 
 
 async def test_a_run_may_say_less(server: Server, client: AssistantsClient) -> None:

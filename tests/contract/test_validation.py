@@ -219,6 +219,21 @@ WORDS: list[tuple[type[Request], Any, str, str, str]] = [
         "file_ids",
     ),
     (
+        CreateAssistant,
+        {
+            "model": "m",
+            "tools": [
+                {
+                    "type": "file_search",
+                    "file_search": {"ranking_options": {"ranker": "best", "score_threshold": 0}},
+                }
+            ],
+        },
+        "Invalid value: 'best'. Supported values are: 'auto', 'default_2024_08_21'.",
+        "invalid_value",
+        "tools[0].file_search.ranking_options.ranker",
+    ),
+    (
         SearchVectorStore,
         {"query": 7},
         "Invalid type for 'query': expected a string, but got an integer instead.",

@@ -12,6 +12,7 @@ from adapters.discord.render import CONTINUED
 from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
+from tests.simulators.discord import client
 from tests.simulators.discord.client import DiscordPeople, app_messages
 from tests.simulators.discord.records import State
 
@@ -19,12 +20,7 @@ from tests.simulators.discord.records import State
 @pytest.fixture(scope="module")
 def wiring(simulator: dict[str, Any], model_address: str) -> dict[str, str]:
     """The settings of a program that talks to this server and this model."""
-    return {
-        "DISCORD_TOKEN": simulator["token"],
-        "DISCORD_API_BASE_URL": simulator["api"],
-        "DISCORD_GATEWAY_URL": simulator["gateway"],
-        **connecting(model_address),
-    }
+    return {**client.wiring(simulator), **connecting(model_address)}
 
 
 @pytest.fixture(scope="module")
@@ -312,6 +308,47 @@ async def test_where_it_may_not_write_the_log_says_why_and_the_next_question_is_
     await listening.answer(thread, "You said: and now?")
 
 
+async def test_a_picture_reaches_the_model_as_a_picture(listening: DiscordPeople, model: Model) -> None:
+    ada, channel = await listening.user("ada"), await listening.channel("pictures")
+    files = [{"name": "cat.jpg", "type": "image/jpeg", "data": PIXEL}]
+    thread = await listening.say(ada, channel, "@threadline what is this?", files=files)
+    await listening.answer(thread, "You said: what is this?")
+    content = (await model.requests())[-1]["messages"][-1]["content"]
+    assert [part["type"] for part in content] == ["text", "image_url"]
+    assert content[1]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+async def test_a_reply_to_somebody_that_mentions_the_bot_brings_that_message_and_its_files(
+    listening: DiscordPeople, model: Model
+) -> None:
+    ada, grace, channel = (
+        await listening.user("ada"),
+        await listening.user("grace"),
+        await listening.channel("replies"),
+    )
+    files = [{"name": "cat.png", "type": "image/png", "data": PIXEL}]
+    said = await listening.say(grace, channel, "This cat is mine.", files=files)
+    thread = await listening.say(ada, channel, "@threadline whose cat is it?", reply_to=said)
+    await listening.answer(thread, "whose cat is it?")
+    text, picture = (await model.requests())[-1]["messages"][-1]["content"]
+    assert "[Grace]: This cat is mine." in text["text"]
+    assert text["text"].endswith("whose cat is it?")
+    assert picture["type"] == "image_url"
+
+
+async def test_an_answer_too_long_for_messages_comes_as_a_file(listening: DiscordPeople, model: Model) -> None:
+    """Pain 6: answers over 2,000 characters ended in an error or a silent cut."""
+    ada, channel = await listening.user("ada"), await listening.channel("very-long")
+    whole = "\n".join(f"Line {number} of a very long answer." for number in range(600))
+    await model.play(ScriptedReply(chunks=(whole,)))
+    thread = await listening.say(ada, channel, "@threadline tell me everything, twice")
+    answer = await listening.answer(thread, "The whole answer is in answer.md.")
+    (file,) = answer.attachments
+    assert file["filename"] == "answer.md"
+    assert file["size"] == len(whole)
+    assert len(await texts(listening, thread)) == 6
+
+
 @pytest.fixture
 async def alone(running: Process, discord: DiscordPeople) -> DiscordPeople:
     """The people once the shared program is gone: what follows kills its own."""
@@ -401,44 +438,3 @@ def test_a_wrong_token_is_one_sentence_and_exit_code_2(wiring: dict[str, str], t
 
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-
-
-async def test_a_picture_reaches_the_model_as_a_picture(listening: DiscordPeople, model: Model) -> None:
-    ada, channel = await listening.user("ada"), await listening.channel("pictures")
-    files = [{"name": "cat.jpg", "type": "image/jpeg", "data": PIXEL}]
-    thread = await listening.say(ada, channel, "@threadline what is this?", files=files)
-    await listening.answer(thread, "You said: what is this?")
-    content = (await model.requests())[-1]["messages"][-1]["content"]
-    assert [part["type"] for part in content] == ["text", "image_url"]
-    assert content[1]["image_url"]["url"].startswith("data:image/png;base64,")
-
-
-async def test_a_reply_to_somebody_that_mentions_the_bot_brings_that_message_and_its_files(
-    listening: DiscordPeople, model: Model
-) -> None:
-    ada, grace, channel = (
-        await listening.user("ada"),
-        await listening.user("grace"),
-        await listening.channel("replies"),
-    )
-    files = [{"name": "cat.png", "type": "image/png", "data": PIXEL}]
-    said = await listening.say(grace, channel, "This cat is mine.", files=files)
-    thread = await listening.say(ada, channel, "@threadline whose cat is it?", reply_to=said)
-    await listening.answer(thread, "whose cat is it?")
-    text, picture = (await model.requests())[-1]["messages"][-1]["content"]
-    assert "[Grace]: This cat is mine." in text["text"]
-    assert text["text"].endswith("whose cat is it?")
-    assert picture["type"] == "image_url"
-
-
-async def test_an_answer_too_long_for_messages_comes_as_a_file(listening: DiscordPeople, model: Model) -> None:
-    """Pain 6: answers over 2,000 characters ended in an error or a silent cut."""
-    ada, channel = await listening.user("ada"), await listening.channel("very-long")
-    whole = "\n".join(f"Line {number} of a very long answer." for number in range(600))
-    await model.play(ScriptedReply(chunks=(whole,)))
-    thread = await listening.say(ada, channel, "@threadline tell me everything, twice")
-    answer = await listening.answer(thread, "The whole answer is in answer.md.")
-    (file,) = answer.attachments
-    assert file["filename"] == "answer.md"
-    assert file["size"] == len(whole)
-    assert len(await texts(listening, thread)) == 6

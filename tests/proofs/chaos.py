@@ -53,16 +53,18 @@ class Chaos:
         self.counts: Counter[str] = Counter()
         self._crowd = crowd
         self._dice = random.Random(f"{seed} trouble")  # noqa: S311 - a story, not a secret
+        # However short the story is, each of them comes once.
+        self._owed = self._dice.sample(list(TROUBLES), len(TROUBLES))
 
     async def run(self, turns: int) -> None:
-        """So many questions, or some more."""
+        """So many questions, or more until every trouble was there."""
         async with beside(self._trouble()):
             await asyncio.gather(*(self._converse(spot, turns) for spot in self._crowd.spots))
         await self._crowd.slack.forget_faults()
         await self._crowd.discord.forget_faults()
 
     async def _converse(self, spot: Spot, turns: int) -> None:
-        while self._crowd.asked < turns:
+        while self._crowd.asked < turns or self._owed:
             for _ in range(spot.dice.choice((1, 1, 1, 2))):
                 event = await self._crowd.say(spot)
             if spot.dice.random() < MEDDLING:
@@ -93,9 +95,11 @@ class Chaos:
     async def _trouble(self) -> None:
         while True:
             await asyncio.sleep(self._dice.uniform(0.2, 0.6))
-            what = self._dice.choices(list(TROUBLES), list(TROUBLES.values()))[0]
+            what = self._owed[-1] if self._owed else self._dice.choices(list(TROUBLES), list(TROUBLES.values()))[0]
             self.counts[what] += 1
             await self._do(what)
+            if self._owed:
+                self._owed.pop()
 
     async def _do(self, what: str) -> None:
         slack, discord, dice = self._crowd.slack, self._crowd.discord, self._dice

@@ -19,7 +19,9 @@ import click
 from tests.processes import ROOT, Process, python, told
 from tests.proofs.audit import Audit, audited
 from tests.scripted import connecting
+from tests.simulators.discord import client as discord_client
 from tests.simulators.discord.client import DiscordPeople
+from tests.simulators.slack import client as slack_client
 from tests.simulators.slack.client import SlackPeople
 
 PAUSE = 0.2
@@ -79,12 +81,8 @@ class Crowd:
             env = {
                 **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), ""),
                 **connecting(model.line("http://").strip()),
-                "SLACK_BOT_TOKEN": slack_at["bot_token"],
-                "SLACK_APP_TOKEN": slack_at["app_token"],
-                "SLACK_API_BASE_URL": slack_at["api"],
-                "DISCORD_TOKEN": discord_at["token"],
-                "DISCORD_API_BASE_URL": discord_at["api"],
-                "DISCORD_GATEWAY_URL": discord_at["gateway"],
+                **slack_client.wiring(slack_at),
+                **discord_client.wiring(discord_at),
                 "PORT": "0",
                 "DATA_DIR": str(folder / "data"),
                 "MODEL_DISCOVERY": "false",

@@ -3,7 +3,7 @@ told to die at any of them. SIGUSR1 has it write how it is into the file HEALTH_
 
 A point before a commit or a call means that nothing has happened yet; one after it that it has, and that the program
 has not seen so. Points count from the moment the file POINTS_ARMED exists; each is a line of the file POINTS_LOG;
-POINTS_KILL is the number of the one to die at, 0 for none; POINTS_SIGNAL is what it dies of, SIGKILL unless said
+POINTS_KILL is the number of the one to die at, or its name; POINTS_SIGNAL is what it dies of, SIGKILL unless said
 otherwise. After SIGTERM it leaves in its own way, and other points may follow.
 """
 
@@ -32,7 +32,7 @@ _IDS = re.compile(r"(?<=/)(?:(?:thread|run|msg|asst|step)_\w+|\d{6,}|[\w-]{40,})
 class Points:
     def __init__(self) -> None:
         self._armed = Path(os.environ["POINTS_ARMED"])
-        self._kill_at = int(os.environ.get("POINTS_KILL", "0"))
+        self._kill_at = os.environ.get("POINTS_KILL")
         self._signal = signal.Signals[os.environ.get("POINTS_SIGNAL", "SIGKILL")]
         self._log = os.open(os.environ["POINTS_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._count = 0
@@ -41,9 +41,10 @@ class Points:
         if not self._armed.exists():
             return
         self._count += 1
-        dies = self._count == self._kill_at
+        dies = self._kill_at in (str(self._count), name)
         os.write(self._log, f"{'died ' if dies else ''}{name}\n".encode())
         if dies:
+            self._kill_at = None
             os.kill(os.getpid(), self._signal)
 
 
@@ -105,9 +106,13 @@ def tell_health(_: int, __: object) -> None:
     log.with_suffix(".part").rename(log)
 
 
-if __name__ == "__main__":
+def main() -> None:
     signal.signal(signal.SIGUSR1, tell_health)
     watch(Points())
     # The simulated platforms commit nothing late.
     late.COMMIT = 0.1
     cli.main(["run"])
+
+
+if __name__ == "__main__":
+    main()

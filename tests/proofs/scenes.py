@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.processes import python, told
+from tests.simulators.discord import client as discord_client
 from tests.simulators.discord.client import DiscordPeople, app_messages
 from tests.simulators.discord.records import State as DiscordState
+from tests.simulators.slack import client as slack_client
 from tests.simulators.slack.client import SlackPeople, app_replies
 from tests.simulators.slack.records import State as SlackState
 
@@ -46,11 +48,7 @@ class Scene(ABC):
 
 class SlackScene(Scene):
     def __init__(self, people: SlackPeople, told: dict[str, Any], person: str) -> None:
-        self.wiring = {
-            "SLACK_BOT_TOKEN": told["bot_token"],
-            "SLACK_APP_TOKEN": told["app_token"],
-            "SLACK_API_BASE_URL": told["api"],
-        }
+        self.wiring = slack_client.wiring(told)
         self._people = people
         self._person = person
         self._count = 0
@@ -110,11 +108,7 @@ class SlackScene(Scene):
 
 class DiscordScene(Scene):
     def __init__(self, people: DiscordPeople, told: dict[str, Any], person: str) -> None:
-        self.wiring = {
-            "DISCORD_TOKEN": told["token"],
-            "DISCORD_API_BASE_URL": told["api"],
-            "DISCORD_GATEWAY_URL": told["gateway"],
-        }
+        self.wiring = discord_client.wiring(told)
         self._people = people
         self._person = person
         self._count = 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.proofs.chaos import story
+from tests.proofs.chaos import TROUBLES, story
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 
@@ -12,4 +12,4 @@ async def test_whatever_goes_wrong_every_message_is_answered_once_whole_and_in_o
     audit, counts, _ = await story(turns=400, conversations=100, seed=1)
     assert audit.violations == []
     assert audit.counts["messages said"] >= 400
-    assert counts["kill"] > 0
+    assert set(TROUBLES) <= set(counts)

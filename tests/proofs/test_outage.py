@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Process
 from tests.proofs.scenes import SlackScene
 from tests.proofs.test_every_point import Program, model
 
@@ -18,7 +17,7 @@ async def test_a_platform_that_takes_nothing_for_long_is_waited_for(tmp_path: Pa
     async with SlackScene.on(streams=True) as scene:
         await scene.fresh()
         program = Program(tmp_path / "program", scene, model)
-        process: Process = program.start()
+        process = program.start()
         try:
             await scene.connected()
             await scene.away(times=40)

@@ -203,8 +203,11 @@ async def test_a_body_that_is_too_large_is_refused_however_it_comes(
         for _ in range(20):
             yield b" " * 100
 
+    async def at_once() -> AsyncIterator[bytes]:
+        yield b" " * 2_000
+
     async with guarded(service, database, serve, open=True) as http:
-        for content in (b" " * 1_001, unannounced()):
+        for content in (b" " * 1_001, unannounced(), at_once()):
             refused = await http.post("/threads", content=content, headers={"content-type": "application/json"})
             assert (refused.status_code, refused.json()["error"]["code"]) == (413, "request_too_large")
 

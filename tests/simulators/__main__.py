@@ -12,6 +12,8 @@ from types import FrameType
 from typing import Any
 
 from tests.processes import ROOT, python, told
+from tests.simulators.discord import client as discord_client
+from tests.simulators.slack import client as slack_client
 
 # Kept between plays, so that the demo model is fetched once.
 DATA = ROOT / ".cache" / "sim"
@@ -32,7 +34,8 @@ def main() -> int:
         _platform("discord", given.discord_port) as discord,
     ):
         return _run_bot(
-            ["--port", given.port] if given.port else [], _wiring(slack, discord) | {"DATA_DIR": given.data}
+            ["--port", given.port] if given.port else [],
+            slack_client.wiring(slack) | discord_client.wiring(discord) | {"DATA_DIR": given.data},
         )
     return 0
 
@@ -44,17 +47,6 @@ def _platform(name: str, port: str) -> Iterator[dict[str, Any]]:
         where = told(process)
         print(f"{name.capitalize()}, simulated, is at {where['address']} (type there as somebody)", flush=True)  # noqa: T201
         yield where
-
-
-def _wiring(slack: dict[str, Any], discord: dict[str, Any]) -> dict[str, str]:
-    return {
-        "SLACK_BOT_TOKEN": slack["bot_token"],
-        "SLACK_APP_TOKEN": slack["app_token"],
-        "SLACK_API_BASE_URL": slack["api"],
-        "DISCORD_TOKEN": discord["token"],
-        "DISCORD_API_BASE_URL": discord["api"],
-        "DISCORD_GATEWAY_URL": discord["gateway"],
-    }
 
 
 def _run_bot(arguments: list[str], wiring: dict[str, str]) -> int:

@@ -40,7 +40,16 @@ def workshop(tmp_path: Path) -> Path:
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".uv/bin").mkdir(parents=True)
     (tmp_path / ".uv/bin/uv").touch()
-    names = ("requirements.lock", "requirements-dev.lock", "pyproject.toml", ".venv/bin/python", ".venv/installed-dev")
+    (tmp_path / "node_modules").mkdir()
+    names = (
+        "requirements.lock",
+        "requirements-dev.lock",
+        "pyproject.toml",
+        "package-lock.json",
+        ".venv/bin/python",
+        ".venv/installed-dev",
+        "node_modules/.installed",
+    )
     for age, name in enumerate(reversed(names)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1_700_000_000 - age, 1_700_000_000 - age))

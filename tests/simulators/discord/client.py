@@ -1,6 +1,7 @@
 """What tests say to the simulator: people talk, things go wrong, and `until` waits for what should be seen."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from tests.simulators.common.client import People
@@ -106,3 +107,12 @@ def app_messages(state: State, channel: str) -> list[Message]:
 def file(name: str, data: bytes, type_: str = "text/plain") -> dict[str, str]:
     """A file for `say`."""
     return {"name": name, "type": type_, "data": base64.b64encode(data).decode()}
+
+
+def wiring(simulator: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of a program that is to live there, from what the simulator told of itself."""
+    return {
+        "DISCORD_TOKEN": simulator["token"],
+        "DISCORD_API_BASE_URL": simulator["api"],
+        "DISCORD_GATEWAY_URL": simulator["gateway"],
+    }

@@ -1,6 +1,7 @@
 """What tests say to the simulator: people talk, things go wrong, and `until` waits for what should be seen."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from tests.simulators.common.client import People
@@ -130,3 +131,12 @@ def app_replies(state: State, channel: str, root: str) -> list[Message]:
     """What the app said in a thread, oldest first."""
     mine = state.bot["bot_id"]
     return [m for m in state.messages if (m.channel, m.thread_ts, m.bot_id) == (channel, root, mine)]
+
+
+def wiring(simulator: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of a program that is to live there, from what the simulator told of itself."""
+    return {
+        "SLACK_BOT_TOKEN": simulator["bot_token"],
+        "SLACK_APP_TOKEN": simulator["app_token"],
+        "SLACK_API_BASE_URL": simulator["api"],
+    }
