@@ -113,12 +113,12 @@ class CodeInterpreter(ServerTool):
             ending.add_done_callback(self._ending.discard)
 
     async def unsaid(self, run: Run, text: str) -> str:
-        return written.unlinked(await written.rows_of(self._db, run.thread_id), run.id, text)
+        return written.unlinked(await objects.files_written(self._db, run.thread_id), run.id, text)
 
     async def annotations(self, run: Run, text: str) -> Sequence[Annotation]:
         if written.LINK not in text:
             return []
-        return written.annotations(await written.rows_of(self._db, run.thread_id), text)
+        return written.annotations(await objects.files_written(self._db, run.thread_id), text)
 
     async def _prepare(self, session: Session, run: Run) -> list[str]:
         """Put the files in place; what the model has to know of that, and of a session that begins anew."""

@@ -1,7 +1,7 @@
 """What code wrote: kept as files, and found again by the links to it that stand in a text."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from assistants.service.rows import new_id, now
 from assistants.service.tools.bubblewrap import WORK
 from assistants.service.tools.session import Produced
 from storage import blobs, objects
-from storage.database import Database, Reader, Row, Transaction
+from storage.database import Database, Row, Transaction
 
 PURPOSE = "assistants_output"
 LINK = f"sandbox:{WORK}/"
@@ -51,7 +51,7 @@ class Stored:
 
 
 def unlinked(rows: Iterable[Row], run_id: str, text: str) -> str:
-    """Links to the files that a run wrote and its text does not name."""
+    """Links to the files that a run wrote and its text does not name; `rows` are those of its thread, newest first."""
     mine = {row["path"]: row for row in _newest(rows).values() if row["run_id"] == run_id}
     left = [row for path, row in sorted(mine.items()) if not _link(path).search(text)]
     links = "\n".join(f"[{row['filename']}]({LINK}{quote(row['path'])})" for row in left)
@@ -70,11 +70,6 @@ def annotations(rows: Sequence[Row], text: str) -> list[Annotation]:
     return [found[start] for start in sorted(found)]
 
 
-async def rows_of(db: Reader, thread_id: str) -> list[Row]:
-    """The files that code wrote in a thread, the newest first."""
-    return await objects.files_written(db, thread_id)
-
-
 def _newest(rows: Iterable[Row]) -> dict[str, Row]:
     newest: dict[str, Row] = {}
     for row in rows:
@@ -84,6 +79,5 @@ def _newest(rows: Iterable[Row]) -> dict[str, Row]:
 
 def _link(path: str) -> re.Pattern[str]:
     """The path after `sandbox:`, as it is or as addresses are written, and not as the beginning of a longer one."""
-    ways: Callable[[str], str] = re.escape
-    either = "|".join(dict.fromkeys((ways(path), ways(quote(path)))))
+    either = "|".join(dict.fromkeys((re.escape(path), re.escape(quote(path)))))
     return re.compile(rf"{re.escape(LINK)}(?:{either})(?![\w/-]|\.\w)")
