@@ -1,6 +1,7 @@
 """The sandbox keeps a session a key, ends what idles or is given up, and leaves no process behind."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -34,7 +35,7 @@ async def test_between_calls_nothing_of_a_session_runs() -> None:
         (outer,) = children(os.getpid())
         used = measure(outer).processor
         await asyncio.sleep(0.3)
-        assert measure(outer).processor == used
+        assert measure(outer).processor - used < 0.1  # it would be 0.3
         assert (await session.run("6 * 7")).output == "42\n"
 
 
@@ -68,7 +69,8 @@ async def test_a_session_that_dies_between_calls_is_replaced() -> None:
         async with running.session("a") as session:
             await session.run("x = 1")
         for process in descendants(os.getpid()):
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it went with its parent
+                os.kill(process, signal.SIGKILL)
         await until(lambda: session.ended)
         async with running.session("a") as session:
             assert (await session.run("'x' in globals()")).output == "False\n"

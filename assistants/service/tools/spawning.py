@@ -15,7 +15,8 @@ async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        await end(await starting)
+        process = await starting
+        await end(process)
         raise
 
 
@@ -28,8 +29,11 @@ async def end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             process.send_signal(signal.SIGSTOP)
-            for started in descendants(process.pid):
+        for started in descendants(process.pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(started, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+    if process.stdin is not None:
+        process.stdin.close()
     await process.wait()
