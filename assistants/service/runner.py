@@ -214,13 +214,15 @@ class Runner:
         return work
 
     async def _ask(self, life: _Life, work: Work) -> Ending | RunStep | None:
+        # Whoever lacks a model and a sandbox is told of the model first.
+        model = self._models.resolve(work.run.model)
         measure = self._models.measure(work.run.model)
         while True:
             try:
                 prepared = await self._prepare(work, measure)
                 tools = self._toolbox.of(work.run)
                 life.answer = Answer(self._db, life.feed, work, tools=tools, limit=prepared.completion_tokens)
-                return await self._answer(life, work, life.answer, prepared, measure)
+                return await self._answer(life, model, life.answer, prepared, measure)
             except PromptTooLong as error:
                 # Said before the first word: ask again with less of the thread.
                 if not measure.was_too_long(error.limit):
@@ -247,9 +249,8 @@ class Runner:
             await asyncio.wait([task])
 
     async def _answer(
-        self, life: _Life, work: Work, answer: Answer, prepared: Prepared, measure: Measure
+        self, life: _Life, model: ChatModel, answer: Answer, prepared: Prepared, measure: Measure
     ) -> Ending | RunStep | None:
-        model = self._models.resolve(work.run.model)
         pump = asyncio.create_task(_pump(model, prepared.body, life.mailbox))
         try:
             end = await self._read(life, answer)

@@ -90,7 +90,7 @@ async def test_the_quickstart_goes_all_its_steps(tutoring: Server) -> None:
 
 async def test_the_math_tutor_shows_its_words_and_its_code(tutoring: Server) -> None:
     said = await example("math_tutor.py", tutoring.url, "sk-very-secret")
-    assert said.splitlines() == [ANSWER, "--- code", CODE, "", "The run is completed. "]
+    assert said.splitlines() == [ANSWER, "--- code", CODE, "--- printed", "14", "", "The run is completed. "]
 
 
 def test_every_example_is_run_by_a_test() -> None:

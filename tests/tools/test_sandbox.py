@@ -110,6 +110,26 @@ async def test_a_spare_is_ready_with_its_libraries_and_another_follows() -> None
         await until(lambda: running.spares)
 
 
+async def test_a_call_may_be_given_up_at_any_moment() -> None:
+    """Also before its session is there: asyncio never ends a start of a process that is cancelled early."""
+
+    async def use() -> None:
+        async with running.session("a") as session:
+            await session.run("import time; time.sleep(60)")
+
+    async with sandbox() as running:
+        for moments in range(40):
+            call = asyncio.create_task(use())
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            call.cancel()
+            async with asyncio.timeout(30):
+                await asyncio.wait([call])
+            assert call.cancelled()
+        assert running.sessions == 0
+    assert children(os.getpid()) == []
+
+
 async def test_leaving_ends_every_process_also_while_calls_are_under_way() -> None:
     async with sandbox() as running:
         async with running.session("a") as session:

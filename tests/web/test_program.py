@@ -17,7 +17,7 @@ from tests.web.reading import answered, ask, exchange, grown, said, watch_growth
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-CONFIGURED = {"THREADLINE_CONFIG": str(ROOT / "threadline.toml")}
+CONFIGURED = {"THREADLINE_CONFIG": str(ROOT / "threadline.toml"), "SANDBOX": "auto"}
 LABEL = "Tour · a scripted reply, no model is thinking here"
 NEEDS_MODEL = "This assistant needs a model."
 EQUATION = "I need to solve the equation 3x + 11 = 14. Can you help me?"

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from assistants.service.tools.spawning import end, spawn
+
 LIBRARIES = ("numpy", "pandas", "matplotlib")
 PACKAGES = ("numpy", "pandas", "matplotlib.pyplot")
 
@@ -21,7 +23,7 @@ async def compile_packages() -> None:
         return
     imports = "\n".join(f"import {name}" for name in names)
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
+        process = await spawn(
             *(sys.executable, "-I", "-c", imports),
             env={"MPLBACKEND": "agg", "MPLCONFIGDIR": folder},
             stdin=asyncio.subprocess.DEVNULL,
@@ -31,9 +33,7 @@ async def compile_packages() -> None:
         try:
             await process.wait()
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await end(process)
 
 
 def _not_compiled() -> list[str]:

@@ -15,6 +15,7 @@ from assistants.service.tools.limits import Limits, size
 from assistants.service.tools.measuring import Usage, children, files, measure
 from assistants.service.tools.output import Output
 from assistants.service.tools.seccomp import seccomp_filter
+from assistants.service.tools.spawning import end, spawn
 
 KERNEL = resources.files("assistants.service.tools").joinpath("kernel.py").read_text("utf-8")
 WATCH_SECONDS = 0.1
@@ -51,7 +52,7 @@ class Process:
         seccomp = _readable(seccomp_filter())
         command = backend.command(limits, slot=slot, seccomp=seccomp, code=KERNEL)
         try:
-            process = await asyncio.create_subprocess_exec(
+            process = await spawn(
                 *command,
                 env=ENVIRONMENT,
                 stdin=asyncio.subprocess.PIPE,
@@ -209,9 +210,7 @@ class Process:
         if self._process.returncode is None:
             # With the first process of its namespace goes the whole namespace.
             self._signal(self._first, signal.SIGKILL)
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-        await self._process.wait()
+        await end(self._process)
         await self._discard()
         self._output.close()
         while self._handles:

@@ -1,0 +1,35 @@
+"""Starts a process so that it may be cancelled: asyncio's own start never returns where its pipes are not there yet."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import Any
+
+from assistants.service.tools.measuring import descendants
+
+
+async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
+    """As `asyncio.create_subprocess_exec`; cancelled, it ends what it started."""
+    starting = asyncio.create_task(asyncio.create_subprocess_exec(*command, **options))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await end(await starting)
+        raise
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Kill a process with all that it started, and wait for its end.
+
+    bubblewrap's child asks to die with it only when it has come up: killed before that, it would stay for ever. A
+    parent that is stopped starts no more, and gives no number of a child away.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            process.send_signal(signal.SIGSTOP)
+            for started in descendants(process.pid):
+                os.kill(started, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    await process.wait()
