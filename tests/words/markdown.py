@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 # `make proof` looks at many more.
-cases = settings(deadline=None, max_examples=int(os.environ.get("WORDS_CASES", "250")))
+MANY = "WORDS_CASES" in os.environ
+cases = settings(deadline=None, max_examples=int(os.environ.get("WORDS_CASES", "100")))
 
 CALLS = [
     "<!channel>",

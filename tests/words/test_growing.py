@@ -36,6 +36,11 @@ def test_what_is_open_is_closed_and_what_is_half_is_left_out(written: str, shown
         ("so \\(x^2", "so"),
         ("a `code", "a"),
         ("costs $5 and", "costs $5 and"),
+        ("the *Tour of", "the"),
+        ("the *Tour of it* and", "the *Tour of it* and"),
+        ("so **very bold", "so"),
+        ("a snake_case name", "a snake_case name"),
+        ("2 * 3 is", "2 * 3 is"),
     ],
 )
 def test_what_may_yet_become_something_else_waits(written: str, certain: str) -> None:
