@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT, Process
+from tests.proofs import launcher
 from tests.proofs.forked import Forked
 from tests.proofs.scenes import DiscordScene, Scene, SlackScene
 from tests.scripted import connecting
@@ -84,7 +85,7 @@ class Program:
         }
 
     def start(self, *, kill_at: str = "", dies_of: str = "SIGKILL") -> Forked:
-        return Forked({**self._env, "POINTS_KILL": kill_at, "POINTS_SIGNAL": dies_of}, self.folder)
+        return Forked(launcher.main, {**self._env, "POINTS_KILL": kill_at, "POINTS_SIGNAL": dies_of}, self.folder)
 
     def arm(self) -> None:
         (self.folder / "armed").touch()

@@ -13,7 +13,7 @@ import pytest
 
 from assistants.contract import TERMINAL
 from storage.sqlite import SQLiteDatabase
-from tests.service.test_resume import SERVER, client_of, process
+from tests.service.test_resume import PROGRAM, client_of, process
 
 pytestmark = pytest.mark.proof
 
@@ -67,14 +67,20 @@ async def test_killed_again_and_again_every_run_ends_once(tmp_path: Path) -> Non
     async with process("-m", "assistants.service.scripted") as (_, model):
         await script(model)
         for number in range(KILLS):
-            async with process("-c", SERVER, str(tmp_path / "s.db"), model) as (child, at), client_of(at) as http:
+            async with (
+                process(*PROGRAM, str(tmp_path / "s.db"), model) as (child, at),
+                client_of(at) as http,
+            ):
                 if number == 0:
                     await driver.prepare(http)
                 work = [asyncio.create_task(driver.drive(http, thread, new=True)) for thread in driver.threads]
                 await asyncio.sleep(chance.uniform(0.05, 0.8))
                 child.kill()
                 await asyncio.gather(*work)
-        async with process("-c", SERVER, str(tmp_path / "s.db"), model) as (_, at), client_of(at) as http:
+        async with (
+            process(*PROGRAM, str(tmp_path / "s.db"), model) as (_, at),
+            client_of(at) as http,
+        ):
             await asyncio.gather(*(driver.drive(http, thread, new=False) for thread in driver.threads))
     await audit(tmp_path / "s.db")
 

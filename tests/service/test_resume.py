@@ -26,39 +26,7 @@ from assistants.service.scripted import ScriptedCall, ScriptedModel, ScriptedRep
 from storage.database import Database
 from storage.sqlite import SQLiteDatabase
 
-SERVER = """
-import asyncio, sys
-from pathlib import Path
-import uvicorn
-from assistants.service.app import create_service
-from assistants.service.chat import ChatCompletions
-from assistants.service.endpoints import Endpoint
-from assistants.service.models import Models
-from storage.database import Database
-from storage.sqlite import SQLiteDatabase
-from assistants.service.tools import Sandbox
-from assistants.service.tools.bubblewrap import Bubblewrap
-from assistants.service.tools.interpreter import CodeInterpreter
-
-async def sandbox(limits):
-    return Sandbox(Bubblewrap.find(), limits, spares=0)
-
-async def main(file, model):
-    models = Models()
-    models.connect(ChatCompletions(Endpoint(model + "/v1", "", "scripted")))
-    database = SQLiteDatabase.open(Path(file))
-    service = create_service(database, models, CodeInterpreter(database, sandbox=sandbox))
-    await service.start()
-    config = uvicorn.Config(service.app, port=0, lifespan="off", log_level="critical")
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    print(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1", flush=True)
-    await server.main_loop()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
+PROGRAM = ("-m", "tests.service.program")
 
 
 @asynccontextmanager
@@ -123,14 +91,14 @@ async def test_an_answer_cut_off_by_sigkill_is_written_once_in_its_place(
 ) -> None:
     file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
     await model.post("/script", json=[{"text": "one two three", "hold_after": 2}, {"text": "four five"}])
-    async with process("-c", SERVER, file, at) as (child, address), client_of(address) as http:
+    async with process(*PROGRAM, file, at) as (child, address), client_of(address) as http:
         run = await ask(http)
         await model.get("/held")
         ((half, status, _),) = await half_written(http, run)
         assert status == "in_progress"
         os.kill(child.pid, signal.SIGKILL)
         await child.wait()
-    async with process("-c", SERVER, file, at) as (_, address), client_of(address) as http:
+    async with process(*PROGRAM, file, at) as (_, address), client_of(address) as http:
         assert (await ended(http, run))["status"] == "completed"
         assert await answers(http, run["thread_id"]) == [(half, "completed", "four five")]
         steps = (await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}/steps")).json()["data"]
@@ -151,12 +119,12 @@ async def test_a_run_that_waits_for_outputs_still_waits_after_sigkill(model: htt
     file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
     await model.post("/script", json=[{"tool_calls": [{"name": "now", "id": "call_1"}]}, {"text": "It is noon."}])
     tools = [{"type": "function", "function": {"name": "now"}}]
-    async with process("-c", SERVER, file, at) as (child, address), client_of(address) as http:
+    async with process(*PROGRAM, file, at) as (child, address), client_of(address) as http:
         stream = await http.post("/threads/runs", json=(await body_of(http)) | {"tools": tools, "stream": True})
         assert "event: thread.run.requires_action\n" in stream.text
         os.kill(child.pid, signal.SIGKILL)
         await child.wait()
-    async with process("-c", SERVER, file, at) as (_, address), client_of(address) as http:
+    async with process(*PROGRAM, file, at) as (_, address), client_of(address) as http:
         thread = (await first_run(lines_of(stream)))["thread_id"]
         run = (await http.get(f"/threads/{thread}/runs")).json()["data"][0]
         assert run["status"] == "requires_action"
@@ -176,14 +144,14 @@ async def test_code_that_was_running_at_sigkill_is_run_again_in_its_step(
     code = "open('out.csv', 'w').write('a')\nimport time\ntime.sleep(2)\nprint('done')"
     calls = [{"name": "code_interpreter", "id": "call_1", "arguments": json.dumps({"code": code})}]
     await model.post("/script", json=[{"tool_calls": calls}, {"text": "There."}])
-    async with process("-c", SERVER, file, at) as (child, address), client_of(address) as http:
+    async with process(*PROGRAM, file, at) as (child, address), client_of(address) as http:
         run = await ask(http, tools=[{"type": "code_interpreter"}])
         steps = f"/threads/{run['thread_id']}/runs/{run['id']}/steps"
         begun = await begun_steps(http, steps)
         os.kill(child.pid, signal.SIGKILL)
         await child.wait()
     assert [step["status"] for step in begun] == ["in_progress"]
-    async with process("-c", SERVER, file, at) as (_, address), client_of(address) as http:
+    async with process(*PROGRAM, file, at) as (_, address), client_of(address) as http:
         assert (await ended(http, run))["status"] == "completed"
         first, _ = (await http.get(steps, params={"order": "asc"})).json()["data"]
         assert (first["id"], first["status"]) == (begun[0]["id"], "completed")
