@@ -248,7 +248,7 @@ async def test_a_file_that_a_person_shares_comes_as_a_file_share(
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {asked.web.token}"}) as session:
         async with session.get(event["files"][0]["url_private_download"]) as got:
             assert await got.read() == b"remember the milk"
-        await slack.app()
+        await slack.app(scopes=["chat:write"])
         # Without files:read the token is worth nothing here.
         async with session.get(event["files"][0]["url_private_download"]) as got:
             assert got.content_type == "text/html"
@@ -301,13 +301,9 @@ async def test_reactions_and_deletions_are_seen_by_all(asked: Asked) -> None:
 
 async def test_the_app_is_granted_what_its_manifest_asks_for_and_no_more(slack: SlackPeople, asked: Asked) -> None:
     await slack.app()
-    for call in (
-        asked.web.users_info(user=asked.user),
-        asked.web.conversations_info(channel=asked.channel),
-        asked.web.files_getUploadURLExternal(filename="a", length=1),
-    ):
-        with refused("missing_scope"):
-            await call
+    assert await asked.web.users_info(user=asked.user)
+    with refused("missing_scope"):
+        await asked.web.conversations_info(channel=asked.channel)
     assert "not a valid command" in await slack.command(asked.user, asked.channel, "/dance")
     await slack.app(scopes=["chat:write", "im:history"])
     with refused("missing_scope"):
