@@ -1,15 +1,15 @@
 """Footnotes name the file, and the passage where the run's search tells it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from assistants.connector import AssistantsClient
 from bot.segments import Source
 from bot.sources import with_sources
+from tests.connector.conftest import client, server
 from tests.connector.objects import listed
 from tests.connector.server import Server, js, refusal
+
+__all__ = ["client", "server"]
 
 WHERE = {"thread_id": "thread_1", "run_id": "run_1"}
 FILES = {"【4:1†source】": "file-2", "【4:0†source】": "file-1", "【9:7†source】": "file-1"}
@@ -38,18 +38,6 @@ def searched(*results: tuple[str, str]) -> dict[str, Any]:
         "step_details": {"type": "tool_calls", "tool_calls": [call]},
         "metadata": {},
     }
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with Server() as server:
-        yield server
-
-
-@pytest.fixture
-async def client(server: Server) -> AsyncIterator[AssistantsClient]:
-    async with AssistantsClient(server.url, "sk-test", max_retries=0) as client:
-        yield client
 
 
 async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
