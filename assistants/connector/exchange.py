@@ -96,6 +96,8 @@ class Exchange:
     async def stream(self, ask: Ask) -> AsyncIterator[httpx.Response]:
         """An answer that succeeded, its body still to come; leaving closes the connection."""
         response = await self._ask(ask, stream=True)
+        if self._breaker is not None and isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = self._breaker.watch(response.stream)
         try:
             yield response
         finally:
@@ -126,7 +128,7 @@ class Exchange:
         key, doubtful = str(uuid.uuid4()) if ask.creates else "", False
         for attempt in itertools.count():
             try:
-                with self._breaker.guard(self.host) if self._breaker else contextlib.nullcontext():
+                with self._breaker.guard(self.host, watched=stream) if self._breaker else contextlib.nullcontext():
                     return await self._once(ask, {IDEMPOTENCY_KEY: key} if key else {}, stream=stream)
             except errors.AssistantsError as error:
                 doubtful = ask.creates and (doubtful or is_ambiguous(error))
