@@ -14,6 +14,7 @@ from bot.produced import bring
 from bot.roster import Member, Roster
 from bot.runs import JSON, TAG, Outcome, Question, Runs
 from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Step, Text
+from bot.sources import with_sources
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
 from bot.words.asking import context, said_by
@@ -91,19 +92,12 @@ class Answering:
 
     async def _with_sources(self, outcome: Outcome) -> Outcome:
         """The same outcome with footnotes; what they stand for is kept for the end."""
-        text, markers = cited(outcome.text)
-        titles = {file: await self._title(file) for file in dict.fromkeys(outcome.files.values())}
-        notes = [(n, outcome.files[marker]) for n, marker in enumerate(markers, 1) if marker in outcome.files]
-        self.sources = tuple(Source(number, titles[file]) for number, file in notes)
+        if outcome.run is None:
+            return outcome
+        where = {"thread_id": outcome.run.thread_id, "run_id": outcome.run.id}
+        text, self.sources = await with_sources(self.client, outcome.text, outcome.files, **where)
         self.files = await bring(self.client, outcome.made)
         return replace(outcome, text=named(text))
-
-    async def _title(self, file: str) -> str:
-        try:
-            return (await self.client.files.retrieve(file)).filename
-        except AssistantsError as error:
-            log.info("the name of a source is not known", file=file, error=str(error))
-            return "a file that is no longer there" if isinstance(error, NotFoundError) else "a file"
 
     async def _messages(self) -> list[JSON]:
         """What the run is asked: what was said here before the first question, then what people wrote and sent."""

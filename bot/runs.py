@@ -20,17 +20,16 @@ from assistants.connector import (
 from assistants.contract import (
     ACTIVE,
     TERMINAL,
-    FileCitation,
     Message,
     MessageDelta,
     Run,
     RunStep,
     RunStepDelta,
-    TextContent,
 )
 from bot.produced import Made, made_in
 from bot.progress import Progress
 from bot.segments import Step
+from bot.sources import citations_in
 
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
@@ -173,10 +172,7 @@ class Runs:
 
     def _note_files(self, message: Message) -> None:
         self._made[message.id] = message
-        for part in message.content:
-            for annotation in part.text.annotations if isinstance(part, TextContent) else ():
-                if isinstance(annotation, FileCitation):
-                    self._files[annotation.text] = annotation.file_citation.file_id
+        self._files |= citations_in([message])
 
     async def _follow(self) -> Outcome:
         """Wait for the run's end, and read what it wrote from the thread."""

@@ -7,9 +7,9 @@ from assistants.contract import Message
 from bot.produced import listed, made_in
 from bot.roster import Roster
 from bot.runs import TAG
-from bot.segments import Notice, Remedy, Segment, Text
+from bot.segments import Notice, Remedy, Segment, Sources, Text
+from bot.sources import citations_in, with_sources
 from bot.views import Exchange, ExchangeState
-from bot.words.citations import cited
 from bot.words.produced import named
 from storage import turns
 from storage.database import Database
@@ -64,8 +64,10 @@ async def _said(
 
 async def _answer(client: AssistantsClient, messages: list[Message]) -> list[Segment]:
     text = "\n\n".join(filter(None, (message.text for message in messages)))
-    words: list[Segment] = [Text(named(cited(text)[0]))] if text else []
-    return [*words, *await listed(client, made_in(messages))]
+    where = {"thread_id": messages[0].thread_id, "run_id": messages[0].run_id or ""}
+    text, notes = await with_sources(client, text, citations_in(messages), **where)
+    words: list[Segment] = [Text(named(text))] if text else []
+    return [*words, *await listed(client, made_in(messages)), *([Sources(notes)] if notes else [])]
 
 
 async def _newest(client: AssistantsClient, thread_id: str | None, limit: int) -> list[Message]:

@@ -1,0 +1,78 @@
+"""Footnotes name the file, and the passage where the run's search tells it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from assistants.connector import AssistantsClient
+from bot.segments import Source
+from bot.sources import with_sources
+from tests.connector.objects import listed
+from tests.connector.server import Server, js, refusal
+
+WHERE = {"thread_id": "thread_1", "run_id": "run_1"}
+FILES = {"【4:1†source】": "file-2", "【4:0†source】": "file-1", "【9:7†source】": "file-1"}
+
+
+def file(id_: str, name: str) -> dict[str, Any]:
+    more = {"bytes": 1, "created_at": 1, "purpose": "assistants", "status": "processed"}
+    return {"id": id_, "object": "file", "filename": name, **more}
+
+
+def searched(*results: tuple[str, str]) -> dict[str, Any]:
+    found = [
+        {"file_id": id_, "file_name": id_, "score": 0.5, "content": [{"type": "text", "text": text}]}
+        for id_, text in results
+    ]
+    call = {"id": "call_1", "type": "file_search", "file_search": {"results": found}}
+    return {
+        "id": "step_1",
+        "object": "thread.run.step",
+        "created_at": 1,
+        "assistant_id": "asst_1",
+        "thread_id": "thread_1",
+        "run_id": "run_1",
+        "type": "tool_calls",
+        "status": "completed",
+        "step_details": {"type": "tool_calls", "tool_calls": [call]},
+        "metadata": {},
+    }
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with Server() as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[AssistantsClient]:
+    async with AssistantsClient(server.url, "sk-test", max_retries=0) as client:
+        yield client
+
+
+async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
+    server: Server, client: AssistantsClient
+) -> None:
+    text = "No dogs【4:1†source】, no cats【4:0†source】, none【9:7†source】."
+    steps = searched(("file-1", "Cats  stay\noutside."), ("file-2", "Dogs stay outside. " * 20))
+    server.will(js(file("file-2", "dogs.pdf")), js(file("file-1", "cats.pdf")), js(listed(steps)))
+    shown, sources = await with_sources(client, text, FILES, **WHERE)
+    assert shown == "No dogs[1], no cats[2], none[3]."
+    dogs, cats, again = sources
+    assert (dogs.number, dogs.title) == (1, "dogs.pdf")
+    assert dogs.passage.startswith("Dogs stay outside. Dogs")
+    assert dogs.passage.endswith("…")
+    assert (cats, again) == (Source(2, "cats.pdf", "Cats stay outside."), Source(3, "cats.pdf", "Cats stay outside."))
+
+
+async def test_what_the_server_does_not_tell_of_a_source_is_left_out(server: Server, client: AssistantsClient) -> None:
+    server.will(refusal(404, "No such file."), refusal(500, "Away."))
+    shown, sources = await with_sources(client, "No dogs【4:1†source】.", FILES, **WHERE)
+    assert (shown, sources) == ("No dogs[1].", (Source(1, "a file that is no longer there"),))
+
+
+async def test_a_text_without_marks_asks_for_nothing(server: Server, client: AssistantsClient) -> None:
+    assert await with_sources(client, "No dogs.", {}, **WHERE) == ("No dogs.", ())
+    assert server.asked == []
