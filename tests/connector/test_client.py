@@ -61,6 +61,13 @@ async def test_headers_of_ones_own_are_sent_and_secret_ones_kept(server: Server)
     assert (server.asked[0].headers["api-key"], server.asked[0].headers["x-team"]) == ("k-very-secret", "blue")
 
 
+async def test_a_header_of_ones_own_takes_the_place_of_the_clients(server: Server) -> None:
+    async with AssistantsClient(server.url, headers={"user-agent": "mine"}) as client:
+        server.will(js(THREAD))
+        await client.threads.create()
+    assert server.asked[0].headers["user-agent"] == "mine"
+
+
 def test_the_beta_header_is_the_clients() -> None:
     with pytest.raises(ValueError, match="OpenAI-Beta is sent by the client itself"):
         AssistantsClient("http://localhost/v1", headers={"openai-beta": "assistants=v1"})
