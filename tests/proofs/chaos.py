@@ -43,7 +43,7 @@ TROUBLES = {
     "database held": 2,
     "disk refuses": 3,
 }
-BETTER = "@threadline the same question in better words"
+BETTER = "@threadline question {} in better words"
 
 
 class Chaos:
@@ -76,6 +76,7 @@ class Chaos:
         slack, discord = self._crowd.slack, self._crowd.discord
         what = spot.dice.choice(("stop", "regenerate", "edit", "redeliver"))
         self.counts[what] += 1
+        better = BETTER.format(self._crowd.asked)
         # A program that is dead does not respond to a command.
         with contextlib.suppress(AssertionError, LookupError, httpx.HTTPError):
             match spot.platform, what:
@@ -84,9 +85,9 @@ class Chaos:
                 case "discord", "redeliver":
                     await discord.redeliver(spot.latest)
                 case "slack", "edit":
-                    await slack.edit(spot.channel, spot.latest, BETTER)
+                    await slack.edit(spot.channel, spot.latest, better)
                 case "discord", "edit":
-                    await discord.edit(spot.latest, BETTER)
+                    await discord.edit(spot.latest, better)
                 case "slack", _:
                     await slack.command(spot.person, spot.channel, "/assistant", what)
                 case _:
