@@ -88,7 +88,7 @@ class Embedded:
 
     def client(self) -> AssistantsClient:
         """A connector that reaches the service without leaving the process."""
-        return AssistantsClient(HERE, transport=LocalTransport(self._service.app))
+        return AssistantsClient(HERE, transport=LocalTransport(self._service.app), honours_idempotency_keys=True)
 
     def has(self, model: str) -> bool:
         """Whether a model of this name can answer now. Names that are not built in are asked for at the endpoint."""

@@ -3,7 +3,9 @@
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import httpx
 
 from assistants.connector.errors import (
     AssistantsError,
@@ -21,7 +23,8 @@ class CircuitBreaker:
     """Opens when, within `window` seconds, at least `least` requests were made and the share `failures` of them failed.
 
     While it is open every request raises `CircuitOpenError` at once. After `reset` seconds one request is let through:
-    its success closes the circuit, its failure opens it again. One breaker may serve several clients of one server.
+    its success closes the circuit, its failure opens it again. A body that breaks off makes its request a failure.
+    One breaker may serve several clients of one server.
     """
 
     def __init__(
@@ -50,22 +53,27 @@ class CircuitBreaker:
         return self._left() > 0 or self._trying
 
     @contextlib.contextmanager
-    def guard(self, host: str) -> Iterator[None]:
-        """Around one request: refuses it, or learns from what becomes of it."""
+    def guard(self, host: str, *, watched: bool = False) -> Iterator[None]:
+        """Around one request: refuses it, or learns from what becomes of it; for a success that is `watched`, later."""
         if self.is_open:
             raise self._refusal(host)
         trial = self._trying = self._opened is not None
-        failed = None
+        failed = None  # a request that was cancelled says nothing about the server
         try:
             yield
-            failed = False
+            # The end of a trial's body is not waited for: others are waiting for the trial.
+            failed = False if trial or not watched else None
         except AssistantsError as error:
             failed = isinstance(error, _FAILURES)
             raise
         finally:
             self._trying = self._trying and not trial
-            if failed is not None:  # a request that was cancelled says nothing about the server
+            if failed is not None:
                 self._learn(failed, trial=trial)
+
+    def watch(self, body: httpx.AsyncByteStream) -> httpx.AsyncByteStream:
+        """The same body, of which is learned whether it comes to its end; who leaves early has nothing against it."""
+        return _Watched(body, self._learn)
 
     def _left(self) -> float:
         return 0.0 if self._opened is None else self._opened + self._reset - self._clock()
@@ -76,7 +84,7 @@ class CircuitBreaker:
         error.retry_after = seconds
         return error
 
-    def _learn(self, failed: bool, *, trial: bool) -> None:
+    def _learn(self, failed: bool, *, trial: bool = False) -> None:
         now = self._clock()
         if trial:
             self._seen.clear()
@@ -88,3 +96,27 @@ class CircuitBreaker:
         bad = sum(failed for _, failed in self._seen)
         if self._opened is None and len(self._seen) >= self._least and bad >= self._share * len(self._seen):
             self._opened = now
+
+
+class _Watched(httpx.AsyncByteStream):
+    def __init__(self, body: httpx.AsyncByteStream, learn: Callable[[bool], None]) -> None:
+        self._body = body
+        self._learn = learn
+        self._is_known = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._body:
+                yield chunk
+        except httpx.RequestError:
+            self._tell(failed=True)
+            raise
+
+    async def aclose(self) -> None:
+        self._tell(failed=False)
+        await self._body.aclose()
+
+    def _tell(self, *, failed: bool) -> None:
+        if not self._is_known:
+            self._is_known = True
+            self._learn(failed)

@@ -64,7 +64,7 @@ class AssistantsClient:
         self._connection = Connection(
             base_url,
             bearer=Bearer(api_key),
-            headers={"User-Agent": "threadline", **extra, BETA_HEADER: BETA},
+            headers={**extra, BETA_HEADER: BETA},
             params={"api-version": api_version} if api_version else {},
             transport=transport or default_transport(verify=verify, proxy=proxy, limits=limits),
             timeout=httpx.Timeout(timeout),

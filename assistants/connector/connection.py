@@ -54,8 +54,9 @@ class Connection:
         self.bearer = bearer
         self._base = str(url.copy_with(query=None)).rstrip("/")
         self._params = {**url.params, **params}
-        fixed = {"Host": self.host, "Accept-Encoding": _ENCODINGS, **headers}
-        self._headers = httpx.Headers(fixed).raw
+        fixed = httpx.Headers({"Host": self.host, "Accept-Encoding": _ENCODINGS, "User-Agent": "threadline"})
+        fixed.update(headers)
+        self._headers = fixed.raw
         self._transport = transport
         self._timeout = timeout.as_dict()
         self._patience = {**self._timeout, "read": stream_timeout}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from assistants.connector import errors, lenient
+from assistants.connector import errors, lenient, refusals
 from assistants.connector.breaker import CircuitBreaker
 from assistants.connector.connection import Ask, Connection, read
 from assistants.connector.multipart import Form
@@ -29,7 +29,7 @@ def path(*steps: str, **ids: str) -> str:
     for name, id_ in ids.items():
         # An empty id, or one made of dots, would ask for another resource altogether.
         if not id_.strip("."):
-            raise errors.refused(missing_parameter(name))
+            raise refusals.refused(missing_parameter(name))
     quoted = {name: quote(id_, safe="") for name, id_ in ids.items()}
     return "/".join(step.format_map(quoted) for step in steps)
 
@@ -40,7 +40,7 @@ def body(model: type[R], fields: Mapping[str, Any]) -> R:
     try:
         return model.model_validate(plain)
     except ValidationError as error:
-        raise errors.refused(from_validation(error, plain)) from None
+        raise refusals.refused(from_validation(error, plain)) from None
 
 
 class Exchange:
@@ -96,6 +96,8 @@ class Exchange:
     async def stream(self, ask: Ask) -> AsyncIterator[httpx.Response]:
         """An answer that succeeded, its body still to come; leaving closes the connection."""
         response = await self._ask(ask, stream=True)
+        if self._breaker is not None and isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = self._breaker.watch(response.stream)
         try:
             yield response
         finally:
@@ -106,7 +108,7 @@ class Exchange:
         try:
             return lenient.read(model, response.content)
         except ValueError:
-            raise self.safe(errors.not_spoken(response, host=self.host)) from None
+            raise self.safe(refusals.not_spoken(response, host=self.host)) from None
 
     def safe(self, error: errors.AssistantsError) -> errors.AssistantsError:
         """The error without what is secret, whoever repeated it."""
@@ -120,13 +122,13 @@ class Exchange:
         try:
             yield
         except httpx.RequestError as error:
-            raise self.safe(errors.from_transport(error, host=self.host)) from error
+            raise self.safe(refusals.from_transport(error, host=self.host)) from error
 
     async def _ask(self, ask: Ask, *, stream: bool) -> httpx.Response:
         key, doubtful = str(uuid.uuid4()) if ask.creates else "", False
         for attempt in itertools.count():
             try:
-                with self._breaker.guard(self.host) if self._breaker else contextlib.nullcontext():
+                with self._breaker.guard(self.host, watched=stream) if self._breaker else contextlib.nullcontext():
                     return await self._once(ask, {IDEMPOTENCY_KEY: key} if key else {}, stream=stream)
             except errors.AssistantsError as error:
                 doubtful = ask.creates and (doubtful or is_ambiguous(error))
@@ -145,4 +147,4 @@ class Exchange:
                 return response
             if stream:
                 await read(response)
-        raise self.safe(errors.from_response(response, host=self.host))
+        raise self.safe(refusals.from_response(response, host=self.host))

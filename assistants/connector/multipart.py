@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from assistants.connector.errors import refused
+from assistants.connector.refusals import refused
 from assistants.contract import Failure, Request, invalid, missing_parameter
 
 _CHUNK = 256 * 1024

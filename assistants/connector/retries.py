@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from assistants.connector.errors import (
     AssistantsError,
+    CircuitOpenError,
     DisconnectedError,
     RequestTimeoutError,
     ServerError,
@@ -14,6 +15,9 @@ from assistants.connector.errors import (
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 # A server that asks for more patience than this is left alone: its caller decides.
 LONGEST_ASKED = 120.0
+# A locked thread is locked for as long as its run takes, an open circuit for its rest: the caller knows better what to
+# do meanwhile.
+_LEFT_TO_THE_CALLER = (CircuitOpenError, ThreadLockedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,7 @@ class Retries:
 
     def pause(self, error: AssistantsError, *, attempt: int, creates: bool) -> float | None:
         """The seconds to wait before the request is asked again; None when it is not."""
-        # A locked thread is locked for as long as its run takes: its caller knows better what to do meanwhile.
-        if attempt >= self.most or not error.retryable or isinstance(error, ThreadLockedError):
+        if attempt >= self.most or not error.retryable or isinstance(error, _LEFT_TO_THE_CALLER):
             return None
         if creates and not self.keys and is_ambiguous(error):
             return None

@@ -16,11 +16,10 @@ from assistants.connector.errors import (
     ProtocolError,
     StreamBroken,
     StreamFailedError,
-    excerpt,
-    not_spoken,
 )
 from assistants.connector.exchange import Exchange
 from assistants.connector.recovery import is_final, rest
+from assistants.connector.refusals import excerpt, not_spoken
 from assistants.contract import (
     EVENTS,
     MessageDeltaEvent,

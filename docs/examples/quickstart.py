@@ -25,7 +25,13 @@ async def main() -> None:
         thread = await client.threads.create()
         await client.threads.messages.create(thread.id, content="Can you help me solve the equation 3x + 11 = 14?")
         run = await client.threads.runs.create(
-            thread.id, assistant_id=assistant.id, temperature=0.7, max_completion_tokens=400
+            thread.id,
+            assistant_id=assistant.id,
+            model=MODEL,
+            instructions="You are a personal math tutor. Help with math questions.",
+            temperature=0.7,
+            top_p=0.9,
+            max_completion_tokens=400,
         )
         run = await client.threads.runs.wait(thread.id, run.id)
         print(f"The run is {run.status}.", run.last_error.message if run.last_error else "")

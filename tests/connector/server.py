@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -60,7 +61,8 @@ def sse(*chunks: bytes | str, held: bool = False) -> Answer:
 class Server:
     """Gives its answers in order, or as `answers_by` has it; `None` hangs up. `asked` is everything it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.answers: list[Answer | None] = []
         self.answers_by: Callable[[Asked], Answer | None] | None = None
         self.asked: list[Asked] = []
@@ -71,13 +73,14 @@ class Server:
     @property
     def url(self) -> str:
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
 
     def will(self, *answers: Answer | None) -> None:
         self.answers.extend(answers)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,10 +2,18 @@
 
 import pytest
 
-from assistants.connector import AssistantsClient, CircuitBreaker, CircuitOpenError, ConnectError, ServerError
+from assistants.connector import (
+    AssistantsClient,
+    CircuitBreaker,
+    CircuitOpenError,
+    ConnectError,
+    DisconnectedError,
+    ServerError,
+    exchange,
+)
 from assistants.connector.errors import AssistantsError, NotFoundError
 from tests.connector.objects import THREAD
-from tests.connector.server import Server, js, refusal
+from tests.connector.server import Answer, Server, js, refusal
 
 
 class Clock:
@@ -57,6 +65,47 @@ async def test_a_failing_server_is_not_asked_until_its_rest_is_over(
         server.will(js(THREAD), js(THREAD))
         await client.threads.create()
         await client.threads.create()
+
+
+async def test_an_open_circuit_is_said_at_once_whatever_may_be_repeated(
+    server: Server, breaker: CircuitBreaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pause(seconds: float) -> None:
+        raise AssertionError(f"waits for {seconds} seconds")
+
+    monkeypatch.setattr(exchange, "sleep", pause)
+    for _ in range(4):
+        fail(breaker, ConnectError("no"))
+    async with AssistantsClient(server.url, circuit_breaker=breaker) as client:
+        with pytest.raises(CircuitOpenError):
+            await client.threads.retrieve("thread_1")
+
+
+async def test_a_body_that_breaks_off_counts_once_and_as_a_failure(server: Server, breaker: CircuitBreaker) -> None:
+    half = Answer(body=b"half", headers={"content-length": "99"})
+    async with AssistantsClient(server.url, circuit_breaker=breaker, max_retries=0) as client:
+        server.will(*[half] * 4)
+        for _ in range(4):
+            assert not breaker.is_open
+            async with client.files.content("file-1") as content:
+                with pytest.raises(DisconnectedError):
+                    await content.read()
+        with pytest.raises(CircuitOpenError):
+            await client.files.content("file-1").__aenter__()
+
+
+async def test_a_body_that_came_whole_or_was_left_early_is_a_success(server: Server, breaker: CircuitBreaker) -> None:
+    whole = Answer(body=b"whole", length=5)
+    async with AssistantsClient(server.url, circuit_breaker=breaker, max_retries=0) as watching:
+        server.will(whole, whole, whole, Answer(body=b"whole", headers={"content-length": "99"}, held=True))
+        for _ in range(3):
+            async with watching.files.content("file-1") as content:
+                assert await content.read() == b"whole"
+        async with watching.files.content("file-1") as content:
+            assert await anext(aiter(content)) == b"whole"
+    for _ in range(3):
+        fail(breaker, ConnectError("no"))
+    assert not breaker.is_open  # three of seven: all four were counted
 
 
 def test_one_request_tries_the_server_again(breaker: CircuitBreaker, clock: Clock) -> None:

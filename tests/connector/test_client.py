@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import trustme
 
 from assistants.connector import AssistantsClient, AssistantsError, BadRequestError, ConnectError
 from tests.connector.objects import THREAD, listed
@@ -60,6 +61,13 @@ async def test_headers_of_ones_own_are_sent_and_secret_ones_kept(server: Server)
     assert (server.asked[0].headers["api-key"], server.asked[0].headers["x-team"]) == ("k-very-secret", "blue")
 
 
+async def test_a_header_of_ones_own_takes_the_place_of_the_clients(server: Server) -> None:
+    async with AssistantsClient(server.url, headers={"user-agent": "mine"}) as client:
+        server.will(js(THREAD))
+        await client.threads.create()
+    assert server.asked[0].headers["user-agent"] == "mine"
+
+
 def test_the_beta_header_is_the_clients() -> None:
     with pytest.raises(ValueError, match="OpenAI-Beta is sent by the client itself"):
         AssistantsClient("http://localhost/v1", headers={"openai-beta": "assistants=v1"})
@@ -110,11 +118,31 @@ async def test_any_transport_of_httpx_will_do(server: Server, either: Assistants
     assert server.asked[1].body["file"] == "Notes"
 
 
-async def test_certificates_are_checked_by_the_context_that_was_given(server: Server) -> None:
-    context = ssl.create_default_context()
-    async with AssistantsClient(server.url.replace("http", "https"), verify=context, max_retries=0) as client:
-        with pytest.raises(ConnectError):
-            await client.threads.create()
+async def test_certificates_are_checked_by_the_context_that_was_given() -> None:
+    authority = trustme.CA()
+    inside, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(inside)
+    authority.configure_trust(trusting)
+    async with Server(tls=inside) as server:
+        server.will(js(THREAD), js(THREAD))
+        for verify in (trusting, False):
+            async with AssistantsClient(server.url, verify=verify) as client:
+                assert (await client.threads.retrieve("thread_1")).id == "thread_1"
+        async with AssistantsClient(server.url, max_retries=0) as client:
+            with pytest.raises(ConnectError, match="its certificate is not trusted"):
+                await client.threads.create()
+
+
+async def test_a_server_that_wants_a_certificate_gets_the_clients() -> None:
+    authority = trustme.CA()
+    inside, holding = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    for context, name in ((inside, "127.0.0.1"), (holding, "me.example")):
+        authority.issue_cert(name).configure_cert(context)
+        authority.configure_trust(context)
+    inside.verify_mode = ssl.CERT_REQUIRED
+    async with Server(tls=inside) as server, AssistantsClient(server.url, verify=holding) as client:
+        server.will(js(THREAD))
+        assert (await client.threads.retrieve("thread_1")).id == "thread_1"
 
 
 @pytest.mark.parametrize("limit", [0, 101])

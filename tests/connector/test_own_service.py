@@ -1,17 +1,18 @@
-"""The connector against our own service, as a program on a real port."""
+"""The connector against our own service, a program on a real port; asked again with a key, it does nothing twice."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
-from assistants.connector import AssistantsClient, NotFoundError, RunInWrongStateError, ThreadLockedError
+from assistants.connector import AssistantsClient, NotFoundError, RunInWrongStateError, ThreadLockedError, exchange
+from assistants.contract import Wire
 from assistants.service.scripted import ScriptedCall, ScriptedReply
+from tests.connector.service import KEY, Losing, Service
 from tests.connector.test_examples import example
-from tests.processes import threadline
-from tests.scripted import Model, connecting
+from tests.scripted import Model
 
-KEY = "sk-ours"
+Create = Callable[[AssistantsClient], Awaitable[Wire]]
 CALLS = (
     ScriptedCall("get_current_temperature", '{"location": "San Francisco, CA", "unit": "Fahrenheit"}', id="call_1"),
     ScriptedCall("get_rain_probability", '{"location": "San Francisco, CA"}', id="call_2"),
@@ -19,25 +20,40 @@ CALLS = (
 
 
 @pytest.fixture(scope="module")
-def service(model_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service with a scripted model behind it."""
-    folder = tmp_path_factory.mktemp("service")
-    program = threadline("serve", env={"THREADLINE_API_KEYS": KEY, **connecting(model_address)}, cwd=folder)
+def service(model_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with a scripted model behind it."""
+    service = Service(model_address, tmp_path_factory.mktemp("service"))
     try:
-        yield program.line("Threadline is at ").split()[-1]
+        yield service
     finally:
-        program.end()
+        service.program.end()
 
 
 @pytest.fixture
-async def client(service: str) -> AsyncIterator[AssistantsClient]:
-    async with AssistantsClient(f"{service}/v1", KEY) as client:
+async def client(service: Service) -> AsyncIterator[AssistantsClient]:
+    async with AssistantsClient(service.url, KEY) as client:
         yield client
 
 
-async def test_the_weather_bot_calls_both_functions(service: str, model: Model) -> None:
+@pytest.fixture
+def way() -> Losing:
+    return Losing()
+
+
+@pytest.fixture
+async def trusting(service: Service, way: Losing, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AssistantsClient]:
+    """A client that loses answers, and was told that the service honours idempotency keys."""
+
+    async def pause(_: float) -> None: ...
+
+    monkeypatch.setattr(exchange, "sleep", pause)
+    async with AssistantsClient(service.url, KEY, transport=way, honours_idempotency_keys=True) as client:
+        yield client
+
+
+async def test_the_weather_bot_calls_both_functions(service: Service, model: Model) -> None:
     await model.play(ScriptedReply(tool_calls=CALLS), ScriptedReply(text="57 degrees, and no rain."))
-    said = await example("weather.py", f"{service}/v1", KEY)
+    said = await example("weather.py", service.url, KEY)
     assert said.splitlines() == ["The run is completed. ", "57 degrees, and no rain."]
     told = (await model.requests())[-1]
     outputs = {message["tool_call_id"]: message["content"] for message in told["messages"] if message["role"] == "tool"}
@@ -98,3 +114,53 @@ async def test_a_run_is_found_again_by_its_metadata(client: AssistantsClient, mo
 async def test_what_is_not_there_is_said_in_the_words_of_the_api(client: AssistantsClient) -> None:
     with pytest.raises(NotFoundError, match="No thread found with id 'thread_none'"):
         await client.threads.retrieve("thread_none")
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        lambda client: client.assistants.create(model="default", name="lost"),
+        lambda client: client.threads.create(messages=[{"role": "user", "content": "Hi"}]),
+        lambda client: client.files.create(b"Notes.", filename="lost.txt"),
+        lambda client: client.vector_stores.create(name="lost"),
+        lambda client: client.uploads.create(filename="lost.txt", bytes=6, mime_type="text/plain"),
+    ],
+    ids=["assistant", "thread", "file", "vector store", "upload"],
+)
+async def test_what_was_made_before_its_answer_was_lost_is_given_again(
+    trusting: AssistantsClient, way: Losing, create: Create
+) -> None:
+    way.losses = 2
+    made = await create(trusting)
+    ids = {type(made).model_validate_json(body).wire()["id"] for body in way.seen}
+    assert ids == {made.wire()["id"]}
+    assert len(way.seen) == 2
+
+
+async def test_a_question_and_its_run_are_there_once_though_the_service_was_killed_meanwhile(
+    trusting: AssistantsClient, way: Losing, service: Service, model: Model
+) -> None:
+    await model.play(ScriptedReply(text="Once."))
+    assistant = await trusting.assistants.create(model="default")
+    thread = await trusting.threads.create()
+    way.losses = 1
+    await trusting.threads.messages.create(thread.id, content="Hi")
+    way.losses, way.lost = 1, service.restart
+    run = await trusting.threads.runs.create(thread.id, assistant_id=assistant.id)
+    assert (await trusting.threads.runs.wait(thread.id, run.id)).status == "completed"
+    assert [found.id async for found in trusting.threads.runs.list(thread.id)] == [run.id]
+    said = [message.text async for message in trusting.threads.messages.list(thread.id, order="asc")]
+    assert said == ["Hi", "Once."]
+
+
+async def test_a_stream_whose_beginning_was_lost_is_told_once_more(
+    trusting: AssistantsClient, way: Losing, model: Model
+) -> None:
+    await model.play(ScriptedReply(text="one two three"))
+    assistant = await trusting.assistants.create(model="default")
+    thread = await trusting.threads.create(messages=[{"role": "user", "content": "Count."}])
+    way.losses = 1
+    async with trusting.threads.runs.stream(thread.id, assistant_id=assistant.id) as stream:
+        assert "".join([text async for text in stream.texts()]) == "one two three"
+    assert not stream.recovered
+    assert [run.id async for run in trusting.threads.runs.list(thread.id)] == [stream.run_id]
