@@ -35,7 +35,7 @@ check: lint locks  ## What must hold without running the tests: style, types, la
 
 proof: .venv/installed-dev node_modules/.installed  ## The long proofs
 	$(BIN)/pytest -m proof
-	WORDS_CASES=3000 $(BIN)/pytest -n $(JOBS) --timeout 1800 tests/words tests/slack/test_render.py tests/discord/test_render.py
+	WORDS_CASES=1500 $(BIN)/pytest -n $(JOBS) --timeout 1800 tests/words tests/slack/test_render.py tests/discord/test_render.py
 
 TURNS := 20000
 SEED := 1
