@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from bot.settings import Settings
 from tests.scripted import Model, scripted_model
+
+# How long a case may take depends on the machine, and is no property of the code.
+hypothesis_settings.register_profile("threadline", deadline=None)
+hypothesis_settings.load_profile("threadline")
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS_ABSENT = "the shared facts are not on this machine"

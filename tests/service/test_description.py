@@ -164,7 +164,7 @@ def test_no_answer_breaks_the_description(described: Any, served: str) -> None:
 def _asked(operation: Any, served: str) -> str | None:
     """What an operation answered wrong to anything it was asked, if it did."""
 
-    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
         case.call_and_validate(base_url=f"{served}/v1", headers=HEADERS, checks=CHECKS)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 # `make proof` looks at many more.
 MANY = "WORDS_CASES" in os.environ
-cases = settings(deadline=None, max_examples=int(os.environ.get("WORDS_CASES", "100")))
+cases = settings(max_examples=int(os.environ.get("WORDS_CASES", "100")))
 
 CALLS = [
     "<!channel>",
