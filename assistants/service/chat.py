@@ -1,8 +1,9 @@
 """Asks one Chat-Completions endpoint, and asks again when it failed before its first word."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from contextlib import aclosing, asynccontextmanager
+from functools import lru_cache
 
 import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
@@ -53,11 +54,8 @@ class ChatCompletions:
     async def _attempt(self, request: Request) -> AsyncGenerator[Piece, None]:
         endpoint = await self._resolve()
         body = {"model": endpoint.model, **request, "stream": True, "stream_options": {"include_usage": True}}
-        address = _address(endpoint)
-        url = address.copy_with(userinfo=b"")
-        auth = _auth(endpoint, address)
         try:
-            async with self._http().stream("POST", url, json=body, auth=auth) as response:
+            async with self._asked(endpoint, body) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise refusal(response, endpoint)
@@ -76,6 +74,23 @@ class ChatCompletions:
         except httpx.HTTPError:
             raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True) from None
 
+    @asynccontextmanager
+    async def _asked(self, endpoint: Endpoint, body: Request) -> AsyncIterator[httpx.Response]:
+        address, client = _address(endpoint.base_url), self._http()
+        # The client's own way to a request merges what is the same each time, at a third of what asking costs.
+        request = httpx.Request(
+            "POST",
+            address.copy_with(userinfo=b""),
+            headers=client.headers,
+            json=body,
+            extensions={"timeout": PATIENCE.as_dict()},
+        )
+        response = await client.send(request, auth=_auth(endpoint, address), stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
     async def _resolve(self) -> Endpoint:
         if isinstance(self._endpoint, Endpoint):
             return self._endpoint
@@ -90,9 +105,10 @@ class ChatCompletions:
         return self._client
 
 
-def _address(endpoint: Endpoint) -> httpx.URL:
+@lru_cache(64)
+def _address(base_url: str) -> httpx.URL:
     try:
-        return httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")
+        return httpx.URL(f"{base_url.rstrip('/')}/chat/completions")
     except httpx.InvalidURL:
         raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
 
