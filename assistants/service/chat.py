@@ -76,16 +76,13 @@ class ChatCompletions:
 
     @asynccontextmanager
     async def _asked(self, endpoint: Endpoint, body: Request) -> AsyncIterator[httpx.Response]:
-        address, client = _address(endpoint.base_url), self._http()
+        (url, account), client = _address(endpoint.base_url), self._http()
         # The client's own way to a request merges what is the same each time, at a third of what asking costs.
         request = httpx.Request(
-            "POST",
-            address.copy_with(userinfo=b""),
-            headers=client.headers,
-            json=body,
-            extensions={"timeout": PATIENCE.as_dict()},
+            "POST", url, headers=client.headers, json=body, extensions={"timeout": PATIENCE.as_dict()}
         )
-        response = await client.send(request, auth=_auth(endpoint, address), stream=True)
+        auth = _Bearer(endpoint.api_key) if endpoint.api_key else account
+        response = await client.send(request, auth=auth, stream=True)
         try:
             yield response
         finally:
@@ -106,17 +103,13 @@ class ChatCompletions:
 
 
 @lru_cache(64)
-def _address(base_url: str) -> httpx.URL:
+def _address(base_url: str) -> tuple[httpx.URL, httpx.Auth | None]:
+    """Where completions are asked for, and as whom where the address names somebody."""
     try:
-        return httpx.URL(f"{base_url.rstrip('/')}/chat/completions")
+        url = httpx.URL(f"{base_url.rstrip('/')}/chat/completions")
     except httpx.InvalidURL:
         raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
-
-
-def _auth(endpoint: Endpoint, address: httpx.URL) -> httpx.Auth | None:
-    if endpoint.api_key:
-        return _Bearer(endpoint.api_key)
-    return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
+    return url.copy_with(userinfo=b""), httpx.BasicAuth(url.username, url.password) if url.userinfo else None
 
 
 class _Bearer(httpx.Auth):
