@@ -19,8 +19,8 @@ ChatMessage = Mapping[str, Any]
 class Gauge:
     """How many tokens text makes for one model."""
 
-    def __init__(self) -> None:
-        self.rate = FIRST_RATE
+    def __init__(self, rate: float = FIRST_RATE) -> None:
+        self.rate = rate
 
     def tokens(self, message: ChatMessage) -> int:
         """What one message of a request comes to."""
