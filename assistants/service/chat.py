@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+from pydantic_core import to_json
 
 from assistants.service.completions import host, read, refusal
 from assistants.service.endpoints import Endpoint, EndpointError
@@ -77,10 +78,12 @@ class ChatCompletions:
     @asynccontextmanager
     async def _asked(self, endpoint: Endpoint, body: Request) -> AsyncIterator[httpx.Response]:
         (url, account), client = _address(endpoint.base_url), self._http()
-        # The client's own way to a request merges what is the same each time, at a third of what asking costs.
-        request = httpx.Request(
-            "POST", url, headers=client.headers, json=body, extensions={"timeout": PATIENCE.as_dict()}
-        )
+        # The client's own way to a request merges what is the same each time, at a third of what asking costs; and a
+        # prompt as long as a model's window is written by pydantic in a fifth of the time.
+        headers = httpx.Headers(client.headers)
+        headers["content-type"] = "application/json"
+        extensions = {"timeout": PATIENCE.as_dict()}
+        request = httpx.Request("POST", url, headers=headers, content=to_json(body), extensions=extensions)
         auth = _Bearer(endpoint.api_key) if endpoint.api_key else account
         response = await client.send(request, auth=auth, stream=True)
         try:

@@ -82,8 +82,10 @@ def _unit(row: Row, callers: dict[str, Chat], told: set[str]) -> Chat:
 
 
 def _fitting(unit: Chat, gauge: Gauge, room: int) -> tuple[Chat, int]:
+    if len(unit) == 1:
+        return unit, gauge.tokens(unit[0])
     cost = sum(map(gauge.tokens, unit))
-    if cost > room and len(unit) > 1:
+    if cost > room:
         unit = chatting.words_of(unit)
         cost = sum(map(gauge.tokens, unit))
     return unit, cost
