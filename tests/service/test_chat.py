@@ -117,7 +117,7 @@ async def test_an_endpoint_that_is_not_there_is_named_by_host() -> None:
 
 async def test_the_next_answer_comes_over_the_same_connection() -> None:
     """The last bytes of an answer come after its end; whoever hangs up there pays for a new connection each time."""
-    connections = []
+    connections: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(writer)
@@ -132,7 +132,6 @@ async def test_the_next_answer_comes_over_the_same_connection() -> None:
                     await writer.drain()
                     for _ in range(20):  # what the client does at the end, it does before the rest comes
                         await asyncio.sleep(0)
-        writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
@@ -140,6 +139,9 @@ async def test_the_next_answer_comes_over_the_same_connection() -> None:
         for _ in range(3):
             assert await answer(model) == [TextPiece("there"), End("stop", None, None)]
         await model.aclose()
+        for writer in connections:
+            writer.close()
+            await writer.wait_closed()
     assert len(connections) == 1
 
 
