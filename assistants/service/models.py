@@ -1,10 +1,11 @@
 """Knows which model answers to which name."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 
 from assistants.service.measures import Measure, Traits
 from assistants.service.pieces import ChatModel, ModelError, Piece, Request
 from assistants.service.routed import Routed
+from assistants.service.tokens import FIRST_RATE, Gauge
 
 DEFAULT = "default"
 MOST_MEASURES = 1_000
@@ -26,23 +27,39 @@ class Models:
     def __init__(self) -> None:
         self._registered: dict[str, ChatModel] = {}
         self._traits: dict[str, Traits] = {}
+        self._endpoints: dict[str, str] = {}
         self._measures: dict[str, Measure] = {}
+        self._rates: dict[str, float] = {}
         self._connected: ChatModel | None = None
+        self._connected_at: str | None = None
         self._retired: list[ChatModel] = []
         self._stand_in: str | None = None
 
-    def register(self, name: str, model: ChatModel, traits: Traits | None = None, *, stands_in: bool = False) -> None:
-        """Let `name` stand for this model; one that `stands_in` is the default while none is connected."""
+    def register(
+        self,
+        name: str,
+        model: ChatModel,
+        traits: Traits | None = None,
+        *,
+        endpoint: str | None = None,
+        stands_in: bool = False,
+    ) -> None:
+        """Let `name` stand for this model; one that `stands_in` is the default while none is connected.
+
+        What is learnt of it is kept under the name of its endpoint.
+        """
         self._registered[name] = model if traits is None or traits.tools is not False else Routed(model)
         self._traits[name] = traits or Traits()
+        if endpoint:
+            self._endpoints[name] = endpoint
         if stands_in and self._stand_in is None:
             self._stand_in = name
 
-    def connect(self, model: ChatModel | None) -> None:
+    def connect(self, model: ChatModel | None, endpoint: str | None = None) -> None:
         """Set what answers from the next run on; answers that are under way end where they began."""
         if self._connected is not None:
             self._retired.append(self._connected)
-        self._connected = model
+        self._connected, self._connected_at = model, endpoint
         self._measures = {name: measure for name, measure in self._measures.items() if name in self._registered}
 
     def resolve(self, name: str) -> ChatModel:
@@ -66,7 +83,26 @@ class Models:
             name = self._stand_in
         if name not in self._measures and len(self._measures) >= MOST_MEASURES:
             self._measures.clear()  # names that callers make up are not remembered without end
-        return self._measures.setdefault(name, Measure(self._traits.get(name, Traits())))
+        if name not in self._measures:
+            kept_as = self._kept_as(name)
+            rate = self._rates.get(kept_as, FIRST_RATE) if kept_as else FIRST_RATE
+            self._measures[name] = Measure(self._traits.get(name, Traits()), Gauge(rate), name=kept_as)
+        return self._measures[name]
+
+    def remember(self, rates: Mapping[str, float]) -> None:
+        """Begin with the token rates that were learnt before."""
+        self._rates.update(rates)
+
+    def learnt(self) -> dict[str, float]:
+        """The token rates that are not remembered yet; from now on they are."""
+        rates = {measure.name: measure.gauge.rate for measure in self._measures.values() if measure.name}
+        news = {name: rate for name, rate in rates.items() if rate != self._rates.get(name, FIRST_RATE)}
+        self._rates.update(news)
+        return news
+
+    def _kept_as(self, name: str) -> str | None:
+        endpoint = self._endpoints.get(name) if name in self._registered else self._connected_at
+        return f"{name} {endpoint}" if endpoint else None
 
     @property
     def connected(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Literal
 
@@ -70,6 +70,7 @@ class Runner:
         self._models = models
         self._toolbox = toolbox
         self._lives: dict[str, _Life] = {}
+        self._pumps: set[asyncio.Task[None]] = set()
         self.draining = False
 
     def launch(self, run: Run, *, stream: bool | None, thread: Thread | None = None) -> Reader | None:
@@ -124,7 +125,7 @@ class Runner:
 
     async def stop(self) -> None:
         """Leave every run as it is, for the next process to take up."""
-        tasks = [life.task for life in self._lives.values() if life.task]
+        tasks = [*(life.task for life in self._lives.values() if life.task), *self._pumps]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -251,13 +252,17 @@ class Runner:
     async def _answer(
         self, life: _Life, model: ChatModel, answer: Answer, prepared: Prepared, measure: Measure
     ) -> Ending | RunStep | None:
+        end: Ending | End | None = None
         pump = asyncio.create_task(_pump(model, prepared.body, life.mailbox))
+        self._pumps.add(pump)
+        pump.add_done_callback(self._pumps.discard)
         try:
             end = await self._read(life, answer)
         finally:
-            pump.cancel()
-            with suppress(asyncio.CancelledError):
-                await pump
+            # One that came to its end only sees to its connection.
+            if not isinstance(end, End):
+                pump.cancel()
+                await asyncio.wait([pump])
             await answer.opened()
         await answer.settle()
         if isinstance(end, End):
@@ -292,11 +297,16 @@ class Runner:
 
 
 async def _pump(model: ChatModel, request: Mapping[str, Any], mailbox: asyncio.Queue[Letter]) -> None:
-    """Put what a model says into the mailbox, where an order to stop is not held up by a model that is silent."""
+    """Put what a model says into the mailbox, where an order to stop is not held up by a model that is silent.
+
+    Whatever happens after the end is nobody's affair any more.
+    """
     try:
         async with aclosing(model.stream(request)) as pieces:
             async for piece in pieces:
                 mailbox.put_nowait(piece)
+                if isinstance(piece, End):
+                    mailbox = asyncio.Queue()
     except ModelError as error:
         mailbox.put_nowait(error)
     except Exception:

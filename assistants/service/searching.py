@@ -9,11 +9,13 @@ from assistants.contract import (
     ComparisonFilter,
     CompoundFilter,
     Filter,
+    SearchRanking,
     SearchResult,
     SearchResults,
     SearchVectorStore,
     TextPiece,
 )
+from assistants.service.rewriting import rewritten
 from storage import chunks
 from storage.database import Reader
 
@@ -26,11 +28,14 @@ _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 async def search(db: Reader, store_id: str, asked: SearchVectorStore) -> SearchResults:
     queries = [asked.query] if isinstance(asked.query, str) else asked.query
+    if asked.rewrite_query:
+        queries = [rewritten(query) for query in queries]
     words = words_of(queries)
     condition, values = _Condition().of(asked.filters) if asked.filters else ("", {})
     limit = asked.max_num_results or DEFAULT_RESULTS
     rows = await chunks.search(db, chunks.Search(store_id, words, limit + 1, condition, values))
-    least = (asked.ranking_options.score_threshold if asked.ranking_options else None) or 0.0
+    ranking = asked.ranking_options or SearchRanking()
+    least = ranking.score_threshold or 0.0
     best = min((row["rank"] for row in rows), default=0.0)
     found = [
         SearchResult(
@@ -42,7 +47,9 @@ async def search(db: Reader, store_id: str, asked: SearchVectorStore) -> SearchR
         )
         for row in rows[:limit]
     ]
-    good = sorted((result for result in found if result.score >= least), key=lambda result: -result.score)
+    good = [result for result in found if result.score >= least]
+    if ranking.ranker != "none":
+        good.sort(key=lambda result: -result.score)
     return SearchResults(search_query=queries, data=good, has_more=len(rows) > limit)
 
 

@@ -19,8 +19,8 @@ ChatMessage = Mapping[str, Any]
 class Gauge:
     """How many tokens text makes for one model."""
 
-    def __init__(self) -> None:
-        self.rate = FIRST_RATE
+    def __init__(self, rate: float = FIRST_RATE) -> None:
+        self.rate = rate
 
     def tokens(self, message: ChatMessage) -> int:
         """What one message of a request comes to."""
@@ -49,11 +49,18 @@ def _measured(message: ChatMessage) -> tuple[int, int]:
     """Bytes of text and number of pictures in a message."""
     text = images = 0
     content = message.get("content")
-    for part in [{"text": content}] if isinstance(content, str) else content or ():
-        if part.get("type") == "image_url":
-            images += 1
-        else:
-            text += len(part.get("text", "").encode())
+    if isinstance(content, str):
+        text = _bytes(content)
+    else:
+        for part in content or ():
+            if part.get("type") == "image_url":
+                images += 1
+            else:
+                text += _bytes(part.get("text", ""))
     for call in message.get("tool_calls", ()):
-        text += len(call["function"]["name"]) + len(call["function"]["arguments"].encode())
+        text += _bytes(call["function"]["name"]) + _bytes(call["function"]["arguments"])
     return text, images
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

@@ -9,8 +9,9 @@ from assistants.service.tokens import Gauge
 from storage import objects
 from storage.database import Reader, Row
 
-# The first look is small, since most threads are; later ones are as large as one read should be.
-FIRST_LOOK, LATER_LOOKS = 40, 160
+# The first look is small, since most threads are; the next ones are as large as the room that is left, in messages of
+# the size seen so far.
+FIRST_LOOK, LEAST, MOST = 40, 20, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ async def read(db: Reader, wanted: Wanted, gauge: Gauge) -> tuple[Chat, int]:
     spent, looked, below = 0, 0, None
     told: set[str] = set()
     while True:
-        limit = FIRST_LOOK if below is None else LATER_LOOKS
+        limit = FIRST_LOOK if below is None else _look(wanted.tokens - spent, spent, looked)
         if wanted.messages is not None:
             limit = min(limit, wanted.messages - looked)
         if limit <= 0:
@@ -53,6 +54,11 @@ async def read(db: Reader, wanted: Wanted, gauge: Gauge) -> tuple[Chat, int]:
             break
         looked, below = looked + len(rows), rows[-1]["seq"]
     return _joined(units), spent
+
+
+def _look(room: int, spent: int, looked: int) -> int:
+    """How many messages to read next."""
+    return min(max(room * looked // max(spent, 1), LEAST), MOST)
 
 
 async def _callers(db: Reader, rows: Sequence[Row]) -> dict[str, Chat]:
@@ -76,8 +82,10 @@ def _unit(row: Row, callers: dict[str, Chat], told: set[str]) -> Chat:
 
 
 def _fitting(unit: Chat, gauge: Gauge, room: int) -> tuple[Chat, int]:
+    if len(unit) == 1:
+        return unit, gauge.tokens(unit[0])
     cost = sum(map(gauge.tokens, unit))
-    if cost > room and len(unit) > 1:
+    if cost > room:
         unit = chatting.words_of(unit)
         cost = sum(map(gauge.tokens, unit))
     return unit, cost

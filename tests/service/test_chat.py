@@ -1,8 +1,9 @@
 """A Chat-Completions endpoint is read in pieces, and what goes wrong with it is said in one sentence."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
@@ -112,6 +113,40 @@ async def test_an_endpoint_that_is_not_there_is_named_by_host() -> None:
     with pytest.raises(ModelError, match=r"The model at 127\.0\.0\.1:9 cannot be reached"):
         await answer(model)
     await model.aclose()
+
+
+async def test_the_next_answer_comes_over_the_same_connection() -> None:
+    """The last bytes of an answer come after its end; whoever hangs up there pays for a new connection each time."""
+    connections: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
+                head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+                told = {"choices": [{"delta": {"content": "there"}, "finish_reason": "stop"}]}
+                for part in (head, *map(_chunk, (f"data: {json.dumps(told)}\n\n", "data: [DONE]\n\n", ""))):
+                    writer.write(part)
+                    await writer.drain()
+                    for _ in range(20):  # what the client does at the end, it does before the rest comes
+                        await asyncio.sleep(0)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        model = ChatCompletions(Endpoint(f"http://127.0.0.1:{port}/v1", KEY, "m"))
+        for _ in range(3):
+            assert await answer(model) == [TextPiece("there"), End("stop", None, None)]
+        await model.aclose()
+        for writer in connections:
+            writer.close()
+            await writer.wait_closed()
+    assert len(connections) == 1
+
+
+def _chunk(text: str) -> bytes:
+    return f"{len(text):x}\r\n{text}\r\n".encode()
 
 
 async def test_an_address_that_is_none_is_told() -> None:

@@ -68,8 +68,9 @@ async def test_a_key_opens_the_api_until_it_is_revoked(
 
 
 async def test_without_keys_the_api_is_closed_or_open_to_this_machine_alone(
-    service: Service, database: Database, serve: Serve
+    service: Service, database: Database, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("assistants.service.keys.TRUSTED_SECONDS", 0)
     async with guarded(service, database, serve) as http:
         closed = await http.get("/models", headers=bearer("any"))
         assert closed.status_code == 401

@@ -23,6 +23,7 @@ from assistants.service.endpoints import Endpoint
 from assistants.service.local import LocalTransport
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedCall, ScriptedModel, ScriptedReply
+from assistants.service.tokens import FIRST_RATE
 from storage.database import Database
 from storage.sqlite import SQLiteDatabase
 
@@ -184,12 +185,14 @@ async def body_of(http: httpx.AsyncClient) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def at_work(file: Path, script: ScriptedModel) -> AsyncIterator[tuple[Service, Database, httpx.AsyncClient]]:
+async def at_work(
+    file: Path, script: ScriptedModel, model: str = "scripted"
+) -> AsyncIterator[tuple[Service, Database, httpx.AsyncClient]]:
     """A service on a file, in this process, left as a process leaves it that ends."""
     database = SQLiteDatabase.open(file)
     models = Models()
-    endpoint = Endpoint("http://model.test/v1", "", "scripted")
-    models.connect(ChatCompletions(endpoint, transport=LocalTransport(script.app)))
+    endpoint = Endpoint("http://model.test/v1", "", model)
+    models.connect(ChatCompletions(endpoint, transport=LocalTransport(script.app)), endpoint.name)
     service = create_service(database, models)
     headers = {BETA_HEADER: BETA}
     local = LocalTransport(service.app)
@@ -347,3 +350,18 @@ async def test_two_hundred_streams_grow_at_once_and_none_waits_for_another(
         await begun.wait()
         script.release()
         assert all("event: thread.run.completed\n" in text for text in await asyncio.gather(*readers))
+
+
+async def test_what_was_learnt_of_a_models_tokens_outlives_the_process(tmp_path: Path) -> None:
+    file, script = tmp_path / "s.db", ScriptedModel()
+    async with at_work(file, script) as (service, _, http):
+        await service.start()
+        await ended(http, await ask(http, thread={"messages": [{"role": "user", "content": "many words " * 200}]}))
+        learnt = service.models.measure("default").gauge.rate
+        assert learnt != FIRST_RATE
+    async with at_work(file, script) as (service, _, _):
+        await service.start()
+        assert service.models.measure("default").gauge.rate == learnt
+    async with at_work(file, script, "another") as (service, _, _):
+        await service.start()
+        assert service.models.measure("default").gauge.rate == FIRST_RATE

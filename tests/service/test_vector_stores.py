@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from typing import Any
 
 import httpx
@@ -53,6 +54,40 @@ async def test_uploaded_files_are_found_by_what_they_say(stock: AsyncOpenAI) -> 
     now = await stock.vector_stores.retrieve(store.id)
     assert (now.file_counts.completed, now.file_counts.total, now.status) == (2, 2, "completed")
     assert now.usage_bytes == sum([f.usage_bytes async for f in stock.vector_stores.files.list(store.id)]) > 0
+
+
+async def test_a_question_is_rewritten_as_what_it_looks_for(stock: AsyncOpenAI) -> None:
+    store = await stock.vector_stores.create()
+    await stock.vector_stores.files.upload_and_poll(vector_store_id=store.id, file=named("cats.txt", CATS))
+    asked = {"vector_store_id": store.id, "query": "Where is it that a cat would sleep?"}
+    plain, better = [await found_by(stock, **asked, rewrite_query=rewrite) for rewrite in (False, True)]
+    assert plain["search_query"] == ["Where is it that a cat would sleep?"]
+    assert better["search_query"] == ["cat sleep"]
+    assert better["data"][0]["score"] > plain["data"][0]["score"]
+    only = await found_by(stock, vector_store_id=store.id, query="What is it?", rewrite_query=True)
+    assert only["search_query"] == ["What is it?"]
+
+
+async def test_without_a_ranker_the_order_is_the_indexs_own(stock: AsyncOpenAI) -> None:
+    store = await stock.vector_stores.create()
+    for name, text in (
+        ("often.txt", "apple apple apple"),
+        ("both.txt", "apple and pear, " + "and much besides " * 100),
+        *((f"{number}.txt", f"nothing of it {number}") for number in range(4)),
+    ):
+        await stock.vector_stores.files.upload_and_poll(vector_store_id=store.id, file=named(name, text))
+    asked: dict[str, Any] = {"vector_store_id": store.id, "query": "apple pear"}
+    ranked = await found_by(stock, **asked, ranking_options={"ranker": "auto"})
+    plain = await found_by(stock, **asked, ranking_options={"ranker": "none"})
+    assert [result["filename"] for result in ranked["data"]] == ["both.txt", "often.txt"]
+    assert [result["filename"] for result in plain["data"]] == ["often.txt", "both.txt"]
+
+
+async def found_by(stock: AsyncOpenAI, **asked: Any) -> dict[str, Any]:
+    """The whole answer to a search, of which the SDK shows the data alone."""
+    answer = await stock.vector_stores.with_raw_response.search(**asked)
+    found: dict[str, Any] = json.loads(answer.text)
+    return found
 
 
 @pytest.mark.parametrize(
