@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from assistants.contract import CodeInterpreterTool, Tool
 from bot.adapter import ConfigurationError
 
 DEFAULT_MODEL = "default"
@@ -18,6 +19,7 @@ Overlap = Literal["collect", "queue", "interrupt"]
 
 # The tools of the API that a table may give an assistant.
 ToolName = Literal["code_interpreter"]
+TOOLS: dict[ToolName, Tool] = {"code_interpreter": CodeInterpreterTool()}
 
 
 class AssistantConfig(BaseModel):
@@ -31,9 +33,15 @@ class AssistantConfig(BaseModel):
     model: str = Field(DEFAULT_MODEL, min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
     tools: list[ToolName] = Field(default_factory=list)
+    functions: list[str] = Field(default_factory=list)
     notice: str = Field("", max_length=300)
     overlap: Overlap = "collect"
     enabled: bool = True
+
+    @property
+    def api_tools(self) -> list[Tool]:
+        """The tools of the API it may use."""
+        return [TOOLS[name] for name in self.tools]
 
     @property
     def runs_code(self) -> bool:
@@ -71,6 +79,8 @@ class Configuration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     default: list[str] = Field(min_length=1)
+    # Modules that mark functions: importable names, or files (`weather.py`) beside threadline.toml.
+    functions: list[str] = Field(default_factory=list)
     assistants: dict[str, AssistantConfig]
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
     models: dict[str, ModelConfig] = Field(default_factory=dict)

@@ -18,6 +18,10 @@ class Progress:
     def steps(self) -> tuple[Step, ...]:
         return tuple(self._steps.values())
 
+    def note(self, step: Step) -> None:
+        """What is done for the run outside of its server."""
+        self._steps[step.key] = step
+
     def hear(self, told: RunStep | RunStepDelta) -> bool:
         """Whether what people see changes with it."""
         before = self.steps

@@ -1,11 +1,12 @@
 """Which assistants there are on the server, and which of them answers where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from assistants.connector import AssistantOptions, AssistantsClient
-from assistants.contract import Assistant
+from assistants.contract import AnyTool, Assistant, FunctionTool, Tool
 from bot.configuration import AssistantConfig, ChannelConfig, Configuration, Overlap
+from bot.functions import Functions
 from bot.incoming import Person, Place
 from bot.views import AssistantChoice
 from storage import conversations
@@ -30,8 +31,15 @@ class Roster:
     Who answers: the one of the conversation, else the one the person picked, else the default.
     """
 
-    def __init__(self, db: Database, configuration: Configuration, has_model: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        configuration: Configuration,
+        has_model: Callable[[str], bool],
+        functions: Functions | None = None,
+    ) -> None:
         self._db = db
+        self._functions = functions or {}
         self._configuration = configuration
         self._has_model = has_model
         self._members: dict[str, Member] = {}
@@ -42,14 +50,15 @@ class Roster:
         for name, config in self._configuration.assistants.items():
             found = there.get(name)
             if found is None:
-                found = await client.assistants.create(model=config.model, **_options(name, config))
-            elif _differs(found, config):
-                found = await client.assistants.modify(found.id, model=config.model, **_options(name, config))
+                found = await client.assistants.create(model=config.model, **self._options(name, config))
+            elif self._differs(found, config):
+                found = await client.assistants.modify(found.id, model=config.model, **self._options(name, config))
             self._members[name] = Member(name, config, found.id)
 
     async def renew(self, client: AssistantsClient, member: Member) -> Member:
         """The same assistant made anew on a server that has lost it."""
-        made = await client.assistants.create(model=member.config.model, **_options(member.name, member.config))
+        options = self._options(member.name, member.config)
+        made = await client.assistants.create(model=member.config.model, **options)
         self._members[member.name] = Member(member.name, member.config, made.id)
         return self._members[member.name]
 
@@ -70,6 +79,10 @@ class Roster:
     def ready(self, member: Member) -> bool:
         """Whether a model is there to answer for it."""
         return self._has_model(member.config.model)
+
+    def functions(self, member: Member) -> Functions:
+        """The functions it may call, by name."""
+        return {name: self._functions[name] for name in member.config.functions}
 
     def stands_in(self, member: Member) -> bool:
         """Whether it answers by default only until the one that should has a model."""
@@ -117,32 +130,43 @@ class Roster:
         candidates = [self._members[name] for name in self._configuration.default]
         return next((member for member in candidates if self.ready(member)), candidates[0])
 
+    def _options(self, name: str, config: AssistantConfig) -> AssistantOptions:
+        return {
+            "name": config.title,
+            "description": config.description or None,
+            "instructions": config.instructions or None,
+            "temperature": config.temperature,
+            "tools": self._tools(config),
+            "metadata": {TAG: name},
+        }
+
+    def _tools(self, config: AssistantConfig) -> list[Tool]:
+        return [*config.api_tools, *(self._functions[name].tool for name in config.functions)]
+
+    def _differs(self, found: Assistant, config: AssistantConfig) -> bool:
+        return (
+            found.model != config.model
+            or found.name != config.title
+            or (found.description or "") != config.description
+            or (found.instructions or "") != config.instructions
+            or _told(found.tools or ()) != _told(self._tools(config))
+            or (config.temperature is not None and found.temperature != config.temperature)
+        )
+
 
 def person_key(place: Place, person: str) -> str:
     """The key under which a person's own choice is kept."""
     return f"{place.platform}:{place.workspace}:{person}"
 
 
-def _options(name: str, config: AssistantConfig) -> AssistantOptions:
-    return {
-        "name": config.title,
-        "description": config.description or None,
-        "instructions": config.instructions or None,
-        "temperature": config.temperature,
-        "tools": [{"type": tool} for tool in config.tools],
-        "metadata": {TAG: name},
-    }
-
-
-def _differs(found: Assistant, config: AssistantConfig) -> bool:
-    return (
-        found.model != config.model
-        or found.name != config.title
-        or (found.description or "") != config.description
-        or (found.instructions or "") != config.instructions
-        or [tool.type for tool in found.tools or ()] != config.tools
-        or (config.temperature is not None and found.temperature != config.temperature)
-    )
+def _told(tools: Iterable[AnyTool]) -> list[object]:
+    """What tools are to an assistant, without what a server says of them besides."""
+    return [
+        (tool.function.name, tool.function.description, tool.function.parameters)
+        if isinstance(tool, FunctionTool)
+        else tool.type
+        for tool in tools
+    ]
 
 
 def _spelling(words: str) -> str:

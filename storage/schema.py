@@ -279,6 +279,32 @@ def m006_written_files(db: sqlite_utils.Database) -> None:
     db.execute("create index files_run on files(run_id) where run_id is not null")
 
 
+@migrations()
+def m007_calls(db: sqlite_utils.Database) -> None:
+    """The calls of functions in a turn's runs: each is a row before it starts, and again before its output is given."""
+    db.create_table(
+        "calls",
+        {
+            "run_id": str,
+            "call_id": str,
+            "turn": int,
+            "function": str,
+            "arguments": str,
+            "asked_at": float,
+            "verdict": str,
+            "decided_by": str,
+            "started_at": float,
+            "output": str,
+            "done_at": float,
+        },
+        strict=True,
+        pk=("run_id", "call_id"),
+        not_null={"turn", "function", "arguments", "asked_at"},
+        foreign_keys=[("turn", "turns", "id")],
+    )
+    db.table("calls").create_index(["turn"])
+
+
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}
