@@ -8,7 +8,7 @@ PIP = $(UV) pip
 INTO := --quiet --python $(BIN)/python
 SYNC = $(PIP) sync $(INTO) --require-hashes --only-binary :all: $(UV_FLAGS)
 COMPILE = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-	--no-annotate --extra slack --extra discord --extra sandbox --extra local \
+	--no-annotate --extra slack --extra discord --extra sandbox --extra files --extra local \
 	--group build
 # A development environment holds everything that running needs: once it is there, `make run` uses it.
 FOR_RUN := .venv/installed-$(if $(wildcard .venv/installed-dev),dev,run)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from assistants.contract import CodeInterpreterTool, Tool
+from assistants.contract import CodeInterpreterTool, FileSearchTool, Tool
 from bot.adapter import ConfigurationError
 
 DEFAULT_MODEL = "default"
@@ -18,8 +18,8 @@ Overlap = Literal["collect", "queue", "interrupt"]
 
 
 # The tools of the API that a table may give an assistant.
-ToolName = Literal["code_interpreter"]
-TOOLS: dict[ToolName, Tool] = {"code_interpreter": CodeInterpreterTool()}
+ToolName = Literal["code_interpreter", "file_search"]
+TOOLS: dict[ToolName, Tool] = {"code_interpreter": CodeInterpreterTool(), "file_search": FileSearchTool()}
 
 
 class AssistantConfig(BaseModel):

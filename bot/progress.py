@@ -4,7 +4,10 @@ from assistants.contract import RunStep, RunStepDelta, ToolCallsDelta
 from bot.segments import Step
 
 # By the type of a call, as said while it runs, and when it has.
-DOING = {"code_interpreter": ("Running code…", "Ran code")}
+DOING = {
+    "code_interpreter": ("Running code…", "Ran code"),
+    "file_search": ("Searching the files…", "Searched the files"),
+}
 
 
 class Progress:

@@ -1,5 +1,6 @@
 """Files in vector stores, the pieces they were cut into, and the search among these by words."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,6 +124,41 @@ async def holding(db: Reader, file_id: str) -> list[str]:
     """The vector stores that hold a file."""
     rows = await db.read("select vector_store_id from vector_store_files where id = :id", id=file_id)
     return [row["vector_store_id"] for row in rows]
+
+
+async def filenames(db: Reader, stores: Sequence[str], limit: int) -> list[str]:
+    """The names of files in vector stores, each once, the newest first."""
+    rows = await db.read(
+        "select files.filename, max(v.seq) as newest from vector_store_files v join files on files.id = v.id"
+        " where v.vector_store_id in (select value from json_each(:stores)) and v.status != 'cancelled'"
+        " group by files.filename order by newest desc limit :limit",
+        stores=json.dumps(list(stores)),
+        limit=limit,
+    )
+    return [str(row["filename"]) for row in rows]
+
+
+async def file_named(db: Reader, stores: Sequence[str], filename: str) -> str | None:
+    """The newest file of a name in vector stores."""
+    rows = await db.read(
+        "select v.id from vector_store_files v join files on files.id = v.id"
+        " where v.vector_store_id in (select value from json_each(:stores)) and files.filename = :name"
+        " order by v.seq desc limit 1",
+        stores=json.dumps(list(stores)),
+        name=filename,
+    )
+    return str(rows[0]["id"]) if rows else None
+
+
+async def unready(db: Reader, stores: Sequence[str], limit: int) -> list[Row]:
+    """`filename`, `status` and `body` of files in vector stores that are being read or could not be."""
+    return await db.read(
+        "select files.filename, v.status, v.body from vector_store_files v join files on files.id = v.id"
+        " where v.vector_store_id in (select value from json_each(:stores)) and v.status in ('in_progress', 'failed')"
+        " order by v.status desc, v.seq desc limit :limit",
+        stores=json.dumps(list(stores)),
+        limit=limit,
+    )
 
 
 async def counts(db: Reader, column: str, ids: Iterable[str]) -> dict[str, list[Row]]:

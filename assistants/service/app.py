@@ -26,6 +26,8 @@ from assistants.service.routes import (
     vector_stores,
 )
 from assistants.service.runner import Runner
+from assistants.service.searching import Searcher
+from assistants.service.tools.file_search import FileSearchHere
 from assistants.service.tools.server_tool import ServerTool, Toolbox
 from storage.database import Database
 
@@ -37,12 +39,14 @@ class Service:
 
     def __init__(self, database: Database, models: Models, *tools: ServerTool) -> None:
         self.models = models
-        self._toolbox = Toolbox(*tools)
+        searcher = Searcher(database)
+        self._toolbox = Toolbox(*tools, FileSearchHere(database, searcher))
         self.runner = Runner(database, models, self._toolbox)
         self.app = _app()
         self.app.state.database = database
         self.app.state.models = models
         self.app.state.runner = self.runner
+        self.app.state.searcher = searcher
         self._indexer = self.app.state.indexer = Indexer(database)
         self._housekeeping = Housekeeping(database)
 

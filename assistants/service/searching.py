@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from assistants.contract import (
@@ -15,7 +16,7 @@ from assistants.contract import (
     TextPiece,
 )
 from storage import chunks
-from storage.database import Reader
+from storage.database import Reader, Row
 
 DEFAULT_RESULTS = 10
 MOST_WORDS = 64
@@ -24,26 +25,51 @@ _WORD = re.compile(r"\w+")
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-async def search(db: Reader, store_id: str, asked: SearchVectorStore) -> SearchResults:
-    queries = [asked.query] if isinstance(asked.query, str) else asked.query
-    words = words_of(queries)
-    condition, values = _Condition().of(asked.filters) if asked.filters else ("", {})
-    limit = asked.max_num_results or DEFAULT_RESULTS
-    rows = await chunks.search(db, chunks.Search(store_id, words, limit + 1, condition, values))
-    least = (asked.ranking_options.score_threshold if asked.ranking_options else None) or 0.0
-    best = min((row["rank"] for row in rows), default=0.0)
-    found = [
-        SearchResult(
-            file_id=row["file_id"],
-            filename=row["filename"],
-            score=score(row["text"], words, row["rank"] / best if best else 1.0),
-            attributes=json.loads(row["body"]).get("attributes") or {},
-            content=[TextPiece(text=row["text"])],
-        )
-        for row in rows[:limit]
-    ]
-    good = sorted((result for result in found if result.score >= least), key=lambda result: -result.score)
-    return SearchResults(search_query=queries, data=good, has_more=len(rows) > limit)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for, how much of it is wanted, and how good it has to be."""
+
+    queries: Sequence[str]
+    most: int
+    filters: Filter | None = None
+    least: float = 0.0
+
+
+class Searcher:
+    """Finds passages of vector stores."""
+
+    def __init__(self, db: Reader) -> None:
+        self._db = db
+
+    async def search(self, store_id: str, asked: SearchVectorStore) -> SearchResults:
+        """A page of the API's search."""
+        queries = [asked.query] if isinstance(asked.query, str) else asked.query
+        most = asked.max_num_results or DEFAULT_RESULTS
+        least = (asked.ranking_options.score_threshold if asked.ranking_options else None) or 0.0
+        found = await self.find([store_id], Wanted(queries, most + 1, asked.filters, least))
+        return SearchResults(search_query=queries, data=found[:most], has_more=len(found) > most)
+
+    async def find(self, store_ids: Sequence[str], wanted: Wanted) -> list[SearchResult]:
+        """The passages that fit best, best first."""
+        words = words_of(wanted.queries)
+        condition, values = _Condition().of(wanted.filters) if wanted.filters else ("", {})
+        rows: list[tuple[Row, float]] = []
+        for id_ in store_ids:
+            found = await chunks.search(self._db, chunks.Search(id_, words, wanted.most, condition, values))
+            best = min((row["rank"] for row in found), default=0.0)
+            rows += [(row, score(row["text"], words, row["rank"] / best if best else 1.0)) for row in found]
+        good = sorted((pair for pair in rows if pair[1] >= wanted.least), key=lambda pair: -pair[1])
+        return [_result(row, said) for row, said in good[: wanted.most]]
+
+
+def _result(row: Row, said: float) -> SearchResult:
+    return SearchResult(
+        file_id=row["file_id"],
+        filename=row["filename"],
+        score=said,
+        attributes=json.loads(row["body"]).get("attributes") or {},
+        content=[TextPiece(text=row["text"])],
+    )
 
 
 def words_of(queries: Sequence[str]) -> list[str]:
