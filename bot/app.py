@@ -93,7 +93,8 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
     Raises `ConfigurationError` and `StorageError`.
     """
     configuration = configuration_of(settings)
-    functions = load_functions(configuration, settings.threadline_config.parent)
+    folder = settings.threadline_config.parent
+    functions = load_functions(configuration, folder)
     adapters = discover_adapters(settings, only)
     async with contextlib.AsyncExitStack() as stack:
         db = await stack.enter_async_context(_store(settings, url))
@@ -103,7 +104,7 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
             else await stack.enter_async_context(Embedded(db, settings, configuration.models))
         )
         client = await stack.enter_async_context(embedded.client() if embedded else _remote(settings))
-        roster = Roster(db, configuration, embedded.has if embedded else _anything, functions)
+        roster = Roster(db, configuration, embedded.has if embedded else _anything, functions, folder)
         try:
             await roster.sync(client)
         except AssistantsError as error:

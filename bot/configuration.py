@@ -34,6 +34,7 @@ class AssistantConfig(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2)
     tools: list[ToolName] = Field(default_factory=list)
     functions: list[str] = Field(default_factory=list)
+    files: list[str] = Field(default_factory=list)
     notice: str = Field("", max_length=300)
     overlap: Overlap = "collect"
     enabled: bool = True
@@ -41,7 +42,8 @@ class AssistantConfig(BaseModel):
     @property
     def api_tools(self) -> list[Tool]:
         """The tools of the API it may use."""
-        return [TOOLS[name] for name in self.tools]
+        searches: list[ToolName] = ["file_search"] if self.files and "file_search" not in self.tools else []
+        return [TOOLS[name] for name in (*self.tools, *searches)]
 
     @property
     def runs_code(self) -> bool:

@@ -22,7 +22,7 @@ def pdf(text: str = SAID) -> bytes:
         figure.text(0.1, 0.8 - place / 10, line, family="DejaVu Sans")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        FigureCanvasPdf(figure).print_pdf(file)  # type: ignore[no-untyped-call]
+        FigureCanvasPdf(figure).print_pdf(file, metadata={"CreationDate": None})  # type: ignore[no-untyped-call]
     return file.getvalue()
 
 
