@@ -9,7 +9,7 @@ from assistants.connector import AssistantsClient, AssistantsError
 from bot.adapter import Adapter, ConfigurationError
 from bot.app import configuration_of
 from bot.configuration import Configuration
-from bot.embedded import TOUR, check_model, check_sandbox
+from bot.embedded import TOUR, check_embeddings, check_model, check_sandbox
 from bot.functions.loading import load_functions
 from bot.settings import Settings, SettingsError
 from storage.database import StorageError
@@ -40,7 +40,8 @@ async def examine(settings: Settings) -> list[Finding]:
     if settings.assistants_base_url:
         found.append(await _checked("assistants", settings, _server))
     else:
-        found += [await _checked("model", settings, check_model), await _sandbox(settings)]
+        found += [await _checked("model", settings, check_model), await _embeddings(settings)]
+        found.append(await _sandbox(settings))
     return [*found, *_platforms(settings)]
 
 
@@ -90,6 +91,13 @@ async def _checked(name: str, settings: Settings, check: Callable[[Settings], Aw
         return Finding(name, "wrong", str(error))
     cure = "none is connected: set MODEL_BASE_URL, MODEL_API_KEY and MODEL, or connect one on the page."
     return Finding(name, "ok", words) if words else Finding(name, "off", cure)
+
+
+async def _embeddings(settings: Settings) -> Finding:
+    found = await _checked("embeddings", settings, check_embeddings)
+    if found.state != "off":
+        return found
+    return Finding("embeddings", "off", "files are found by words alone; EMBEDDING_MODEL finds them by meaning, too.")
 
 
 async def _server(settings: Settings) -> str:

@@ -190,12 +190,12 @@ async def texts(db: Reader, store: str, file_id: str, after: int, limit: int) ->
 
 
 async def search(db: Reader, wanted: Search) -> list[Row]:
-    """`file_id`, `filename`, `text`, the file's `body` in the store, and `rank`, which is smaller for the better."""
+    """`seq`, `file_id`, `filename`, `text`, the file's `body` in the store, and `rank`, smaller for the better."""
     if not wanted.words:
         return []
     words = " OR ".join(f'"{word}"' for word in wanted.words)
     return await db.read(
-        "select c.file_id, files.filename, c.text, f.body, bm25(chunks_words, 0.0, 1.0) as rank"  # noqa: S608 - built here
+        "select c.seq, c.file_id, files.filename, c.text, f.body, bm25(chunks_words, 0.0, 1.0) as rank"  # noqa: S608 - built here
         " from chunks_words join chunks c on c.seq = chunks_words.rowid"
         " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
         " join files on files.id = c.file_id"
@@ -207,3 +207,29 @@ async def search(db: Reader, wanted: Search) -> list[Row]:
         limit=wanted.limit,
         **(wanted.values or {}),
     )
+
+
+async def pieces(db: Reader, wanted: Search, seqs: Sequence[int]) -> list[Row]:
+    """The same without `rank`, of pieces by their `seq`; those that are gone or not wanted are left out."""
+    return await db.read(
+        "select c.seq, c.file_id, files.filename, c.text, f.body from chunks c"  # noqa: S608 - built here
+        " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
+        " join files on files.id = c.file_id"
+        " where c.seq in (select value from json_each(:seqs)) and c.vector_store_id = :store"
+        f" and f.status = 'completed' {f'and ({wanted.condition})' if wanted.condition else ''}",
+        seqs=json.dumps(list(seqs)),
+        store=wanted.vector_store_id,
+        **(wanted.values or {}),
+    )
+
+
+async def seqs(db: Reader, wanted: Search) -> list[int]:
+    """The `seq` of every piece in the files that a condition lets through."""
+    rows = await db.read(
+        "select c.seq from vector_store_files f"  # noqa: S608 - built here
+        " join chunks c on c.vector_store_id = f.vector_store_id and c.file_id = f.id"
+        f" where f.vector_store_id = :store and f.status = 'completed' and ({wanted.condition})",
+        store=wanted.vector_store_id,
+        **(wanted.values or {}),
+    )
+    return [int(row["seq"]) for row in rows]

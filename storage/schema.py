@@ -305,6 +305,18 @@ def m007_calls(db: sqlite_utils.Database) -> None:
     db.table("calls").create_index(["turn"])
 
 
+@migrations()
+def m008_vectors(db: sqlite_utils.Database) -> None:
+    """What pieces of files mean, as numbers: found again by `id`, which never comes twice, as a piece's `seq` may."""
+    db.execute(
+        "create table vectors (id integer primary key autoincrement, chunk integer not null,"
+        " vector_store_id text not null, model text not null, data blob not null) strict"
+    )
+    db.table("vectors").create_index(["chunk"], unique=True)
+    db.table("vectors").create_index(["vector_store_id", "id"])
+    db.execute("create trigger vectors_out after delete on chunks begin delete from vectors where chunk = old.seq; end")
+
+
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}

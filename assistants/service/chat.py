@@ -1,12 +1,12 @@
 """Asks one Chat-Completions endpoint, and asks again when it failed before its first word."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
+from assistants.service.asking import address_of, auth_of, http_client
 from assistants.service.completions import host, read, refusal
 from assistants.service.endpoints import Endpoint, EndpointError
 from assistants.service.pieces import ModelError, Piece, Request
@@ -53,9 +53,9 @@ class ChatCompletions:
     async def _attempt(self, request: Request) -> AsyncGenerator[Piece, None]:
         endpoint = await self._resolve()
         body = {"model": endpoint.model, **request, "stream": True, "stream_options": {"include_usage": True}}
-        address = _address(endpoint)
+        address = address_of(endpoint, "chat/completions")
         url = address.copy_with(userinfo=b"")
-        auth = _auth(endpoint, address)
+        auth = auth_of(endpoint, address)
         try:
             async with self._http().stream("POST", url, json=body, auth=auth) as response:
                 if response.status_code != 200:
@@ -86,39 +86,5 @@ class ChatCompletions:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = _client(self._transport)
+            self._client = http_client(PATIENCE, self._transport)
         return self._client
-
-
-def _address(endpoint: Endpoint) -> httpx.URL:
-    try:
-        return httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")
-    except httpx.InvalidURL:
-        raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
-
-
-def _auth(endpoint: Endpoint, address: httpx.URL) -> httpx.Auth | None:
-    if endpoint.api_key:
-        return _Bearer(endpoint.api_key)
-    return httpx.BasicAuth(address.username, address.password) if address.userinfo else None
-
-
-class _Bearer(httpx.Auth):
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["authorization"] = f"Bearer {self._key}"
-        yield request
-
-
-def _client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    if transport is not None:
-        return httpx.AsyncClient(transport=transport, timeout=PATIENCE)
-    # Zero is aiohttp's "no limit": runs wait for the model, never for each other.
-    limits = httpx.Limits(max_connections=0)
-    tls = httpx.create_ssl_context()
-    # Whatever proxy the environment names, a model on this machine is not behind it.
-    direct = AiohttpTransport(limits=limits, verify=tls)
-    loopback = ("all://127.0.0.1", "all://localhost", "all://[::1]")
-    return HttpxAiohttpClient(timeout=PATIENCE, limits=limits, verify=tls, mounts=dict.fromkeys(loopback, direct))

@@ -10,6 +10,7 @@ from itertools import islice
 
 from assistants.contract import Chunking, ChunkSizes, IndexingError, VectorStoreFile
 from assistants.service import files
+from assistants.service.meaning import Meaning
 from assistants.service.reading.reader import Unreadable, text_of
 from assistants.service.rows import from_row, to_row
 from assistants.service.stores import DEFAULT_SIZES
@@ -30,8 +31,9 @@ _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"[.!?。]\s"), re.compile(r"\s"))
 class Indexer:
     """One task that works off every file that waits, and then waits itself."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, meaning: Meaning | None = None) -> None:
         self._db = db
+        self._meaning = meaning
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -94,6 +96,8 @@ class Indexer:
             if not await self._db.write(chunks.put_chunks, file.vector_store_id, file.id, some):
                 break
             size += sum(len(piece.encode()) for piece in some.values())
+        if self._meaning is not None:
+            await self._meaning.learn(file.vector_store_id, file.id)
         return size
 
 
