@@ -49,7 +49,7 @@ soak: .venv/installed-dev  ## TURNS=20000 turns on both platforms; memory, tasks
 sim: .venv/installed-dev  ## Play: Threadline beside a simulated Slack and Discord, nothing to sign up for
 	@exec $(BIN)/python -m tests.simulators
 
-BENCH := turns bots connector service words tools
+BENCH := turns bots connector service words tools search
 
 bench: .venv/installed-dev  ## The measurements under bench/, each against something else in the same run (BENCH=turns for one)
 	@set -e; for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done

@@ -194,18 +194,37 @@ async def search(db: Reader, wanted: Search) -> list[Row]:
     if not wanted.words:
         return []
     words = " OR ".join(f'"{word}"' for word in wanted.words)
+    # A condition is looked up for every piece that has a word: only where there is one, or files that do not count yet.
+    counts = f"{_COUNTS} {f'and ({wanted.condition})' if wanted.condition else ''})"
+    whole = not wanted.condition and not await _reading(db, wanted.vector_store_id)
     return await db.read(
-        "select c.seq, c.file_id, files.filename, c.text, f.body, bm25(chunks_words, 0.0, 1.0) as rank"  # noqa: S608 - built here
-        " from chunks_words join chunks c on c.seq = chunks_words.rowid"
+        "select c.seq, c.file_id, files.filename, c.text, f.body, hit.rank from"  # noqa: S608 - built here
+        " (select rowid as seq, bm25(chunks_words) as rank from chunks_words where chunks_words match :match"
+        f" and {_IN_STORE if whole else counts} order by rank limit :limit) hit"
+        " join chunks c on c.seq = hit.seq"
         " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
-        " join files on files.id = c.file_id"
-        " where chunks_words match :match and c.vector_store_id = :store and f.status = 'completed'"
-        f" {f'and ({wanted.condition})' if wanted.condition else ''}"
-        " order by rank limit :limit",
-        match=f'vector_store_id : "{wanted.vector_store_id}" AND text : ({words})',
+        " join files on files.id = c.file_id where f.status = 'completed' order by hit.rank",
+        match=f"text : ({words})",
         store=wanted.vector_store_id,
         limit=wanted.limit,
         **(wanted.values or {}),
+    )
+
+
+_IN_STORE = "(select vector_store_id from chunks where seq = chunks_words.rowid) = :store"
+_COUNTS = (
+    "exists (select 1 from chunks c join vector_store_files f on f.vector_store_id = c.vector_store_id"
+    " and f.id = c.file_id where c.seq = chunks_words.rowid and c.vector_store_id = :store and f.status = 'completed'"
+)
+
+
+async def _reading(db: Reader, store: str) -> bool:
+    """Whether a store has files whose pieces are not all there."""
+    return bool(
+        await db.read(
+            "select 1 as one from vector_store_files where vector_store_id = :store and status != 'completed' limit 1",
+            store=store,
+        )
     )
 
 
