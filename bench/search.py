@@ -2,8 +2,9 @@
 
     python -m bench.search [--chunks 1000 10000 100000] [--searches 40]
 
-Searches have three words, each in some hundredths of the pieces, as the words people look for are; times are medians of whole calls, the database's part included, without the embedding of
-the query. Vectors are random, of 384 numbers: their contents make no difference to the time.
+Searches have three words, each in some hundredths of the pieces, as the words people look for are; times are medians
+of whole calls, the database's part included, without the embedding of the query. Vectors are random, of 384 numbers:
+their contents make no difference to the time.
 """
 
 import argparse
