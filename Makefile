@@ -8,7 +8,7 @@ PIP = $(UV) pip
 INTO := --quiet --python $(BIN)/python
 SYNC = $(PIP) sync $(INTO) --require-hashes --only-binary :all: $(UV_FLAGS)
 COMPILE = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-	--no-annotate --extra slack --extra discord --extra sandbox --extra local \
+	--no-annotate --extra slack --extra discord --extra sandbox --extra files --extra local \
 	--group build
 # A development environment holds everything that running needs: once it is there, `make run` uses it.
 FOR_RUN := .venv/installed-$(if $(wildcard .venv/installed-dev),dev,run)
@@ -49,7 +49,7 @@ soak: .venv/installed-dev  ## TURNS=20000 turns on both platforms; memory, tasks
 sim: .venv/installed-dev  ## Play: Threadline beside a simulated Slack and Discord, nothing to sign up for
 	@exec $(BIN)/python -m tests.simulators
 
-BENCH := turns bots connector service words tools
+BENCH := turns bots connector service words tools search
 
 bench: .venv/installed-dev  ## The measurements under bench/, each against something else in the same run (BENCH=turns for one)
 	@set -e; for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done

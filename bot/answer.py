@@ -9,10 +9,11 @@ import structlog
 from assistants.connector import AssistantsClient, AssistantsError, NotFoundError
 from assistants.contract import Run
 from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
+from bot.calls import Calls
 from bot.files import attached, receive
 from bot.produced import bring
 from bot.roster import Member, Roster
-from bot.runs import JSON, TAG, Outcome, Question, Runs
+from bot.runs import JSON, MOST_ROUNDS, TAG, Outcome, Question, Runs
 from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Step, Text
 from bot.sources import with_sources
 from bot.stops import NEWER_MESSAGE, Stop
@@ -21,6 +22,7 @@ from bot.words.asking import context, said_by
 from bot.words.citations import cited
 from bot.words.produced import named
 from storage import conversations, turns
+from storage.calls import refused
 from storage.database import Database
 from storage.records import IncomingRow, TurnRow
 
@@ -29,6 +31,7 @@ INTERRUPTED = "Interrupted by a newer message."
 THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
 ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
 UNREAD = "What was said here before could not be read."
+NOT_RUN = "{name} was not run: it may change something, and only functions that read may run here."
 QUESTION_GONE = "The server no longer has this question; please ask it again."
 
 log = structlog.get_logger()
@@ -87,8 +90,20 @@ class Answering:
         if self.row.redoes is not None:
             await self._forget(self.row.redoes, thread_id)
         question = Question(self.turn.tag, thread_id, self.member.id, self._messages)
-        runs = Runs(self.client, question, stop=self.stop.asked, began=self._began, grew=self._grew, says=self._waits)
-        return await self._with_sources(await runs.outcome(suspect=self.turn.suspect))
+        functions = self.roster.functions(self.member)
+        runs = Runs(
+            self.client,
+            question,
+            Calls(self.db, self.row, functions),
+            stop=self.stop.asked,
+            began=self._began,
+            grew=self._grew,
+            says=self._waits,
+        )
+        outcome = await runs.outcome(suspect=self.turn.suspect)
+        if functions:
+            self.notices += [Notice(NOT_RUN.format(name=name)) for name in await refused(self.db, self.row.id)]
+        return await self._with_sources(outcome)
 
     async def _with_sources(self, outcome: Outcome) -> Outcome:
         """The same outcome with footnotes; what they stand for is kept for the end."""
@@ -248,5 +263,5 @@ def _why(run: Run | None) -> str:
     return {
         "cancelled": "The answer was stopped on the server.",
         "expired": "The assistant took longer than ten minutes, so the answer was given up.",
-        "requires_action": "The assistant asked for a function that nobody here can run.",
+        "requires_action": f"The assistant called functions {MOST_ROUNDS} times without coming to an answer.",
     }.get(run.status, "The model answered with nothing.")

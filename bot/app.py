@@ -16,6 +16,7 @@ from bot.configuration import Configuration, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
 from bot.embedded import Embedded
+from bot.functions.loading import load_functions
 from bot.http import create_app
 from bot.marks import Marks
 from bot.port import Port
@@ -92,6 +93,8 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
     Raises `ConfigurationError` and `StorageError`.
     """
     configuration = configuration_of(settings)
+    folder = settings.threadline_config.parent
+    functions = load_functions(configuration, folder)
     adapters = discover_adapters(settings, only)
     async with contextlib.AsyncExitStack() as stack:
         db = await stack.enter_async_context(_store(settings, url))
@@ -101,7 +104,7 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
             else await stack.enter_async_context(Embedded(db, settings, configuration.models))
         )
         client = await stack.enter_async_context(embedded.client() if embedded else _remote(settings))
-        roster = Roster(db, configuration, embedded.has if embedded else _anything)
+        roster = Roster(db, configuration, embedded.has if embedded else _anything, functions, folder)
         try:
             await roster.sync(client)
         except AssistantsError as error:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from assistants.contract import CodeInterpreterTool, FileSearchTool, Tool
 from bot.adapter import ConfigurationError
 
 DEFAULT_MODEL = "default"
@@ -17,7 +18,8 @@ Overlap = Literal["collect", "queue", "interrupt"]
 
 
 # The tools of the API that a table may give an assistant.
-ToolName = Literal["code_interpreter"]
+ToolName = Literal["code_interpreter", "file_search"]
+TOOLS: dict[ToolName, Tool] = {"code_interpreter": CodeInterpreterTool(), "file_search": FileSearchTool()}
 
 
 class AssistantConfig(BaseModel):
@@ -31,9 +33,17 @@ class AssistantConfig(BaseModel):
     model: str = Field(DEFAULT_MODEL, min_length=1)
     temperature: float | None = Field(None, ge=0, le=2)
     tools: list[ToolName] = Field(default_factory=list)
+    functions: list[str] = Field(default_factory=list)
+    files: list[str] = Field(default_factory=list)
     notice: str = Field("", max_length=300)
     overlap: Overlap = "collect"
     enabled: bool = True
+
+    @property
+    def api_tools(self) -> list[Tool]:
+        """The tools of the API it may use."""
+        searches: list[ToolName] = ["file_search"] if self.files and "file_search" not in self.tools else []
+        return [TOOLS[name] for name in (*self.tools, *searches)]
 
     @property
     def runs_code(self) -> bool:
@@ -71,6 +81,8 @@ class Configuration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     default: list[str] = Field(min_length=1)
+    # Modules that mark functions: importable names, or files (`weather.py`) beside threadline.toml.
+    functions: list[str] = Field(default_factory=list)
     assistants: dict[str, AssistantConfig]
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
     models: dict[str, ModelConfig] = Field(default_factory=dict)

@@ -9,7 +9,8 @@ from assistants.connector import AssistantsClient, AssistantsError
 from bot.adapter import Adapter, ConfigurationError
 from bot.app import configuration_of
 from bot.configuration import Configuration
-from bot.embedded import TOUR, check_model, check_sandbox
+from bot.embedded import TOUR, check_embeddings, check_model, check_sandbox
+from bot.functions.loading import load_functions
 from bot.settings import Settings, SettingsError
 from storage.database import StorageError
 from storage.lock import serving
@@ -33,11 +34,14 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything, one thing after the other; the sandbox takes some seconds."""
-    found = [_configuration(settings), await _database(settings)]
+    configured = _configuration(settings)
+    functions = [_functions(settings)] if configured.state == "ok" else []
+    found = [configured, *functions, await _database(settings)]
     if settings.assistants_base_url:
         found.append(await _checked("assistants", settings, _server))
     else:
-        found += [await _checked("model", settings, check_model), await _sandbox(settings)]
+        found += [await _checked("model", settings, check_model), await _embeddings(settings)]
+        found.append(await _sandbox(settings))
     return [*found, *_platforms(settings)]
 
 
@@ -52,6 +56,18 @@ def _configuration(settings: Settings) -> Finding:
         return Finding("configuration", "wrong", str(error))
     names = ", ".join(name for name, assistant in configuration.assistants.items() if assistant.enabled)
     return Finding("configuration", "ok", f"assistants: {names}.")
+
+
+def _functions(settings: Settings) -> Finding:
+    try:
+        found = load_functions(configuration_of(settings), settings.threadline_config.parent)
+    except ConfigurationError as error:
+        return Finding("functions", "wrong", str(error))
+    if not found:
+        return Finding("functions", "off", "none is registered; docs/tools.md tells how.")
+    refused = [name for name, function in found.items() if not function.read_only]
+    words = f" Not run, since they do not say read_only=True: {', '.join(refused)}." if refused else ""
+    return Finding("functions", "ok", f"{', '.join(found)}.{words}")
 
 
 async def _database(settings: Settings) -> Finding:
@@ -75,6 +91,13 @@ async def _checked(name: str, settings: Settings, check: Callable[[Settings], Aw
         return Finding(name, "wrong", str(error))
     cure = "none is connected: set MODEL_BASE_URL, MODEL_API_KEY and MODEL, or connect one on the page."
     return Finding(name, "ok", words) if words else Finding(name, "off", cure)
+
+
+async def _embeddings(settings: Settings) -> Finding:
+    found = await _checked("embeddings", settings, check_embeddings)
+    if found.state != "off":
+        return found
+    return Finding("embeddings", "off", "files are found by words alone; EMBEDDING_MODEL finds them by meaning, too.")
 
 
 async def _server(settings: Settings) -> str:

@@ -18,13 +18,16 @@ from assistants.service.bringing import put as bring_in
 from assistants.service.bringing import take as take_out
 from assistants.service.chat import ChatCompletions
 from assistants.service.discovery import discover
+from assistants.service.embedding import EndpointEmbedder
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.guard import Guard, Rules
 from assistants.service.keys import Keys
 from assistants.service.local import LocalTransport
 from assistants.service.local_model import MODEL_NAME, SmallTalk
+from assistants.service.meaning import why_not
 from assistants.service.measures import Traits
 from assistants.service.models import Models
+from assistants.service.pieces import ModelError
 from assistants.service.tools import Limits, Refused, Sandbox
 from assistants.service.tools.bytecode import missing
 from assistants.service.tools.interpreter import CodeInterpreter
@@ -61,7 +64,8 @@ class Embedded:
         self._models.register(MODEL_NAME, ChatCompletions(self._small_talk.endpoint))
         for name, configured in models.items():
             self._register(name, configured)
-        self._service = create_service(db, self._models, CodeInterpreter(db, sandbox=sandbox_of(settings)))
+        code = CodeInterpreter(db, sandbox=sandbox_of(settings))
+        self._service = create_service(db, self._models, code, embedder=_embedder(settings))
         rules = Rules(settings.api_requests_per_minute, open=open_here)
         self._guarded = Guard(self._service.app, Keys(db, settings.api_keys), rules)
         self._endpoint: Endpoint | None = None
@@ -179,6 +183,45 @@ async def check_model(settings: Settings) -> str | None:
     except EndpointError as error:
         raise ConfigurationError(str(error)) from None
     return f"{endpoint.model} answers at {endpoint.base_url}."
+
+
+async def check_embeddings(settings: Settings) -> str | None:
+    """What gives embeddings; None where nothing is to. Raises `ConfigurationError`."""
+    embedder = embedder_of(settings)
+    if embedder is None:
+        return None
+    try:
+        (vector,) = await embedder.embed(["OK"])
+    except ModelError as error:
+        raise ConfigurationError(f"EMBEDDING_MODEL: {error}") from None
+    finally:
+        await embedder.aclose()
+    if reason := why_not():
+        raise ConfigurationError(f"EMBEDDING_MODEL is of no use: {reason}")
+    return f"{settings.embedding_model} gives embeddings of {len(vector)} numbers."
+
+
+def embedder_of(settings: Settings) -> EndpointEmbedder | None:
+    """What the settings name for file search. Raises `ConfigurationError` when they name half of it."""
+    if not settings.embedding_model:
+        return None
+    own = settings.embedding_base_url
+    base_url = own or settings.model_base_url
+    key = (settings.embedding_api_key if own else settings.model_api_key).get_secret_value()
+    if urlsplit(base_url).scheme not in ("http", "https"):
+        raise ConfigurationError("EMBEDDING_MODEL needs EMBEDDING_BASE_URL or MODEL_BASE_URL, like https://HOST/v1.")
+    return EndpointEmbedder(Endpoint(base_url.rstrip("/"), key, settings.embedding_model))
+
+
+def _embedder(settings: Settings) -> EndpointEmbedder | None:
+    """The same, if it is of use here; said once where it is not."""
+    embedder = embedder_of(settings)
+    if embedder is None:
+        log.info("file search goes by words alone: EMBEDDING_MODEL is not set")
+    elif reason := why_not():
+        log.warning("file search goes by words alone", reason=reason)
+        return None
+    return embedder
 
 
 async def check_sandbox(settings: Settings) -> str:

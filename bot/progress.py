@@ -4,7 +4,10 @@ from assistants.contract import RunStep, RunStepDelta, ToolCallsDelta
 from bot.segments import Step
 
 # By the type of a call, as said while it runs, and when it has.
-DOING = {"code_interpreter": ("Running code…", "Ran code")}
+DOING = {
+    "code_interpreter": ("Running code…", "Ran code"),
+    "file_search": ("Searching the files…", "Searched the files"),
+}
 
 
 class Progress:
@@ -17,6 +20,10 @@ class Progress:
     @property
     def steps(self) -> tuple[Step, ...]:
         return tuple(self._steps.values())
+
+    def note(self, step: Step) -> None:
+        """What is done for the run outside of its server."""
+        self._steps[step.key] = step
 
     def hear(self, told: RunStep | RunStepDelta) -> bool:
         """Whether what people see changes with it."""

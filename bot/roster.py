@@ -1,18 +1,25 @@
 """Which assistants there are on the server, and which of them answers where."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from assistants.connector import AssistantOptions, AssistantsClient
-from assistants.contract import Assistant
+from assistants.contract import AnyTool, Assistant, FunctionTool, Tool
 from bot.configuration import AssistantConfig, ChannelConfig, Configuration, Overlap
+from bot.functions import Functions
 from bot.incoming import Person, Place
+from bot.knowledge import Files, digest, read_files, upload
 from bot.views import AssistantChoice
 from storage import conversations
 from storage.database import Database
 from storage.records import Conversation
 
 TAG = "threadline"
+# Which files an assistant was given.
+FILES = "threadline_files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +37,17 @@ class Roster:
     Who answers: the one of the conversation, else the one the person picked, else the default.
     """
 
-    def __init__(self, db: Database, configuration: Configuration, has_model: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        configuration: Configuration,
+        has_model: Callable[[str], bool],
+        functions: Functions | None = None,
+        folder: Path = Path(),
+    ) -> None:
         self._db = db
+        self._folder = folder
+        self._functions = functions or {}
         self._configuration = configuration
         self._has_model = has_model
         self._members: dict[str, Member] = {}
@@ -40,18 +56,29 @@ class Roster:
         """Create or change the server's assistants until they are as configured; others' are left alone."""
         there = {a.metadata[TAG]: a async for a in client.assistants.list(limit=100) if TAG in (a.metadata or {})}
         for name, config in self._configuration.assistants.items():
+            files = await asyncio.to_thread(read_files, name, config.files, self._folder)
             found = there.get(name)
             if found is None:
-                found = await client.assistants.create(model=config.model, **_options(name, config))
-            elif _differs(found, config):
-                found = await client.assistants.modify(found.id, model=config.model, **_options(name, config))
+                found = await self._made(client, name, config, files)
+            elif self._differs(found, config, digest(files)):
+                options = self._options(name, config, digest(files))
+                if (found.metadata or {}).get(FILES, "") != digest(files):
+                    options["tool_resources"] = await _resources(client, config, files)
+                found = await client.assistants.modify(found.id, model=config.model, **options)
             self._members[name] = Member(name, config, found.id)
 
     async def renew(self, client: AssistantsClient, member: Member) -> Member:
         """The same assistant made anew on a server that has lost it."""
-        made = await client.assistants.create(model=member.config.model, **_options(member.name, member.config))
+        files = await asyncio.to_thread(read_files, member.name, member.config.files, self._folder)
+        made = await self._made(client, member.name, member.config, files)
         self._members[member.name] = Member(member.name, member.config, made.id)
         return self._members[member.name]
+
+    async def _made(self, client: AssistantsClient, name: str, config: AssistantConfig, files: Files) -> Assistant:
+        options = self._options(name, config, digest(files))
+        if files:
+            options["tool_resources"] = await _resources(client, config, files)
+        return await client.assistants.create(model=config.model, **options)
 
     def overlap(self, conversation: Conversation) -> Overlap:
         """What happens here to messages that come while an answer is under way."""
@@ -70,6 +97,10 @@ class Roster:
     def ready(self, member: Member) -> bool:
         """Whether a model is there to answer for it."""
         return self._has_model(member.config.model)
+
+    def functions(self, member: Member) -> Functions:
+        """The functions it may call, by name."""
+        return {name: self._functions[name] for name in member.config.functions}
 
     def stands_in(self, member: Member) -> bool:
         """Whether it answers by default only until the one that should has a model."""
@@ -117,32 +148,50 @@ class Roster:
         candidates = [self._members[name] for name in self._configuration.default]
         return next((member for member in candidates if self.ready(member)), candidates[0])
 
+    def _options(self, name: str, config: AssistantConfig, files: str) -> AssistantOptions:
+        return {
+            "name": config.title,
+            "description": config.description or None,
+            "instructions": config.instructions or None,
+            "temperature": config.temperature,
+            "tools": self._tools(config),
+            "metadata": {TAG: name, **({FILES: files} if files else {})},
+        }
+
+    def _tools(self, config: AssistantConfig) -> list[Tool]:
+        return [*config.api_tools, *(self._functions[name].tool for name in config.functions)]
+
+    def _differs(self, found: Assistant, config: AssistantConfig, files: str) -> bool:
+        return (
+            (found.metadata or {}).get(FILES, "") != files
+            or found.model != config.model
+            or found.name != config.title
+            or (found.description or "") != config.description
+            or (found.instructions or "") != config.instructions
+            or _told(found.tools or ()) != _told(self._tools(config))
+            or (config.temperature is not None and found.temperature != config.temperature)
+        )
+
 
 def person_key(place: Place, person: str) -> str:
     """The key under which a person's own choice is kept."""
     return f"{place.platform}:{place.workspace}:{person}"
 
 
-def _options(name: str, config: AssistantConfig) -> AssistantOptions:
-    return {
-        "name": config.title,
-        "description": config.description or None,
-        "instructions": config.instructions or None,
-        "temperature": config.temperature,
-        "tools": [{"type": tool} for tool in config.tools],
-        "metadata": {TAG: name},
-    }
+async def _resources(client: AssistantsClient, config: AssistantConfig, files: Files) -> dict[str, Any]:
+    """What the file search of an assistant looks into."""
+    ids = [await upload(client, config.title, files)] if files else []
+    return {"file_search": {"vector_store_ids": ids}}
 
 
-def _differs(found: Assistant, config: AssistantConfig) -> bool:
-    return (
-        found.model != config.model
-        or found.name != config.title
-        or (found.description or "") != config.description
-        or (found.instructions or "") != config.instructions
-        or [tool.type for tool in found.tools or ()] != config.tools
-        or (config.temperature is not None and found.temperature != config.temperature)
-    )
+def _told(tools: Iterable[AnyTool]) -> list[object]:
+    """What tools are to an assistant, without what a server says of them besides."""
+    return [
+        (tool.function.name, tool.function.description, tool.function.parameters)
+        if isinstance(tool, FunctionTool)
+        else tool.type
+        for tool in tools
+    ]
 
 
 def _spelling(words: str) -> str:

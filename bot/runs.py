@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -14,6 +14,7 @@ from assistants.connector import (
     AssistantsError,
     NotFoundError,
     RequestTimeoutError,
+    RunStream,
     StreamBroken,
     ThreadLockedError,
 )
@@ -26,6 +27,7 @@ from assistants.contract import (
     RunStep,
     RunStepDelta,
 )
+from bot.calls import Calls
 from bot.produced import Made, made_in
 from bot.progress import Progress
 from bot.segments import Step
@@ -34,6 +36,8 @@ from bot.sources import citations_in
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
 MOST_RUNS = 3
+# So often a run may ask for functions.
+MOST_ROUNDS = 50
 # How long somebody else's run on our thread is waited for before it is cancelled.
 FOREIGN = 60.0
 # How long the thread is tried for at all, and between two tries where nobody seems to hold it.
@@ -44,6 +48,7 @@ ENDING = 10.0
 WAITING_FOR_OTHERS = "Waiting for another program that uses this conversation…"
 
 JSON = dict[str, Any]
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -77,11 +82,20 @@ Says = Callable[[str], Awaitable[None]]
 class Runs:
     """The runs of one turn. `stop` is set when somebody wants it to end: then what is under way is cancelled.
 
-    `began` is told each run, `grew` the whole text as it grows and the steps under way, `says` what is waited for.
+    `calls` answers what they ask for. `began` is told each run, `grew` the whole text as it grows and the steps under
+    way, `says` what is waited for.
     """
 
     def __init__(
-        self, client: AssistantsClient, question: Question, *, stop: asyncio.Event, began: Began, grew: Grew, says: Says
+        self,
+        client: AssistantsClient,
+        question: Question,
+        calls: Calls,
+        *,
+        stop: asyncio.Event,
+        began: Began,
+        grew: Grew,
+        says: Says,
     ) -> None:
         self._runs = client.threads.runs
         self._messages = client.threads.messages
@@ -90,9 +104,12 @@ class Runs:
         self._began = began
         self._grew = grew
         self._says = says
+        self._calls = calls
         self._run: Run | None = None
-        self._files: dict[str, str] = {}
-        self._made: dict[str, Message] = {}
+        # By message: the words so far, and those that have ended.
+        self._written: dict[str, str] = {}
+        self._whole: dict[str, Message] = {}
+        self._progress = Progress()
         self._known = asyncio.Event()
 
     async def outcome(self, *, suspect: bool) -> Outcome:
@@ -100,7 +117,7 @@ class Runs:
         if suspect and (found := await self._find()):
             run, number = found
             self._note(run)
-            ended = await self._follow()
+            ended = await self._to_its_end(None)
             if number >= MOST_RUNS or self._stop.is_set() or not _ended_badly(ended):
                 return ended
             # It came to nothing while nobody watched. Its messages are in the thread.
@@ -119,6 +136,7 @@ class Runs:
     async def _begin(self, number: int, messages: Sequence[JSON]) -> Outcome:
         """Run it, as soon as nobody else uses the thread. Raises `ThreadLockedError` where that never comes."""
         self._run = None
+        self._written, self._whole, self._progress = {}, {}, Progress()
         self._known.clear()
         until = time.monotonic() + PATIENCE
         while not self._stop.is_set():
@@ -132,64 +150,104 @@ class Runs:
 
     async def _ask(self, number: int, messages: Sequence[JSON]) -> Outcome:
         """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""
-        question, written, progress = self._question, dict[str, str](), Progress()
+        question = self._question
         stream = self._runs.stream(
             question.thread_id,
             assistant_id=question.assistant_id,
             additional_messages=messages,
             metadata={TAG: f"{question.tag}.{number}"},
         )
-        try:
-            async with self._stoppable(), stream as events:
-                async for event in events:
-                    if isinstance(event.data, Run):
-                        self._note(event.data)
-                    elif isinstance(event.data, MessageDelta):
-                        written[event.data.id] = written.get(event.data.id, "") + event.data.text
-                        await self._grew(_joined(written.values()), progress.steps)
-                    elif isinstance(event.data, Message):
-                        written[event.data.id] = event.data.text
-                        self._note_files(event.data)
-                    elif isinstance(event.data, RunStep | RunStepDelta) and progress.hear(event.data):
-                        await self._grew(_joined(written.values()), progress.steps)
-        except StreamBroken as error:
-            if self._run is None:
-                raise
-            log.info("stream broke, asking for its run", error=str(error))
-            return await self._follow()
-        except RequestTimeoutError:
-            raise
-        except TimeoutError:  # stopped, and its end did not come
-            return self._outcome(self._run, written.values())
-        if self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
-            raise StreamBroken("The stream ended before its run did.")
-        if self._run.status == "requires_action":
-            await self._cancel(self._run)  # nobody here can give it what it asks for
-        return self._outcome(self._run, written.values())
+        return await self._to_its_end(stream)
 
-    def _outcome(self, run: Run | None, texts: Iterable[str]) -> Outcome:
-        return Outcome(run, _joined(texts), self._files, made_in(self._made.values()))
-
-    def _note_files(self, message: Message) -> None:
-        self._made[message.id] = message
-        self._files |= citations_in([message])
-
-    async def _follow(self) -> Outcome:
-        """Wait for the run's end, and read what it wrote from the thread."""
-        run = self._run
-        if run is None:
-            raise LookupError("there is no run to follow")
+    async def _to_its_end(self, stream: RunStream | None) -> Outcome:
+        """Read the run's stream, or follow it without one, and give it what it asks for, until it has ended."""
         try:
             async with self._stoppable():
-                run = self._run = await self._runs.wait(run.thread_id, run.id, deadline=DEADLINE)
+                for _ in range(MOST_ROUNDS):
+                    await (self._read(stream) if stream is not None else self._follow())
+                    if self._run is None or self._run.status != "requires_action":
+                        break
+                    stream = await self._answered(self._run)
+                else:
+                    log.warning("a run calls functions without end", run=self._run and self._run.id)
+                    await self._cancel(self._ours())
         except RequestTimeoutError:
             raise
         except TimeoutError:
-            log.warning("a stopped run does not end", run=run.id)
-        written = [m async for m in self._messages.list(run.thread_id, run_id=run.id, order="asc", limit=100)]
-        for message in written:
-            self._note_files(message)
-        return self._outcome(run, (message.text for message in written))
+            log.warning("a stopped run does not end", run=self._run and self._run.id)
+            if self._run is not None:
+                await self._look(self._run)
+        whole = self._whole.values()
+        return Outcome(self._run, _joined(self._written.values()), citations_in(whole), made_in(whole))
+
+    async def _read(self, stream: RunStream) -> None:
+        """Hear a stream to its end; where it breaks off, or was asked for in vain, the run is followed instead."""
+        heard = False
+        try:
+            async with stream as events:
+                async for event in events:
+                    heard = True
+                    await self._hear(event.data)
+        except AssistantsError as error:
+            if not (isinstance(error, StreamBroken) and self._run is not None if heard else await self._moved_on()):
+                raise
+            log.info("stream broke, asking for its run", error=str(error))
+            await self._follow()
+            return
+        if not heard or self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
+            raise StreamBroken("The stream ended before its run did.")
+
+    async def _hear(self, told: object) -> None:
+        if isinstance(told, Run):
+            self._note(told)
+        elif isinstance(told, MessageDelta):
+            self._written[told.id] = self._written.get(told.id, "") + told.text
+            await self._show()
+        elif isinstance(told, Message):
+            self._written[told.id] = told.text
+            self._whole[told.id] = told
+        elif isinstance(told, RunStep | RunStepDelta) and self._progress.hear(told):
+            await self._show()
+
+    async def _show(self) -> None:
+        await self._grew(_joined(self._written.values()), self._progress.steps)
+
+    async def _shows(self, step: Step) -> None:
+        self._progress.note(step)
+        await self._show()
+
+    async def _answered(self, run: Run) -> RunStream | None:
+        """The stream in which the run goes on with what it asked for; None where the turn was stopped meanwhile."""
+        outputs = await self._unless_stopped(self._calls.outputs(run, self._shows))
+        if outputs is None:
+            await self._cancel(run)
+            return None
+        return self._runs.submit_and_stream(run.thread_id, run.id, tool_outputs=outputs)
+
+    async def _moved_on(self) -> bool:
+        """Whether a run that waited for outputs waits for these no more: they arrived after all, or it has ended."""
+        run = self._run
+        if run is None or run.status != "requires_action":
+            return False
+        return (await self._runs.retrieve(run.thread_id, run.id)).required_action != run.required_action
+
+    async def _follow(self) -> None:
+        """Wait until the run has ended or asks for something, and read what it wrote from the thread."""
+        run = self._ours()
+        run = self._run = await self._runs.wait(run.thread_id, run.id, deadline=DEADLINE)
+        await self._look(run)
+
+    async def _look(self, run: Run) -> None:
+        """Read what the run wrote from the thread; of a message that still grows, its stream may have told more."""
+        async for message in self._messages.list(run.thread_id, run_id=run.id, order="asc", limit=100):
+            if message.status != "in_progress" or message.id not in self._written:
+                self._written[message.id] = message.text
+                self._whole[message.id] = message
+
+    def _ours(self) -> Run:
+        if self._run is None:
+            raise LookupError("there is no run to follow")
+        return self._run
 
     @contextlib.asynccontextmanager
     async def _stoppable(self) -> AsyncIterator[None]:
@@ -228,24 +286,23 @@ class Runs:
         if foreign and run.status != "requires_action":
             await self._says(WAITING_FOR_OTHERS)
             with contextlib.suppress(RequestTimeoutError):
-                await self._wait_for(run, FOREIGN)
+                await self._unless_stopped(self._runs.wait(run.thread_id, run.id, deadline=FOREIGN))
                 return
         await self._cancel(run)
         with contextlib.suppress(RequestTimeoutError):
-            await self._wait_for(run, ENDING)
+            await self._unless_stopped(self._runs.wait(run.thread_id, run.id, deadline=ENDING))
 
-    async def _wait_for(self, run: Run, seconds: float) -> None:
-        """Returns when somebody else's run has ended, or this turn was stopped."""
-        waiting = asyncio.create_task(self._runs.wait(run.thread_id, run.id, deadline=seconds))
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What it gives; None where the turn is stopped before it gives anything."""
+        working = asyncio.create_task(work)
         stopped = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                waiting.result()
+            await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else None
         finally:
-            waiting.cancel()
+            working.cancel()
             stopped.cancel()
-            await asyncio.wait({waiting, stopped})
+            await asyncio.wait({working, stopped})
 
     async def _cancel(self, run: Run) -> None:
         try:

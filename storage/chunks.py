@@ -1,5 +1,6 @@
 """Files in vector stores, the pieces they were cut into, and the search among these by words."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +126,41 @@ async def holding(db: Reader, file_id: str) -> list[str]:
     return [row["vector_store_id"] for row in rows]
 
 
+async def filenames(db: Reader, stores: Sequence[str], limit: int) -> list[str]:
+    """The names of files in vector stores, each once, the newest first."""
+    rows = await db.read(
+        "select files.filename, max(v.seq) as newest from vector_store_files v join files on files.id = v.id"
+        " where v.vector_store_id in (select value from json_each(:stores)) and v.status != 'cancelled'"
+        " group by files.filename order by newest desc limit :limit",
+        stores=json.dumps(list(stores)),
+        limit=limit,
+    )
+    return [str(row["filename"]) for row in rows]
+
+
+async def file_named(db: Reader, stores: Sequence[str], filename: str) -> str | None:
+    """The newest file of a name in vector stores."""
+    rows = await db.read(
+        "select v.id from vector_store_files v join files on files.id = v.id"
+        " where v.vector_store_id in (select value from json_each(:stores)) and files.filename = :name"
+        " order by v.seq desc limit 1",
+        stores=json.dumps(list(stores)),
+        name=filename,
+    )
+    return str(rows[0]["id"]) if rows else None
+
+
+async def unready(db: Reader, stores: Sequence[str], limit: int) -> list[Row]:
+    """`filename`, `status` and `body` of files in vector stores that are being read or could not be."""
+    return await db.read(
+        "select files.filename, v.status, v.body from vector_store_files v join files on files.id = v.id"
+        " where v.vector_store_id in (select value from json_each(:stores)) and v.status in ('in_progress', 'failed')"
+        " order by v.status desc, v.seq desc limit :limit",
+        stores=json.dumps(list(stores)),
+        limit=limit,
+    )
+
+
 async def counts(db: Reader, column: str, ids: Iterable[str]) -> dict[str, list[Row]]:
     """How many files are in which state, and their bytes, by the vector store or the batch they belong to."""
     named = {f"v{number}": value for number, value in enumerate(ids)}
@@ -154,20 +190,65 @@ async def texts(db: Reader, store: str, file_id: str, after: int, limit: int) ->
 
 
 async def search(db: Reader, wanted: Search) -> list[Row]:
-    """`file_id`, `filename`, `text`, the file's `body` in the store, and `rank`, which is smaller for the better."""
+    """`seq`, `file_id`, `filename`, `text`, the file's `body` in the store, and `rank`, smaller for the better."""
     if not wanted.words:
         return []
     words = " OR ".join(f'"{word}"' for word in wanted.words)
+    # A condition is looked up for every piece that has a word: only where there is one, or files that do not count yet.
+    counts = f"{_COUNTS} {f'and ({wanted.condition})' if wanted.condition else ''})"
+    whole = not wanted.condition and not await _reading(db, wanted.vector_store_id)
     return await db.read(
-        "select c.file_id, files.filename, c.text, f.body, bm25(chunks_words, 0.0, 1.0) as rank"  # noqa: S608 - built here
-        " from chunks_words join chunks c on c.seq = chunks_words.rowid"
+        "select c.seq, c.file_id, files.filename, c.text, f.body, hit.rank from"  # noqa: S608 - built here
+        " (select rowid as seq, bm25(chunks_words) as rank from chunks_words where chunks_words match :match"
+        f" and {_IN_STORE if whole else counts} order by rank limit :limit) hit"
+        " join chunks c on c.seq = hit.seq"
         " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
-        " join files on files.id = c.file_id"
-        " where chunks_words match :match and c.vector_store_id = :store and f.status = 'completed'"
-        f" {f'and ({wanted.condition})' if wanted.condition else ''}"
-        " order by rank limit :limit",
-        match=f'vector_store_id : "{wanted.vector_store_id}" AND text : ({words})',
+        " join files on files.id = c.file_id where f.status = 'completed' order by hit.rank",
+        match=f"text : ({words})",
         store=wanted.vector_store_id,
         limit=wanted.limit,
         **(wanted.values or {}),
     )
+
+
+_IN_STORE = "(select vector_store_id from chunks where seq = chunks_words.rowid) = :store"
+_COUNTS = (
+    "exists (select 1 from chunks c join vector_store_files f on f.vector_store_id = c.vector_store_id"
+    " and f.id = c.file_id where c.seq = chunks_words.rowid and c.vector_store_id = :store and f.status = 'completed'"
+)
+
+
+async def _reading(db: Reader, store: str) -> bool:
+    """Whether a store has files whose pieces are not all there."""
+    return bool(
+        await db.read(
+            "select 1 as one from vector_store_files where vector_store_id = :store and status != 'completed' limit 1",
+            store=store,
+        )
+    )
+
+
+async def pieces(db: Reader, wanted: Search, seqs: Sequence[int]) -> list[Row]:
+    """The same without `rank`, of pieces by their `seq`; those that are gone or not wanted are left out."""
+    return await db.read(
+        "select c.seq, c.file_id, files.filename, c.text, f.body from chunks c"  # noqa: S608 - built here
+        " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
+        " join files on files.id = c.file_id"
+        " where c.seq in (select value from json_each(:seqs)) and c.vector_store_id = :store"
+        f" and f.status = 'completed' {f'and ({wanted.condition})' if wanted.condition else ''}",
+        seqs=json.dumps(list(seqs)),
+        store=wanted.vector_store_id,
+        **(wanted.values or {}),
+    )
+
+
+async def seqs(db: Reader, wanted: Search) -> list[int]:
+    """The `seq` of every piece in the files that a condition lets through."""
+    rows = await db.read(
+        "select c.seq from vector_store_files f"  # noqa: S608 - built here
+        " join chunks c on c.vector_store_id = f.vector_store_id and c.file_id = f.id"
+        f" where f.vector_store_id = :store and f.status = 'completed' and ({wanted.condition})",
+        store=wanted.vector_store_id,
+        **(wanted.values or {}),
+    )
+    return [int(row["seq"]) for row in rows]

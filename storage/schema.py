@@ -280,6 +280,44 @@ def m006_written_files(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
+def m007_calls(db: sqlite_utils.Database) -> None:
+    """The calls of functions in a turn's runs: each is a row before it starts, and again before its output is given."""
+    db.create_table(
+        "calls",
+        {
+            "run_id": str,
+            "call_id": str,
+            "turn": int,
+            "function": str,
+            "arguments": str,
+            "asked_at": float,
+            "verdict": str,
+            "decided_by": str,
+            "started_at": float,
+            "output": str,
+            "done_at": float,
+        },
+        strict=True,
+        pk=("run_id", "call_id"),
+        not_null={"turn", "function", "arguments", "asked_at"},
+        foreign_keys=[("turn", "turns", "id")],
+    )
+    db.table("calls").create_index(["turn"])
+
+
+@migrations()
+def m008_vectors(db: sqlite_utils.Database) -> None:
+    """What pieces of files mean, as numbers: found again by `id`, which never comes twice, as a piece's `seq` may."""
+    db.execute(
+        "create table vectors (id integer primary key autoincrement, chunk integer not null,"
+        " vector_store_id text not null, model text not null, data blob not null) strict"
+    )
+    db.table("vectors").create_index(["chunk"], unique=True)
+    db.table("vectors").create_index(["vector_store_id", "id"])
+    db.execute("create trigger vectors_out after delete on chunks begin delete from vectors where chunk = old.seq; end")
+
+
+@migrations()
 def m009_token_rates(db: sqlite_utils.Database) -> None:
     """What was learnt of how many tokens text makes for a model."""
     db.create_table(

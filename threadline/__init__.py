@@ -2,6 +2,7 @@
 
 from assistants.connector import AssistantsClient
 from bot.adapter import Adapter, Bot, ConfigurationError, NotClaimedError, PlatformError, Reply, Turn
+from bot.functions import function
 from bot.incoming import Command, Incoming, Person, Place
 from bot.pacing import Pacing
 from bot.segments import Notice, Segment, Snapshot, Text
@@ -34,6 +35,7 @@ __all__ = [
     "Style",
     "Text",
     "Turn",
+    "function",
     "harmless",
     "load_settings",
 ]

@@ -26,6 +26,7 @@ from assistants.connector.errors import (
     UnprocessableError,
 )
 from assistants.connector.files import FileContent
+from assistants.connector.functions import Described, FunctionFailedError
 from assistants.connector.once import once
 from assistants.connector.options import AssistantChanges, AssistantInput, AssistantOptions, MessageInput, RunOptions
 from assistants.connector.pages import Pages
@@ -44,9 +45,11 @@ __all__ = [
     "CircuitOpenError",
     "ConflictError",
     "ConnectError",
+    "Described",
     "DisconnectedError",
     "FileContent",
     "ForbiddenError",
+    "FunctionFailedError",
     "MessageInput",
     "NotFoundError",
     "OutcomeUnknown",

@@ -7,6 +7,7 @@ from typing import Unpack
 
 from assistants.connector.errors import AssistantsError, RequestTimeoutError
 from assistants.connector.exchange import Exchange, body, path
+from assistants.connector.functions import Function
 from assistants.connector.once import once
 from assistants.connector.options import ListOptions, Outputs, RunOptions
 from assistants.connector.pages import Pages
@@ -14,7 +15,7 @@ from assistants.connector.polling import poll
 from assistants.connector.recovery import is_final
 from assistants.connector.steps import Steps, included
 from assistants.connector.streams import RunStream
-from assistants.connector.tools import Function, Toolbox
+from assistants.connector.tools import Toolbox
 from assistants.contract import (
     CreateRun,
     Include,

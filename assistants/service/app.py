@@ -10,8 +10,10 @@ from starlette.exceptions import HTTPException
 from assistants.contract import Failure, from_validation, no_such_route, server_failed
 from assistants.service.access import Answered
 from assistants.service.described import describe
+from assistants.service.embedding import Embedder
 from assistants.service.housekeeping import Housekeeping
 from assistants.service.indexing import Indexer
+from assistants.service.meaning import Meaning
 from assistants.service.models import Models
 from assistants.service.refusals import Refused
 from assistants.service.routes import (
@@ -26,6 +28,8 @@ from assistants.service.routes import (
     vector_stores,
 )
 from assistants.service.runner import Runner
+from assistants.service.searching import Searcher
+from assistants.service.tools.file_search import FileSearchHere
 from assistants.service.tools.server_tool import ServerTool, Toolbox
 from storage.database import Database
 
@@ -35,21 +39,28 @@ logger = logging.getLogger(__name__)
 class Service:
     """The API in one process. `app` serves it under `/v1`; who may call it is the caller's affair."""
 
-    def __init__(self, database: Database, models: Models, *tools: ServerTool) -> None:
+    def __init__(
+        self, database: Database, models: Models, *tools: ServerTool, embedder: Embedder | None = None
+    ) -> None:
         self.models = models
-        self._toolbox = Toolbox(*tools)
+        self._meaning = Meaning(database, embedder) if embedder else None
+        searcher = Searcher(database, self._meaning)
+        self._toolbox = Toolbox(*tools, FileSearchHere(database, searcher))
         self.runner = Runner(database, models, self._toolbox)
         self.app = _app()
         self.app.state.database = database
         self.app.state.models = models
         self.app.state.runner = self.runner
-        self._indexer = self.app.state.indexer = Indexer(database)
+        self.app.state.searcher = searcher
+        self._indexer = self.app.state.indexer = Indexer(database, self._meaning)
         self._housekeeping = Housekeeping(database, models)
 
     async def start(self) -> None:
         """Take up the runs and the files that were interrupted."""
         await self._housekeeping.start()
         self._indexer.start()
+        if self._meaning:
+            self._meaning.start()
         await self._toolbox.start()
         await self.runner.resume()
 
@@ -62,13 +73,15 @@ class Service:
         await self.runner.stop()
         await self._toolbox.stop()
         await self._indexer.stop()
+        if self._meaning:
+            await self._meaning.stop()
         await self._housekeeping.stop()
         await self.models.aclose()
 
 
-def create_service(database: Database, models: Models, *tools: ServerTool) -> Service:
-    """The service, with the tools of the API that it uses itself."""
-    return Service(database, models, *tools)
+def create_service(database: Database, models: Models, *tools: ServerTool, embedder: Embedder | None = None) -> Service:
+    """The service, with tools of the API that it uses itself; with an `embedder` files are found by meaning, too."""
+    return Service(database, models, *tools, embedder=embedder)
 
 
 def _app() -> FastAPI:

@@ -1,14 +1,13 @@
 """Asks one Chat-Completions endpoint, and asks again when it failed before its first word."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from functools import lru_cache
 
 import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from pydantic_core import to_json
 
+from assistants.service.asking import destination, http_client
 from assistants.service.completions import host, read, refusal
 from assistants.service.endpoints import Endpoint, EndpointError
 from assistants.service.pieces import ModelError, Piece, Request
@@ -77,14 +76,13 @@ class ChatCompletions:
 
     @asynccontextmanager
     async def _asked(self, endpoint: Endpoint, body: Request) -> AsyncIterator[httpx.Response]:
-        (url, account), client = _address(endpoint.base_url), self._http()
+        (url, auth), client = destination(endpoint, "chat/completions"), self._http()
         # The client's own way to a request merges what is the same each time, at a third of what asking costs; and a
         # prompt as long as a model's window is written by pydantic in a fifth of the time.
         headers = httpx.Headers(client.headers)
         headers["content-type"] = "application/json"
         extensions = {"timeout": PATIENCE.as_dict()}
         request = httpx.Request("POST", url, headers=headers, content=to_json(body), extensions=extensions)
-        auth = _Bearer(endpoint.api_key) if endpoint.api_key else account
         response = await client.send(request, auth=auth, stream=True)
         try:
             yield response
@@ -101,36 +99,5 @@ class ChatCompletions:
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = _client(self._transport)
+            self._client = http_client(PATIENCE, self._transport)
         return self._client
-
-
-@lru_cache(64)
-def _address(base_url: str) -> tuple[httpx.URL, httpx.Auth | None]:
-    """Where completions are asked for, and as whom where the address names somebody."""
-    try:
-        url = httpx.URL(f"{base_url.rstrip('/')}/chat/completions")
-    except httpx.InvalidURL:
-        raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
-    return url.copy_with(userinfo=b""), httpx.BasicAuth(url.username, url.password) if url.userinfo else None
-
-
-class _Bearer(httpx.Auth):
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["authorization"] = f"Bearer {self._key}"
-        yield request
-
-
-def _client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    if transport is not None:
-        return httpx.AsyncClient(transport=transport, timeout=PATIENCE)
-    # Zero is aiohttp's "no limit": runs wait for the model, never for each other.
-    limits = httpx.Limits(max_connections=0)
-    tls = httpx.create_ssl_context()
-    # Whatever proxy the environment names, a model on this machine is not behind it.
-    direct = AiohttpTransport(limits=limits, verify=tls)
-    loopback = ("all://127.0.0.1", "all://localhost", "all://[::1]")
-    return HttpxAiohttpClient(timeout=PATIENCE, limits=limits, verify=tls, mounts=dict.fromkeys(loopback, direct))

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from assistants.contract import DoneEvent, StreamEvent
+from assistants.contract import DoneEvent, RunStepEvent, StreamEvent
+from assistants.service.tools.search_calls import shown
 
 
 class Feed:
@@ -11,6 +12,8 @@ class Feed:
 
     def __init__(self) -> None:
         self._readers: set[Reader] = set()
+        # Whether the text of what searches found was asked for.
+        self.includes = False
 
     def attach(self) -> "Reader":
         reader = Reader(self)
@@ -19,7 +22,7 @@ class Feed:
 
     def emit(self, *events: StreamEvent) -> None:
         if self._readers:
-            self.tell("".join(event.sse() for event in events))
+            self.tell("".join(as_told(event, content=self.includes).sse() for event in events))
 
     @property
     def read(self) -> bool:
@@ -44,6 +47,13 @@ class Feed:
 
     def detach(self, reader: "Reader") -> None:
         self._readers.discard(reader)
+
+
+def as_told(event: StreamEvent, *, content: bool) -> StreamEvent:
+    """The event as the API tells it: a step keeps more than that."""
+    if not isinstance(event, RunStepEvent):
+        return event
+    return RunStepEvent(event.event, shown(event.data, content=content))
 
 
 class Reader:

@@ -10,34 +10,30 @@ from itertools import islice
 
 from assistants.contract import Chunking, ChunkSizes, IndexingError, VectorStoreFile
 from assistants.service import files
+from assistants.service.meaning import Meaning
+from assistants.service.reading.reader import Unreadable, text_of
 from assistants.service.rows import from_row, to_row
 from assistants.service.stores import DEFAULT_SIZES
 from storage import chunks, objects
 from storage.database import Database, Row
+from storage.text import storable
 
 logger = logging.getLogger(__name__)
 
 # What a token comes to in characters of ordinary text: sizes are told in tokens, text is cut in characters.
 CHARACTERS = 4
-LARGEST_TEXT = 20 * 1024 * 1024
+LARGEST_FILE = 50 * 1024 * 1024
 AT_ONCE = 40
 
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"[.!?。]\s"), re.compile(r"\s"))
 
 
-class _Unreadable(Exception):  # noqa: N818 - reads as what it tells
-    """The file cannot be searched, said in the API's code and a sentence."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 class Indexer:
     """One task that works off every file that waits, and then waits itself."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, meaning: Meaning | None = None) -> None:
         self._db = db
+        self._meaning = meaning
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -72,7 +68,7 @@ class Indexer:
             pass
         try:
             size = await self._cut(file)
-        except _Unreadable as unreadable:
+        except Unreadable as unreadable:
             error = IndexingError(code=unreadable.code, message=str(unreadable))
         except Exception:
             logger.exception("File %s could not be indexed", row["id"])
@@ -85,20 +81,23 @@ class Indexer:
                 pass
 
     async def _cut(self, file: VectorStoreFile) -> int:
-        """Keep the pieces of a file; returns their bytes. Raises `_Unreadable`."""
+        """Keep the pieces of a file; returns their bytes. Raises `Unreadable`."""
         row = await objects.find(self._db, "files", file.id)
         if row is None:
-            raise _Unreadable("invalid_file", "The file was deleted.")
-        if row["bytes"] > LARGEST_TEXT:
-            raise _Unreadable("invalid_file", f"The file is too large to be searched: at most {LARGEST_TEXT} bytes.")
+            raise Unreadable("invalid_file", "The file was deleted.")
+        if row["bytes"] > LARGEST_FILE:
+            most = LARGEST_FILE // 1024 // 1024
+            raise Unreadable("invalid_file", f"The file is too large to be searched: at most {most} MiB.")
         data = b"".join([piece async for piece in files.content(self._db, row)])
-        text = await asyncio.to_thread(decoded, data)
+        text = storable(await text_of(data))
         pieces = enumerate(cut(text, _sizes(file.chunking_strategy)))
         size = 0
         while some := dict(await asyncio.to_thread(lambda: list(islice(pieces, AT_ONCE)))):
             if not await self._db.write(chunks.put_chunks, file.vector_store_id, file.id, some):
                 break
             size += sum(len(piece.encode()) for piece in some.values())
+        if self._meaning is not None:
+            await self._meaning.learn(file.vector_store_id, file.id)
         return size
 
 
@@ -111,20 +110,6 @@ def _with_attributes(row: Row, said: dict[str, object]) -> dict[str, object]:
 
 def _sizes(chunking: Chunking | None) -> ChunkSizes:
     return chunking.static if chunking and chunking.static else DEFAULT_SIZES
-
-
-def decoded(data: bytes) -> str:
-    """The text of a file. Raises `_Unreadable` when it is none."""
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        raise _Unreadable("unsupported_file", "The file is no plain text; only plain text can be searched.") from None
-    if "\0" in text:
-        raise _Unreadable("unsupported_file", "The file holds binary data; only plain text can be searched.")
-    if not text.strip():
-        raise _Unreadable("invalid_file", "The file is empty.")
-    return text
 
 
 def cut(text: str, sizes: ChunkSizes) -> Iterator[str]:

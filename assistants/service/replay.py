@@ -28,6 +28,7 @@ from assistants.contract import (
     ToolCallsDelta,
 )
 from assistants.service.feed import Reader as FeedReader
+from assistants.service.feed import as_told
 from assistants.service.rows import from_row
 from assistants.service.tools.telling import news
 from storage import objects
@@ -40,7 +41,7 @@ async def stream(db: Reader, run_id: str, live: FeedReader | None) -> AsyncItera
         async for _ in live:
             pass
     for event in await events(db, run_id):
-        yield event.sse()
+        yield as_told(event, content=False).sse()
 
 
 async def events(db: Reader, run_id: str) -> list[StreamEvent]:

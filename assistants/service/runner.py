@@ -73,9 +73,12 @@ class Runner:
         self._pumps: set[asyncio.Task[None]] = set()
         self.draining = False
 
-    def launch(self, run: Run, *, stream: bool | None, thread: Thread | None = None) -> Reader | None:
+    def launch(
+        self, run: Run, *, stream: bool | None, thread: Thread | None = None, includes: bool = False
+    ) -> Reader | None:
         """Set a run to work that was just created; a reader gets every event of it."""
         life = self._lives[run.id] = _Life(run.thread_id)
+        life.feed.includes = includes
         reader = life.feed.attach() if stream else None
         news: list[StreamEvent] = [ThreadEvent("thread.created", thread)] if thread else []
         life.feed.emit(*news, RunEvent("thread.run.created", run), RunEvent("thread.run.queued", run))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 Body = dict[str, Any]
 
@@ -73,6 +74,16 @@ def plain(content: Any) -> str:
 def echo(request: Body) -> ScriptedReply:
     """The reply when nothing else was scripted."""
     return ScriptedReply(text=f"You said: {asked(request)}")
+
+
+def letters(text: str, dimensions: int = 512) -> list[float]:
+    """A stand-in for an embedding: how often each three letters in a row come in a text. It knows no meaning."""
+    vector = [0.0] * dimensions
+    for word in re.findall(r"\w+", text.casefold()):
+        padded = f" {word} "
+        for start in range(len(padded) - 2):
+            vector[crc32(padded[start : start + 3].encode()) % dimensions] += 1.0
+    return vector
 
 
 def deltas(number: int, reply: ScriptedReply) -> list[Body]:

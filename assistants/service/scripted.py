@@ -31,6 +31,7 @@ from assistants.service.script import (
     deltas,
     echo,
     finish,
+    letters,
     usage,
 )
 
@@ -52,6 +53,7 @@ class ScriptedModel:
         routes = [
             Route("/v1/chat/completions", self._complete, methods=["POST"]),
             Route("/v1/models", self._models),
+            Route("/v1/embeddings", self._embed, methods=["POST"]),
         ]
         self.app = Starlette(routes=routes)
         self.controlled = Starlette(
@@ -116,6 +118,13 @@ class ScriptedModel:
     async def _models(self, _: Request) -> Response:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "threadline"} for name in self._names]
         return JSONResponse({"object": "list", "data": data})
+
+    async def _embed(self, request: Request) -> Response:
+        body: Body = await request.json()
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        data = [{"object": "embedding", "index": n, "embedding": letters(text)} for n, text in enumerate(texts)]
+        usage = {"prompt_tokens": 0, "total_tokens": 0}
+        return JSONResponse({"object": "list", "data": data, "model": body.get("model", ""), "usage": usage})
 
     async def _queue(self, request: Request) -> Response:
         self.play(*TypeAdapter(list[ScriptedReply]).validate_json(await request.body()))

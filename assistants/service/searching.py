@@ -1,8 +1,11 @@
-"""Searches a vector store by words: filters to SQL, ranks to scores."""
+"""Searches vector stores, by words and by meaning: filters to SQL, ranks to scores."""
 
+import asyncio
 import json
+import logging
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from assistants.contract import (
@@ -15,42 +18,113 @@ from assistants.contract import (
     SearchVectorStore,
     TextPiece,
 )
+from assistants.service.meaning import Meaning
+from assistants.service.pieces import ModelError
 from assistants.service.rewriting import rewritten
 from storage import chunks
-from storage.database import Reader
+from storage.database import Reader, Row
 
 DEFAULT_RESULTS = 10
 MOST_WORDS = 64
+# How many pieces each way of searching gives to what is fused, and how slowly their worth falls with their rank. The
+# usual 60 lets ten pieces that both ways know a little outweigh the one that one of them puts first.
+DEPTH = 50
+FLATNESS = 5
+
+logger = logging.getLogger(__name__)
 
 _WORD = re.compile(r"\w+")
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-async def search(db: Reader, store_id: str, asked: SearchVectorStore) -> SearchResults:
-    queries = [asked.query] if isinstance(asked.query, str) else asked.query
-    if asked.rewrite_query:
-        queries = [rewritten(query) for query in queries]
-    words = words_of(queries)
-    condition, values = _Condition().of(asked.filters) if asked.filters else ("", {})
-    limit = asked.max_num_results or DEFAULT_RESULTS
-    rows = await chunks.search(db, chunks.Search(store_id, words, limit + 1, condition, values))
-    ranking = asked.ranking_options or SearchRanking()
-    least = ranking.score_threshold or 0.0
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for, how much of it is wanted, how good it has to be, and whether the best is to come first.
+
+    What is not ranked comes as the index has it.
+    """
+
+    queries: Sequence[str]
+    most: int
+    filters: Filter | None = None
+    least: float = 0.0
+    ranked: bool = True
+
+
+class Searcher:
+    """Finds passages of vector stores, by their words, and by what they mean where there is an embedder."""
+
+    def __init__(self, db: Reader, meaning: Meaning | None = None) -> None:
+        self._db = db
+        self._meaning = meaning
+
+    async def search(self, store_id: str, asked: SearchVectorStore) -> SearchResults:
+        """A page of the API's search."""
+        queries = [asked.query] if isinstance(asked.query, str) else asked.query
+        if asked.rewrite_query:
+            queries = [rewritten(query) for query in queries]
+        most = asked.max_num_results or DEFAULT_RESULTS
+        ranking = asked.ranking_options or SearchRanking()
+        least = ranking.score_threshold or 0.0
+        wanted = Wanted(queries, most + 1, asked.filters, least, ranked=ranking.ranker != "none")
+        found = await self.find([store_id], wanted)
+        return SearchResults(search_query=queries, data=found[:most], has_more=len(found) > most)
+
+    async def find(self, store_ids: Sequence[str], wanted: Wanted) -> list[SearchResult]:
+        """The passages that fit best."""
+        words = words_of(wanted.queries)
+        condition, values = _Condition().of(wanted.filters) if wanted.filters else ("", {})
+        depth = wanted.most if self._meaning is None else max(wanted.most, DEPTH)
+        rows: list[tuple[Row, float]] = []
+        for id_ in store_ids:
+            search = chunks.Search(id_, words, depth, condition, values)
+            by_words, near = await asyncio.gather(chunks.search(self._db, search), self._nearest(search, wanted))
+            rows += _by_words(by_words, words) if near is None else await self._fused(search, by_words, near)
+        good = [pair for pair in rows if pair[1] >= wanted.least]
+        if wanted.ranked:
+            good.sort(key=lambda pair: -pair[1])
+        return [_result(row, said) for row, said in good[: wanted.most]]
+
+    async def _nearest(self, search: chunks.Search, wanted: Wanted) -> list[int] | None:
+        """The pieces nearest in meaning; None where that cannot be told."""
+        queries = [query for query in wanted.queries if query.strip()]
+        if self._meaning is None or not queries:
+            return None
+        among = set(await chunks.seqs(self._db, search)) if search.condition else None
+        try:
+            return await self._meaning.nearest(search.vector_store_id, queries, search.limit, among)
+        except ModelError as error:
+            logger.warning("Searched by words alone: %s", error)
+            return None
+
+    async def _fused(
+        self, search: chunks.Search, by_words: Sequence[Row], near: Sequence[int]
+    ) -> list[tuple[Row, float]]:
+        """Both lists as one, by reciprocal ranks: a piece that is the first in both has 1."""
+        ranked = [[row["seq"] for row in by_words], near]
+        rows = {row["seq"]: row for row in by_words}
+        missing = [seq for seq in near if seq not in rows]
+        rows |= {row["seq"]: row for row in await chunks.pieces(self._db, search, missing)} if missing else {}
+        scores = dict.fromkeys(rows, 0.0)
+        for seqs in ranked:
+            for place, seq in enumerate(seq for seq in seqs if seq in rows):
+                scores[seq] += (FLATNESS + 1) / (FLATNESS + 1 + place) / len(ranked)
+        return [(rows[seq], round(score, 4)) for seq, score in scores.items()]
+
+
+def _by_words(rows: Sequence[Row], words: Sequence[str]) -> list[tuple[Row, float]]:
     best = min((row["rank"] for row in rows), default=0.0)
-    found = [
-        SearchResult(
-            file_id=row["file_id"],
-            filename=row["filename"],
-            score=score(row["text"], words, row["rank"] / best if best else 1.0),
-            attributes=json.loads(row["body"]).get("attributes") or {},
-            content=[TextPiece(text=row["text"])],
-        )
-        for row in rows[:limit]
-    ]
-    good = [result for result in found if result.score >= least]
-    if ranking.ranker != "none":
-        good.sort(key=lambda result: -result.score)
-    return SearchResults(search_query=queries, data=good, has_more=len(rows) > limit)
+    return [(row, score(row["text"], words, row["rank"] / best if best else 1.0)) for row in rows]
+
+
+def _result(row: Row, said: float) -> SearchResult:
+    return SearchResult(
+        file_id=row["file_id"],
+        filename=row["filename"],
+        score=said,
+        attributes=json.loads(row["body"]).get("attributes") or {},
+        content=[TextPiece(text=row["text"])],
+    )
 
 
 def words_of(queries: Sequence[str]) -> list[str]:

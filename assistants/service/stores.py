@@ -16,10 +16,12 @@ from assistants.contract import (
     VectorStoreFileBatch,
 )
 from assistants.service.rows import from_row, new_id, now, to_row
-from storage import chunks
-from storage.database import Reader, Row, Transaction
+from storage import chunks, objects
+from storage.database import Database, Reader, Row, Transaction
 
 DAY = 86_400
+# A store that is searched all the time is written down as used this often.
+USED_SECONDS = 60
 DEFAULT_SIZES = ChunkSizes(max_chunk_size_tokens=800, chunk_overlap_tokens=400)
 
 
@@ -35,6 +37,23 @@ def used(store: VectorStore, at: int) -> VectorStore:
     days = store.expires_after.days if store.expires_after else None
     expires = None if days is None else at + days * DAY
     return store.model_copy(update={"last_active_at": at, "expires_at": expires})
+
+
+def is_over(store: VectorStore) -> bool:
+    """Whether its time is over."""
+    return store.status == "expired" or (store.expires_at or now() + 1) <= now()
+
+
+async def note_use(db: Database, store: VectorStore) -> None:
+    """Have it written down that a store is searched, which puts its end off."""
+    if (store.last_active_at or 0) + USED_SECONDS <= now():
+        await db.write(_use, store.id)
+
+
+def _use(tx: Transaction, id_: str) -> None:
+    row = objects.get(tx, "vector_stores", id_)
+    if row is not None:
+        objects.save(tx, "vector_stores", to_row(used(from_row(VectorStore, row), now())))
 
 
 def expiring(store: VectorStore, expires_after: Expiration | None) -> VectorStore:

@@ -1,6 +1,7 @@
 """The Tour: a scripted guide that a person can walk through while no model is connected."""
 
 import json
+import re
 from dataclasses import replace
 
 from assistants.service.chat import ChatCompletions
@@ -20,6 +21,7 @@ MENU = """\
 4. Connecting a model
 5. Slack
 6. Code that runs
+7. A source that is cited
 
 Send a number, or **menu** to see this again."""
 
@@ -107,7 +109,7 @@ RAN = """\
 It printed `{printed}`. What it draws comes as a picture, and files that it writes come as downloads. Variables stay \
 for the next question: the sandbox is this conversation's alone.
 
-That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
+Send **7** to see a file read and cited."""
 
 REFUSED = """\
 **Code that runs**
@@ -115,9 +117,32 @@ REFUSED = """\
 Here no code is run: nothing on this machine would shut it in, and without that it does not run at all. \
 `threadline doctor` says what is missing and how to get it.
 
+Send **7** to see a file read and cited."""
+
+QUERY = "killed in the middle of an answer"
+
+LOOKING = """\
+**A source that is cited**
+
+An assistant with the *file search* reads the files it was given, and those that people send: PDF, Word, PowerPoint, \
+Excel, web pages, text. I was given one about Threadline, and look now for what it says of being killed:"""
+
+FOUND = """\
+The file says: “{sentence}” {mark}
+
+The number stands for the passage, which is named under this answer. A file is only ever quoted: whatever it asks for, \
+it has no say here.
+
+That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
+
+NOT_FOUND = """\
+The file that I was given is not there any more, so that there is nothing to cite.
+
 That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
 
 CODE_WORDS = {"6", "code"}
+SOURCE_WORDS = {"7", "source"}
+_QUOTED = re.compile(r"mark=(【[^】]*】)>\n(.*?)\n</quotation-", re.S)
 SCENES: dict[str, str] = {"1": REAL, "2": STAYS, "3": CHOOSING, "4": CONNECTING, "5": SLACK}
 GREETINGS = {"", "menu", "help", "hi", "hello", "hey", "start", "tour", "0"}
 
@@ -129,14 +154,40 @@ LONGEST = 2.6
 def tour(request: Body) -> ScriptedReply:
     """The scene that the newest message asks for."""
     last = request["messages"][-1]
+    if last["role"] == "tool" and _called(request) == "file_search":
+        return _said(_cited(str(last["content"])))
     if last["role"] == "tool":
         return _said(RAN.format(printed=str(last["content"]).partition("\n")[0].replace("`", "'")))
+    if _word(asked(request)) in SOURCE_WORDS:
+        if not _has(request, "file_search"):
+            return _said(f"{LABEL}\n\n{NOT_FOUND}")
+        return _said(f"{LABEL}\n\n{LOOKING}", ScriptedCall("file_search", json.dumps({"query": QUERY})))
     if _word(asked(request)) not in CODE_WORDS:
         return _said(f"{LABEL}\n\n{_scene(asked(request))}")
-    if not request.get("tools"):
+    if not _has(request, "code_interpreter"):
         return _said(f"{LABEL}\n\n{REFUSED}")
     call = ScriptedCall("code_interpreter", json.dumps({"code": CODE}))
     return _said(f"{LABEL}\n\n{RUNNING}\n\n```python\n{CODE}```", call)
+
+
+def _has(request: Body, tool: str) -> bool:
+    return any(each["function"]["name"] == tool for each in request.get("tools") or ())
+
+
+def _called(request: Body) -> str:
+    """The function whose output is the newest message."""
+    made = [call for message in request["messages"] for call in message.get("tool_calls") or ()]
+    return str(made[-1]["function"]["name"]) if made else ""
+
+
+def _cited(output: str) -> str:
+    """The sentence of the best passage that says what was looked for, with its mark."""
+    found = _QUOTED.search(output)
+    if found is None:
+        return NOT_FOUND
+    sentences = re.split(r"(?<=[.:])\s+", " ".join(found[2].split()))
+    fits = max(sentences, key=lambda sentence: sum(word in sentence.casefold() for word in QUERY.split()))
+    return FOUND.format(sentence=fits, mark=found[1])
 
 
 def _said(text: str, *calls: ScriptedCall) -> ScriptedReply:

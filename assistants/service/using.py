@@ -40,7 +40,7 @@ class Using:
         for index, call in enumerate(calls):
             if (tool := self._tools.get(call.type)) is None:
                 continue
-            used = await tool.use(self._run, call)
+            used = await tool.use(self._run, call, calls[:index])
             calls[index] = used.call
             keeps += [used.keep] if used.keep else []
             self._tell(index, call, used.call)

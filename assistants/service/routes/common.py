@@ -26,6 +26,7 @@ from assistants.service.models import Models
 from assistants.service.refusals import Refused, expect_id
 from assistants.service.rows import TABLES, from_row
 from assistants.service.runner import Runner
+from assistants.service.searching import Searcher
 from assistants.service.store import missing
 from storage import objects
 from storage.database import Database, Row
@@ -59,6 +60,11 @@ async def _access(
 async def _runner(request: Request) -> Runner:
     runner: Runner = request.app.state.runner
     return runner
+
+
+async def _searcher(request: Request) -> Searcher:
+    searcher: Searcher = request.app.state.searcher
+    return searcher
 
 
 async def _models(request: Request) -> Models:
@@ -95,6 +101,7 @@ async def _window(
 Db = Annotated[Access, Depends(_access)]
 Runs = Annotated[Runner, Depends(_runner)]
 Registry = Annotated[Models, Depends(_models)]
+Search = Annotated[Searcher, Depends(_searcher)]
 Listing = Annotated[Window, Depends(_window)]
 
 

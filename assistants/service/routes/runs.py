@@ -33,7 +33,10 @@ from assistants.service.routes.common import (
     streamed,
 )
 from assistants.service.routes.threads import new_thread
+from assistants.service.rows import from_row
 from assistants.service.runner import Runner
+from assistants.service.tools.search_calls import shown
+from storage.database import Row
 
 router = APIRouter(dependencies=[Depends(beta)])
 
@@ -43,15 +46,17 @@ INCLUDABLE = "step_details.tool_calls[*].file_search.results[*].content"
 async def _includes(
     include: Annotated[list[str] | None, Query()] = None,
     listed: Annotated[list[str] | None, Query(alias="include[]")] = None,
-) -> None:
-    """Refuse to include what cannot be; the text of search results is there or not whatever is asked for."""
-    for wanted in (*(include or ()), *(listed or ())):
+) -> bool:
+    """Whether the text of search results is asked for; what else somebody wants to include is refused."""
+    asked = [*(include or ()), *(listed or ())]
+    for wanted in asked:
         if wanted != INCLUDABLE:
             why = f"Invalid value: '{wanted}'. Supported values are: '{INCLUDABLE}'."
             raise Refused(Failure(400, why, code="invalid_value", param="include"))
+    return bool(asked)
 
 
-Includes = Annotated[None, Depends(_includes)]
+Includes = Annotated[bool, Depends(_includes)]
 
 
 @router.post("/threads/runs")
@@ -73,7 +78,7 @@ async def create_with_thread(body: CreateThreadAndRun, db: Db, runs: Runs) -> Re
 
 
 @router.post("/threads/{thread_id}/runs")
-async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, _: Includes) -> Response:
+async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, content: Includes) -> Response:
     _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
     more = await references.messages(db, "additional_messages", body.additional_messages)
@@ -84,7 +89,7 @@ async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, _: In
     except Answered as before:
         return _again(before, runs, stream=body.stream)
     db.attached(messages)
-    return streamed(runs.launch(run, stream=body.stream), run)
+    return streamed(runs.launch(run, stream=body.stream, includes=content), run)
 
 
 @router.get("/threads/{thread_id}/runs")
@@ -123,14 +128,17 @@ async def submit(thread_id: ThreadId, run_id: RunId, body: SubmitToolOutputs, db
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps")
-async def list_steps(thread_id: ThreadId, run_id: RunId, db: Db, window: Listing, _: Includes) -> Response:
+async def list_steps(thread_id: ThreadId, run_id: RunId, db: Db, window: Listing, content: Includes) -> Response:
+    async def read(rows: list[Row]) -> list[RunStep]:
+        return [shown(from_row(RunStep, row), content=content) for row in rows]
+
     await db.row(Run, run_id, thread_id=thread_id)
-    return await page(db, RunStep, window, where={"run_id": run_id})
+    return await page(db, RunStep, window, where={"run_id": run_id}, read=read)
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps/{step_id}")
-async def retrieve_step(thread_id: ThreadId, run_id: RunId, step_id: StepId, db: Db, _: Includes) -> Response:
-    return said(await db.find(RunStep, step_id, thread_id=thread_id, run_id=run_id))
+async def retrieve_step(thread_id: ThreadId, run_id: RunId, step_id: StepId, db: Db, content: Includes) -> Response:
+    return said(shown(await db.find(RunStep, step_id, thread_id=thread_id, run_id=run_id), content=content))
 
 
 def _expect_open(runs: Runner) -> None:

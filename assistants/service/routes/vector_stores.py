@@ -12,19 +12,15 @@ from assistants.contract import (
     SearchVectorStore,
     VectorStore,
 )
-from assistants.service import housekeeping, references, searching, store, stores
+from assistants.service import housekeeping, references, store, stores
 from assistants.service.access import Access
 from assistants.service.making import said as set_in
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, Listing, StoreId, page, said
-from assistants.service.rows import now
+from assistants.service.routes.common import Db, Listing, Search, StoreId, page, said
 from storage import objects
 from storage.database import Row
 
 router = APIRouter(prefix="/vector_stores")
-
-# A store that is searched all the time is written down as used this often.
-USED_SECONDS = 60
 
 
 @router.post("")
@@ -76,19 +72,16 @@ async def delete(vector_store_id: StoreId, db: Db) -> Response:
 
 
 @router.post("/{vector_store_id}/search")
-async def search(vector_store_id: StoreId, body: SearchVectorStore, db: Db) -> Response:
+async def search(vector_store_id: StoreId, body: SearchVectorStore, db: Db, searcher: Search) -> Response:
     found = await db.find(VectorStore, vector_store_id)
     expect_alive(found)
-    if (found.last_active_at or 0) + USED_SECONDS <= now():
-        after = stores.used(found, now())
-        changes = {"last_active_at": after.last_active_at, "expires_at": after.expires_at}
-        await db.db.write(store.modify, VectorStore, vector_store_id, changes, db.project)
-    return said(await searching.search(db.db, vector_store_id, body))
+    await stores.note_use(db.db, found)
+    return said(await searcher.search(vector_store_id, body))
 
 
 def expect_alive(found: VectorStore) -> None:
     """Refuses a vector store whose time is over."""
-    if found.status == "expired" or (found.expires_at or now() + 1) <= now():
+    if stores.is_over(found):
         raise Refused(Failure(400, f"Vector store {found.id} has expired.", code="vector_store_expired"))
 
 

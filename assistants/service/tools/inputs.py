@@ -1,15 +1,14 @@
 """The files that code may read: those of the assistant, the thread and the run, each with its name in the folder."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from assistants.contract import Run
 from assistants.service import files
 from assistants.service.rows import now
+from assistants.service.tools import resources
 from assistants.service.tools.bubblewrap import WORK
 from assistants.service.tools.limits import Limits, size
 from assistants.service.tools.session import InputRefused, Session
@@ -30,12 +29,8 @@ class Input:
 
 async def inputs_of(db: Reader, run: Run) -> list[Input]:
     """The files there are for a run, without those that were deleted."""
-    ids = [
-        *_ids(await objects.find(db, "assistants", run.assistant_id) if run.assistant_id else None),
-        *_ids(await objects.find(db, "threads", run.thread_id)),
-        *_listed(run.wire().get("tool_resources") or {}),
-    ]
-    rows = [await objects.find(db, "files", id_) for id_ in dict.fromkeys(ids)]
+    ids = await resources.named(db, run, "code_interpreter", "file_ids")
+    rows = [await objects.find(db, "files", id_) for id_ in ids]
     return _named([row for row in rows if row and (row["expires_at"] or now() + 1) > now()])
 
 
@@ -52,14 +47,6 @@ async def place(db: Reader, session: Session, inputs: Sequence[Input], limits: L
         except InputRefused as error:
             refused.append(str(error))
     return refused
-
-
-def _ids(row: Row | None) -> list[str]:
-    return _listed(json.loads(row["body"]).get("tool_resources") or {}) if row else []
-
-
-def _listed(resources: dict[str, Any]) -> list[str]:
-    return list((resources.get("code_interpreter") or {}).get("file_ids") or [])
 
 
 def _named(rows: Sequence[Row]) -> list[Input]:

@@ -89,7 +89,7 @@ class CodeInterpreter(ServerTool):
     def call(self, id_: str, arguments: str) -> ToolCall:
         return CodeInterpreterCall(id=id_, code_interpreter=InterpretedCode(input=code_of(arguments)))
 
-    async def use(self, run: Run, call: ToolCall) -> Used:
+    async def use(self, run: Run, call: ToolCall, before: Sequence[ToolCall]) -> Used:  # noqa: ARG002
         assert isinstance(call, CodeInterpreterCall)  # noqa: S101 - `call` makes no other kind
         code = call.code_interpreter.input
         if not code.strip():

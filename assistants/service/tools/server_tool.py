@@ -31,8 +31,8 @@ class ServerTool:
     async def stop(self) -> None:
         """Leave nothing running."""
 
-    async def offer(self, run: Run) -> Mapping[str, Any]:
-        """The function as the model sees it: name, description, parameters.
+    async def offer(self, run: Run) -> Mapping[str, Any] | None:
+        """The function as the model sees it: name, description, parameters. None where there is nothing to use it on.
 
         Raises `ModelError` where the tool cannot be used here, with the reason and the cure.
         """
@@ -42,8 +42,8 @@ class ServerTool:
         """A call as its step tells it; the arguments, JSON as the model writes it, may still be growing."""
         raise NotImplementedError
 
-    async def use(self, run: Run, call: ToolCall) -> Used:
-        """Do what was called for. What goes wrong is told to the model in the outputs.
+    async def use(self, run: Run, call: ToolCall, before: Sequence[ToolCall]) -> Used:
+        """Do what was called for, after the calls of its step `before` it. What goes wrong is told to the model.
 
         It is cancelled with the run. After a crash a call whose step had not ended is used once more.
         """
@@ -105,8 +105,11 @@ class Toolbox:
                 offered.append(tool.wire())
                 continue
             try:
-                offered.append({"type": "function", "function": dict(await ours[tool.type].offer(run))})
+                function = await ours[tool.type].offer(run)
             except ModelError:
                 if needed:
                     raise
+                continue
+            if function is not None:
+                offered.append({"type": "function", "function": dict(function)})
         return offered

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistants.contract import CalledFunctionDelta, FunctionCall, FunctionCallDelta, ToolCall, ToolCallDelta
-from assistants.service.tools import code_calls
+from assistants.service.tools import code_calls, search_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,20 @@ def _code_retold(call: Mapping[str, Any]) -> Told:
     return Told(code_calls.NAME, *code_calls.retold(call))
 
 
-_NEWS: dict[str, News] = {"function": _function_news, code_calls.NAME: code_calls.news}
-_RETELL: dict[str, Retell] = {"function": _function_retold, code_calls.NAME: _code_retold}
+def _search_retold(call: Mapping[str, Any]) -> Told:
+    return Told(search_calls.NAME, *search_calls.retold(call))
+
+
+_NEWS: dict[str, News] = {
+    "function": _function_news,
+    code_calls.NAME: code_calls.news,
+    search_calls.NAME: search_calls.news,
+}
+_RETELL: dict[str, Retell] = {
+    "function": _function_retold,
+    code_calls.NAME: _code_retold,
+    search_calls.NAME: _search_retold,
+}
 
 
 def news(index: int, before: ToolCall | None, after: ToolCall) -> ToolCallDelta | None:

@@ -1,0 +1,46 @@
+"""How an endpoint is reached: its address, its key, the HTTP client that all requests share."""
+
+from collections.abc import Generator
+from functools import lru_cache
+
+import httpx
+from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+
+from assistants.service.endpoints import Endpoint
+from assistants.service.pieces import ModelError
+
+
+@lru_cache(64)
+def destination(endpoint: Endpoint, path: str) -> tuple[httpx.URL, httpx.Auth | None]:
+    """Where an endpoint is asked, and with what: its key, or the account that its address names.
+
+    Raises `ModelError` for an address that is none.
+    """
+    try:
+        url = httpx.URL(f"{endpoint.base_url.rstrip('/')}/{path}")
+    except httpx.InvalidURL:
+        raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
+    account = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
+    return url.copy_with(userinfo=b""), _Bearer(endpoint.api_key) if endpoint.api_key else account
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["authorization"] = f"Bearer {self._key}"
+        yield request
+
+
+def http_client(patience: httpx.Timeout, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """A client with room for every run at once; `transport` takes the place of the network."""
+    if transport is not None:
+        return httpx.AsyncClient(transport=transport, timeout=patience)
+    # Zero is aiohttp's "no limit": runs wait for the model, never for each other.
+    limits = httpx.Limits(max_connections=0)
+    tls = httpx.create_ssl_context()
+    # Whatever proxy the environment names, a model on this machine is not behind it.
+    direct = AiohttpTransport(limits=limits, verify=tls)
+    loopback = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+    return HttpxAiohttpClient(timeout=patience, limits=limits, verify=tls, mounts=dict.fromkeys(loopback, direct))

@@ -1,0 +1,72 @@
+"""The calls of functions that a turn's runs ask for: what was begun, what was decided, what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.database import Database, Row, Transaction
+from storage.records import Record
+from storage.turns import SupersededError
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Record):
+    """A call. `verdict` says whether it may run (`allowed` or `refused`), `decided_by` who said so.
+
+    One that was started and has no output was under way when its process died.
+    """
+
+    run_id: str
+    call_id: str
+    turn: int
+    function: str
+    arguments: str
+    asked_at: float
+    verdict: str | None
+    decided_by: str | None
+    started_at: float | None = None
+    output: str | None = None
+    done_at: float | None = None
+
+
+def begin(tx: Transaction, attempts: int, calls: Sequence[Call]) -> list[Call | None]:
+    """Write calls of one turn down before any of them starts; for each what was known of it, None where it is new.
+
+    Raises `SupersededError`.
+    """
+    _fence(tx, calls[0].turn, attempts)
+    return [_begin(tx, call) for call in calls]
+
+
+def end(tx: Transaction, attempts: int, call: Call) -> None:
+    """Write down a call's output, before its run is given it. Raises `SupersededError`."""
+    _fence(tx, call.turn, attempts)
+    tx.upsert("calls", _row(call), key=("run_id", "call_id"))
+
+
+async def refused(db: Database, turn: int) -> list[str]:
+    """The functions that a turn asked for and that might not run, in the order of their first call."""
+    rows = await db.read(
+        "select function from calls where turn = :turn and verdict = 'refused'"
+        " group by function order by min(asked_at), function",
+        turn=turn,
+    )
+    return [str(row["function"]) for row in rows]
+
+
+def _begin(tx: Transaction, call: Call) -> Call | None:
+    found = tx.query("select * from calls where run_id = :run and call_id = :id", run=call.run_id, id=call.call_id)
+    known = Call.of(found[0]) if found else None
+    # Some models use one id for every call: it is the same one only if it asks for the same.
+    if known is not None and (known.function, known.arguments) == (call.function, call.arguments):
+        return known
+    tx.upsert("calls", _row(call), key=("run_id", "call_id"))
+    return None
+
+
+def _row(call: Call) -> Row:
+    return {name: getattr(call, name) for name in Call.__dataclass_fields__}
+
+
+def _fence(tx: Transaction, turn: int, attempts: int) -> None:
+    if not tx.query("select 1 as one from turns where id = :id and attempts = :attempts", id=turn, attempts=attempts):
+        raise SupersededError(f"turn {turn} was taken over by another process")

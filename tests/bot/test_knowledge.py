@@ -1,0 +1,81 @@
+"""Assistants with files answer from them and name their sources; the real program, asked on the page."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assistants.connector import AssistantsClient
+from assistants.service.scripted import ScriptedCall, ScriptedReply
+from tests.bot.conftest import Start, address
+from tests.bot.page import JSON, Page, said
+from tests.scripted import Model, connecting
+from tests.service.documents import SAID, pdf
+
+KEY = "web:0b7e5a3a-2f0e-4a8c-9f57-6b8d3b1f0009"
+CONFIG = """
+default = ["librarian"]
+[assistants.librarian]
+title = "Librarian"
+files = ["rain.pdf"]
+"""
+
+
+@pytest.fixture
+async def model(model_address: str) -> Model:
+    return Model(model_address)
+
+
+def sources(exchange: JSON) -> list[JSON]:
+    return [note for segment in exchange["answer"] if segment["type"] == "sources" for note in segment["notes"]]
+
+
+async def test_the_tour_cites_its_source_without_a_model(start: Start) -> None:
+    async with Page(address(start())) as page:
+        steps: list[str] = []
+        async with page.events(KEY) as events:
+            await page.say(KEY, "7")
+            async for _, moment in events:
+                steps += [s["text"] for s in moment.get("segments", ()) if s["type"] == "step"]
+                if moment.get("kind") == "finished":
+                    break
+        (exchange,) = await page.until(KEY, lambda now: bool(now) and now[0]["state"] == "answered")
+        assert "loses nothing" in said(exchange)
+        assert "[1]" in said(exchange)
+        assert [(note["number"], note["title"]) for note in sources(exchange)] == [(1, "threadline.md")]
+        assert sources(exchange)[0]["passage"]
+
+
+async def test_files_of_the_configuration_are_searched_and_named_under_the_answer(
+    start: Start, model: Model, model_address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "threadline.toml").write_text(CONFIG)
+    (tmp_path / "rain.pdf").write_bytes(pdf())
+    env = {**connecting(model_address), "THREADLINE_API_KEYS": "sk-operator"}
+    call = ScriptedCall("file_search", json.dumps({"query": "umbrella"}))
+    await model.play(ScriptedReply(tool_calls=(call,)), ScriptedReply(text="It is there【0:0†rain.pdf】."))
+    first = start("run", **env)
+    async with Page(address(first)) as page:
+        await page.say(KEY, "Where is the umbrella?")
+        (exchange,) = await page.until(KEY, lambda now: bool(now) and now[0]["state"] == "answered")
+        assert said(exchange).startswith("It is there[1].")
+        (source,) = sources(exchange)
+        assert source["title"] == "rain.pdf"
+        assert SAID in source["passage"]
+    first.end()
+    # The same files are not given again; others are.
+    for data, stores in ((pdf(), 2), (pdf("The gloves of Oslo"), 3)):
+        (tmp_path / "rain.pdf").write_bytes(data)
+        program = start("run", **env)
+        async with AssistantsClient(f"{address(program)}/v1", api_key="sk-operator") as client:
+            assert len([store async for store in client.vector_stores.list(limit=100)]) == stores
+        program.end()
+    await model.aclose()
+
+
+async def test_a_file_that_is_not_there_is_one_sentence(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "threadline.toml").write_text(CONFIG)
+    program = start()
+    assert program.wait() == 2
+    assert "assistants.librarian.files: rain.pdf cannot be read: No such file or directory." in program.output
+    assert "Traceback" not in program.output
