@@ -65,7 +65,9 @@ class Embedded:
         for name, configured in models.items():
             self._register(name, configured)
         code = CodeInterpreter(db, sandbox=sandbox_of(settings))
-        self._service = create_service(db, self._models, code, embedder=_embedder(settings))
+        self._embedder = embedder_of(settings)
+        useful = self._embedder if why_not() is None else None
+        self._service = create_service(db, self._models, code, embedder=useful)
         rules = Rules(settings.api_requests_per_minute, open=open_here)
         self._guarded = Guard(self._service.app, Keys(db, settings.api_keys), rules)
         self._endpoint: Endpoint | None = None
@@ -78,6 +80,7 @@ class Embedded:
         self._stack.push_async_callback(self._small_talk.close)
         self._stack.push_async_callback(self._service.stop)
         await self._service.start()
+        self._say_how_files_are_searched()
         telling = asyncio.create_task(self._tell_progress(), name="weights-progress")
         self._stack.callback(telling.cancel)
         return self
@@ -169,6 +172,12 @@ class Embedded:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
+    def _say_how_files_are_searched(self) -> None:
+        if self._embedder is None:
+            log.info("file search goes by words alone: EMBEDDING_MODEL is not set")
+        elif reason := why_not():
+            log.warning("file search goes by words alone", reason=reason)
+
     async def _tell_progress(self) -> None:
         async for _ in self._weights.watch():
             self._tell()
@@ -211,17 +220,6 @@ def embedder_of(settings: Settings) -> EndpointEmbedder | None:
     if urlsplit(base_url).scheme not in ("http", "https"):
         raise ConfigurationError("EMBEDDING_MODEL needs EMBEDDING_BASE_URL or MODEL_BASE_URL, like https://HOST/v1.")
     return EndpointEmbedder(Endpoint(base_url.rstrip("/"), key, settings.embedding_model))
-
-
-def _embedder(settings: Settings) -> EndpointEmbedder | None:
-    """The same, if it is of use here; said once where it is not."""
-    embedder = embedder_of(settings)
-    if embedder is None:
-        log.info("file search goes by words alone: EMBEDDING_MODEL is not set")
-    elif reason := why_not():
-        log.warning("file search goes by words alone", reason=reason)
-        return None
-    return embedder
 
 
 async def check_sandbox(settings: Settings) -> str:

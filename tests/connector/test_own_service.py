@@ -138,9 +138,9 @@ async def test_what_was_made_before_its_answer_was_lost_is_given_again(
 
 
 async def test_a_question_and_its_run_are_there_once_though_the_service_was_killed_meanwhile(
-    trusting: AssistantsClient, way: Losing, service: Service, model: Model
+    trusting: AssistantsClient, way: Losing, service: Service
 ) -> None:
-    await model.play(ScriptedReply(text="Once."))
+    # The model may have been asked before the kill and again after it: what it says by itself is the same each time.
     assistant = await trusting.assistants.create(model="default")
     thread = await trusting.threads.create()
     way.losses = 1
@@ -150,7 +150,7 @@ async def test_a_question_and_its_run_are_there_once_though_the_service_was_kill
     assert (await trusting.threads.runs.wait(thread.id, run.id)).status == "completed"
     assert [found.id async for found in trusting.threads.runs.list(thread.id)] == [run.id]
     said = [message.text async for message in trusting.threads.messages.list(thread.id, order="asc")]
-    assert said == ["Hi", "Once."]
+    assert said == ["Hi", "You said: Hi"]
 
 
 async def test_a_stream_whose_beginning_was_lost_is_told_once_more(

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 NOW: Any = {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}
 HELLO: Any = {"messages": [{"role": "user", "content": "hello"}]}
+# Seconds after which a run expires in these tests, and in which a slow machine still comes to what is to expire.
+LONG_ENOUGH = 4
 CALL = ScriptedReply(tool_calls=(ScriptedCall("now", '{"zone": "UTC"}', id="call_1"),))
 
 
@@ -140,7 +142,7 @@ async def test_a_run_that_waits_is_cancelled_and_gives_its_thread_back(
 async def test_a_run_that_nobody_answers_expires(
     stock: AsyncOpenAI, script: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "RUN_SECONDS", 1)
+    monkeypatch.setattr(making, "RUN_SECONDS", LONG_ENOUGH)
     ended = await still(stock, await waiting(stock, script), "requires_action")
     assert (ended.status, ended.required_action) == ("expired", None)
     with pytest.raises(openai.BadRequestError, match='Runs in status "expired" do not accept tool outputs'):
@@ -150,7 +152,7 @@ async def test_a_run_that_nobody_answers_expires(
 async def test_a_model_that_takes_too_long_leaves_what_it_said(
     stock: AsyncOpenAI, script: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "RUN_SECONDS", 1)
+    monkeypatch.setattr(making, "RUN_SECONDS", LONG_ENOUGH)
     script.play(ScriptedReply(text="one two", hold_after=1))
     assistant = await stock.beta.assistants.create(model="default")
     run = await stock.beta.threads.create_and_run(assistant_id=assistant.id, thread=HELLO)

@@ -1,8 +1,6 @@
-"""Trigger ids: what a person did lately, good for opening one form within three seconds."""
+"""Trigger ids: what a person did lately, good for opening one form within three seconds (`life`)."""
 
 from tests.simulators.slack.world import World
-
-LIFE = 3.0
 
 
 class TriggerError(Exception):
@@ -11,6 +9,7 @@ class TriggerError(Exception):
 
 class Triggers:
     def __init__(self, world: World) -> None:
+        self.life = 3.0
         self._world = world
         self._pulled: dict[str, tuple[str, float]] = {}
         self._used: set[str] = set()
@@ -27,7 +26,7 @@ class Triggers:
         if trigger in self._used:
             raise TriggerError("exchanged_trigger_id")
         user, at = self._pulled[trigger]
-        if self._world.now() - at > LIFE:
+        if self._world.now() - at > self.life:
             raise TriggerError("expired_trigger_id")
         self._used.add(trigger)
         return user

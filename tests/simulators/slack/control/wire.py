@@ -57,6 +57,7 @@ class Wire:
         for name in ("ack_timeout", "lose_acks", "hourly", "message_first"):
             setattr(terms, name, order.get(name, getattr(terms, name)))
         terms.retry_delays = tuple(order.get("retry_delays", terms.retry_delays))
+        self._site.triggers.life = order.get("trigger_life", self._site.triggers.life)
         self._site.limits.enabled = order.get("limits", self._site.limits.enabled)
         self._site.sockets.enabled = order.get("socket_mode", self._site.sockets.enabled)
         for name, archived in order.get("archived", {}).items():
