@@ -115,7 +115,7 @@ async def find(
 ) -> Row | None:
     """An object by its id that belongs where it is looked for; with a project, to this one."""
     conditions = ["id = :id", *(f"{column} = :{column}" for column in belongs)]
-    rows = await db.read(
+    rows = await db.look_up(
         f"select * from {table} {_where(conditions)} {_seen(table, project)}",  # noqa: S608 - our own column names
         id=id,
         **belongs,
@@ -238,7 +238,7 @@ async def active_runs(db: Reader) -> list[Row]:
 
 async def _position(db: Reader, table: Table, cursor: str, where: Mapping[str, Any]) -> int:
     conditions = ["id = :cursor", *(f"{column} = :{column}" for column in where)]
-    rows = await db.read(f"select seq from {table} {_where(conditions)}", **where, cursor=cursor)  # noqa: S608
+    rows = await db.look_up(f"select seq from {table} {_where(conditions)}", **where, cursor=cursor)  # noqa: S608
     if not rows:
         raise UnknownCursorError(cursor)
     return int(rows[0]["seq"])

@@ -65,6 +65,10 @@ class SQLiteDatabase:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, sql, values)
 
+    async def look_up(self, sql: str, **values: Any) -> list[Row]:
+        # A row by its key is there in ten microseconds; asking another thread for it takes seventy.
+        return self._read(sql, values)
+
     async def write(self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         queued = Job(lambda tx: job(tx, *args, **kwargs), future)
@@ -169,6 +173,9 @@ class _Looking:
 
     async def read(self, sql: str, **values: Any) -> list[Row]:
         return await asyncio.to_thread(self._read, sql, values)
+
+    async def look_up(self, sql: str, **values: Any) -> list[Row]:
+        return self._read(sql, values)
 
     def _read(self, sql: str, values: dict[str, Any]) -> list[Row]:
         with translated():

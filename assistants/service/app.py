@@ -85,10 +85,13 @@ def create_service(database: Database, models: Models, *tools: ServerTool, embed
 
 
 def _app() -> FastAPI:
-    app = FastAPI(title="Threadline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    # Before the threads, whose addresses would take "runs" for the id of one.
-    for routes in (assistants, runs, threads, messages, files, uploads, store_files, vector_stores, models):
-        app.include_router(routes.router, prefix="/v1")
+    # Runs are asked for most, and come before the threads, whose addresses would take "runs" for the id of one. The
+    # list is flat, since routers within routers are gone through twice.
+    routers = (runs, messages, threads, assistants, files, uploads, store_files, vector_stores, models)
+    routes = [route for routes in routers for route in routes.router.routes]
+    app = FastAPI(
+        title="Threadline", routes=routes, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     describe(app)
     app.exception_handler(Answered)(_answered)
     app.exception_handler(Refused)(_refused)

@@ -220,4 +220,6 @@ async def test_the_document_of_the_api_is_open_and_names_every_operation(
         document = (await http.get("/openapi.json")).json()
     assert "post" in document["paths"]["/v1/threads/{thread_id}/runs"]
     assert "CreateRun" in document["components"]["schemas"]
+    asked = {p["name"]: p["required"] for p in document["paths"]["/v1/threads"]["post"]["parameters"]}
+    assert asked == {"OpenAI-Beta": True, "Idempotency-Key": False}
     assert sum(len(operations) for operations in document["paths"].values()) == 51

@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from assistants.contract import CreateFile, Deleted, File, from_validation, invalid, missing_parameter
 from assistants.service import files
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, expect_limit, page, said
+from assistants.service.routes.common import V1, Db, expect_limit, page, said
 from storage.objects import Order, Window
 
-router = APIRouter(prefix="/files")
+router = APIRouter(prefix=f"{V1}/files")
 
 # The spec lets whoever lists files have them all at once.
 MOST_LISTED = 10_000

@@ -1,18 +1,18 @@
 """Messages of a thread: create, list, get, modify, delete."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from assistants.contract import CreateMessage, Deleted, Message, ModifyMessage, Thread
 from assistants.service import making, references, store
-from assistants.service.routes.common import Db, Listing, MessageId, ThreadId, beta, page, said
+from assistants.service.routes.common import V1, BetaDb, Listing, MessageId, ThreadId, page, said
 from storage import objects
 
-router = APIRouter(prefix="/threads/{thread_id}/messages", dependencies=[Depends(beta)])
+router = APIRouter(prefix=f"{V1}/threads/{{thread_id}}/messages")
 
 
 @router.post("")
-async def create(thread_id: ThreadId, body: CreateMessage, db: Db) -> Response:
+async def create(thread_id: ThreadId, body: CreateMessage, db: BetaDb) -> Response:
     await references.messages(db, "messages", [body])
     message = making.message(body, thread_id)
     await db.once(lambda _: message, store.post_message, message, db.project)
@@ -21,19 +21,19 @@ async def create(thread_id: ThreadId, body: CreateMessage, db: Db) -> Response:
 
 
 @router.get("")
-async def list_all(thread_id: ThreadId, db: Db, window: Listing, run_id: str | None = None) -> Response:
+async def list_all(thread_id: ThreadId, db: BetaDb, window: Listing, run_id: str | None = None) -> Response:
     await db.row(Thread, thread_id)
     only = {"run_id": run_id} if run_id else {}
     return await page(db, Message, window, where={"thread_id": thread_id, **only})
 
 
 @router.get("/{message_id}")
-async def retrieve(thread_id: ThreadId, message_id: MessageId, db: Db) -> Response:
+async def retrieve(thread_id: ThreadId, message_id: MessageId, db: BetaDb) -> Response:
     return said(await db.find(Message, message_id, thread_id=thread_id))
 
 
 @router.post("/{message_id}")
-async def modify(thread_id: ThreadId, message_id: MessageId, body: ModifyMessage, db: Db) -> Response:
+async def modify(thread_id: ThreadId, message_id: MessageId, body: ModifyMessage, db: BetaDb) -> Response:
     message = await db.find(Message, message_id, thread_id=thread_id)
     changes: dict[str, object] = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
     changed = await db.db.write(store.modify, Message, message_id, changes)
@@ -41,7 +41,7 @@ async def modify(thread_id: ThreadId, message_id: MessageId, body: ModifyMessage
 
 
 @router.delete("/{message_id}")
-async def delete(thread_id: ThreadId, message_id: MessageId, db: Db) -> Response:
+async def delete(thread_id: ThreadId, message_id: MessageId, db: BetaDb) -> Response:
     await db.find(Message, message_id, thread_id=thread_id)
     await db.db.write(objects.remove, "messages", message_id)
     return said(Deleted(id=message_id, object="thread.message.deleted"))

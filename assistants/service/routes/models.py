@@ -5,9 +5,9 @@ from fastapi.responses import Response
 
 from assistants.contract import Failure, Model, ModelList, no_such_model
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Registry, said
+from assistants.service.routes.common import V1, Registry, said
 
-router = APIRouter(prefix="/models")
+router = APIRouter(prefix=f"{V1}/models")
 
 
 @router.get("")

@@ -21,13 +21,13 @@ from assistants.service import making, references, store
 from assistants.service.access import Access, Answered
 from assistants.service.refusals import Refused, expect_id, expect_possible
 from assistants.service.routes.common import (
-    Db,
+    V1,
+    BetaDb,
     Listing,
     RunId,
     Runs,
     StepId,
     ThreadId,
-    beta,
     page,
     said,
     streamed,
@@ -38,7 +38,7 @@ from assistants.service.runner import Runner
 from assistants.service.tools.search_calls import shown
 from storage.database import Row
 
-router = APIRouter(dependencies=[Depends(beta)])
+router = APIRouter(prefix=V1)
 
 INCLUDABLE = "step_details.tool_calls[*].file_search.results[*].content"
 
@@ -60,7 +60,7 @@ Includes = Annotated[bool, Depends(_includes)]
 
 
 @router.post("/threads/runs")
-async def create_with_thread(body: CreateThreadAndRun, db: Db, runs: Runs) -> Response:
+async def create_with_thread(body: CreateThreadAndRun, db: BetaDb, runs: Runs) -> Response:
     _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
     new = body.thread or CreateThread()
@@ -78,7 +78,7 @@ async def create_with_thread(body: CreateThreadAndRun, db: Db, runs: Runs) -> Re
 
 
 @router.post("/threads/{thread_id}/runs")
-async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, content: Includes) -> Response:
+async def create(thread_id: ThreadId, body: CreateRun, db: BetaDb, runs: Runs, content: Includes) -> Response:
     _expect_open(runs)
     assistant = await _assistant(db, body.assistant_id)
     more = await references.messages(db, "additional_messages", body.additional_messages)
@@ -93,18 +93,18 @@ async def create(thread_id: ThreadId, body: CreateRun, db: Db, runs: Runs, conte
 
 
 @router.get("/threads/{thread_id}/runs")
-async def list_all(thread_id: ThreadId, db: Db, window: Listing) -> Response:
+async def list_all(thread_id: ThreadId, db: BetaDb, window: Listing) -> Response:
     await db.row(Thread, thread_id)
     return await page(db, Run, window, where={"thread_id": thread_id})
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}")
-async def retrieve(thread_id: ThreadId, run_id: RunId, db: Db) -> Response:
+async def retrieve(thread_id: ThreadId, run_id: RunId, db: BetaDb) -> Response:
     return said(await db.find(Run, run_id, thread_id=thread_id))
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}")
-async def modify(thread_id: ThreadId, run_id: RunId, body: ModifyRun, db: Db) -> Response:
+async def modify(thread_id: ThreadId, run_id: RunId, body: ModifyRun, db: BetaDb) -> Response:
     run = await db.find(Run, run_id, thread_id=thread_id)
     changes: dict[str, object] = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
     changed = await db.db.write(store.modify, Run, run_id, changes)
@@ -112,14 +112,14 @@ async def modify(thread_id: ThreadId, run_id: RunId, body: ModifyRun, db: Db) ->
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/cancel")
-async def cancel(thread_id: ThreadId, run_id: RunId, db: Db, runs: Runs) -> Response:
+async def cancel(thread_id: ThreadId, run_id: RunId, db: BetaDb, runs: Runs) -> Response:
     run = await db.once(lambda run: run, store.cancel, thread_id, run_id, db.project)
     runs.cancel(run)
     return said(run)
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/submit_tool_outputs")
-async def submit(thread_id: ThreadId, run_id: RunId, body: SubmitToolOutputs, db: Db, runs: Runs) -> Response:
+async def submit(thread_id: ThreadId, run_id: RunId, body: SubmitToolOutputs, db: BetaDb, runs: Runs) -> Response:
     try:
         run, step = await db.once(lambda done: done[0], store.submit, thread_id, run_id, body.tool_outputs, db.project)
     except Answered as before:
@@ -128,7 +128,7 @@ async def submit(thread_id: ThreadId, run_id: RunId, body: SubmitToolOutputs, db
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps")
-async def list_steps(thread_id: ThreadId, run_id: RunId, db: Db, window: Listing, content: Includes) -> Response:
+async def list_steps(thread_id: ThreadId, run_id: RunId, db: BetaDb, window: Listing, content: Includes) -> Response:
     async def read(rows: list[Row]) -> list[RunStep]:
         return [shown(from_row(RunStep, row), content=content) for row in rows]
 
@@ -137,7 +137,7 @@ async def list_steps(thread_id: ThreadId, run_id: RunId, db: Db, window: Listing
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps/{step_id}")
-async def retrieve_step(thread_id: ThreadId, run_id: RunId, step_id: StepId, db: Db, content: Includes) -> Response:
+async def retrieve_step(thread_id: ThreadId, run_id: RunId, step_id: StepId, db: BetaDb, content: Includes) -> Response:
     return said(shown(await db.find(RunStep, step_id, thread_id=thread_id, run_id=run_id), content=content))
 
 

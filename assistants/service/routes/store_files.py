@@ -22,13 +22,13 @@ from assistants.contract import (
 from assistants.service import files, references, store, stores
 from assistants.service.references import ROWS
 from assistants.service.refusals import Refused, expect_at_most
-from assistants.service.routes.common import BatchId, Db, Listing, StoreId, page, said
+from assistants.service.routes.common import V1, BatchId, Db, Listing, StoreId, page, said
 from assistants.service.routes.vector_stores import expect_alive
 from assistants.service.rows import from_row, new_id, now, to_row
 from storage import chunks
 from storage.database import Transaction
 
-router = APIRouter(prefix="/vector_stores/{vector_store_id}")
+router = APIRouter(prefix=f"{V1}/vector_stores/{{vector_store_id}}")
 
 MOST_FILES = 10_000
 Status = Annotated[Literal["in_progress", "completed", "failed", "cancelled"] | None, Query(alias="filter")]

@@ -1,17 +1,17 @@
 """Threads: create, get, modify, delete."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from assistants.contract import CreateThread, Deleted, ModifyThread, Thread, no_such
 from assistants.service import making, references, store
 from assistants.service.access import Access
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, Runs, ThreadId, beta, said
+from assistants.service.routes.common import V1, BetaDb, Runs, ThreadId, said
 from assistants.service.rows import new_id, now
 from storage import objects
 
-router = APIRouter(dependencies=[Depends(beta)])
+router = APIRouter(prefix=V1)
 
 # A write touches at most this many rows; a long thread goes in several.
 ROWS = 200
@@ -27,7 +27,7 @@ async def new_thread(access: Access, body: CreateThread) -> Thread:
 
 
 @router.post("/threads")
-async def create(db: Db, body: CreateThread | None = None) -> Response:
+async def create(db: BetaDb, body: CreateThread | None = None) -> Response:
     body = body or CreateThread()
     asked = await references.messages(db, "messages", body.messages)
     thread = await new_thread(db, body)
@@ -38,12 +38,12 @@ async def create(db: Db, body: CreateThread | None = None) -> Response:
 
 
 @router.get("/threads/{thread_id}")
-async def retrieve(thread_id: ThreadId, db: Db) -> Response:
+async def retrieve(thread_id: ThreadId, db: BetaDb) -> Response:
     return said(await db.find(Thread, thread_id))
 
 
 @router.post("/threads/{thread_id}")
-async def modify(thread_id: ThreadId, body: ModifyThread, db: Db) -> Response:
+async def modify(thread_id: ThreadId, body: ModifyThread, db: BetaDb) -> Response:
     changes: dict[str, object] = {}
     if "metadata" in body.model_fields_set:
         changes["metadata"] = body.metadata or {}
@@ -56,7 +56,7 @@ async def modify(thread_id: ThreadId, body: ModifyThread, db: Db) -> Response:
 
 
 @router.delete("/threads/{thread_id}")
-async def delete(thread_id: ThreadId, db: Db, runs: Runs) -> Response:
+async def delete(thread_id: ThreadId, db: BetaDb, runs: Runs) -> Response:
     # Without its thread nothing of it can be reached any more, so the rest may go bit by bit.
     if not await db.db.write(objects.remove, "threads", thread_id, db.project):
         raise Refused(no_such("thread", thread_id))

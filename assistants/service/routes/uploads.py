@@ -9,14 +9,14 @@ from assistants.contract import LARGEST_PART, CompleteUpload, CreateUpload, Uplo
 from assistants.service import files, housekeeping
 from assistants.service.files import UPLOAD_SECONDS, expect_pending
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, UploadId, said
+from assistants.service.routes.common import V1, Db, UploadId, said
 from assistants.service.routes.files import file_of, form_of
 from assistants.service.rows import from_row, new_id, now, to_row
 from assistants.service.store import missing
 from storage import objects
 from storage.database import Transaction
 
-router = APIRouter(prefix="/uploads")
+router = APIRouter(prefix=f"{V1}/uploads")
 
 
 @router.post("")

@@ -16,11 +16,11 @@ from assistants.service import housekeeping, references, store, stores
 from assistants.service.access import Access
 from assistants.service.making import said as set_in
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, Listing, Search, StoreId, page, said
+from assistants.service.routes.common import V1, Db, Listing, Search, StoreId, page, said
 from storage import objects
 from storage.database import Row
 
-router = APIRouter(prefix="/vector_stores")
+router = APIRouter(prefix=f"{V1}/vector_stores")
 
 
 @router.post("")
