@@ -35,6 +35,9 @@ from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
+# Seconds in which a server that leaves may be followed by its next one.
+RETRY_AFTER = "2"
+
 
 class Service:
     """The API in one process. `app` serves it under `/v1`; who may call it is the caller's affair."""
@@ -106,7 +109,11 @@ def _answer(failure: Failure) -> Response:
 
 
 async def _refused(_: Request, error: Refused) -> Response:
-    return _answer(error.failure)
+    answer = _answer(error.failure)
+    if error.failure.status == 503:
+        # Nothing was begun: whoever asks again reaches the server that comes after this one.
+        answer.headers.update({"x-should-retry": "true", "retry-after": RETRY_AFTER})
+    return answer
 
 
 async def _answered(_: Request, before: Answered) -> Response:

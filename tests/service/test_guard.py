@@ -182,10 +182,8 @@ async def test_every_answer_has_a_request_id_and_the_log_has_no_contents(
     secret, id_ = await made(database)
     async with guarded(service, database, serve) as http:
         with caplog.at_level(logging.INFO, logger="assistants.access"):
-            answer = await http.post(
-                "/threads?note=private", json={"metadata": {"a": "secret"}}, headers=bearer(secret)
-            )
-            missing = await http.get("/nowhere", headers=bearer(secret))
+            answer = await http.post("/threads", json={"metadata": {"a": "private"}}, headers=bearer(secret))
+            missing = await http.get("/nowhere?note=private", headers=bearer(secret))
         ids = [answer.headers["x-request-id"], missing.headers["x-request-id"]]
         assert all(re.fullmatch(r"req_[0-9a-f]{32}", said) for said in ids)
         assert ids[0] != ids[1]

@@ -54,10 +54,7 @@ async def modify(assistant_id: AssistantId, body: ModifyAssistant, db: BetaDb) -
     changes = _changes(body)
     if "tool_resources" in body.model_fields_set:
         changes["tool_resources"] = await references.resources(db, body.tool_resources)
-    assistant = await db.db.write(store.modify, Assistant, assistant_id, changes, db.project)
-    if assistant is None:
-        raise Refused(no_such("assistant", assistant_id))
-    return said(assistant)
+    return said(await db.modify(Assistant, assistant_id, changes))
 
 
 @router.delete("/assistants/{assistant_id}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 
 from assistants.contract import (
@@ -21,6 +22,7 @@ from assistants.contract import (
     Wire,
     beta_header_missing,
     invalid,
+    unknown_parameter,
 )
 from assistants.service.access import Access, Caller
 from assistants.service.models import Models
@@ -44,7 +46,27 @@ LONGEST_KEY = 255
 ONCE_HEADER = "Idempotency-Key"
 
 
+def _query_of(route: APIRoute) -> set[str]:
+    """The names that a route and what it depends on read of the query."""
+    names, waiting = set(), [route.dependant]
+    while waiting:
+        dependant = waiting.pop()
+        names |= {field.alias for field in dependant.query_params}
+        waiting += dependant.dependencies
+    return names
+
+
+def _expect_known(request: Request) -> None:
+    """Refuses a parameter in the query that the route does not have, as bodies do theirs."""
+    if request.scope["query_string"]:
+        known = _query_of(request.scope["route"])
+        for name in request.query_params:
+            if name not in known:
+                raise Refused(unknown_parameter(name))
+
+
 async def _access(request: Request) -> Access:
+    _expect_known(request)
     database: Database = request.app.state.database
     caller: Caller = request.scope.get(CALLER) or Caller()
     access = Access(database, caller.project, request.app.state.indexer.wake)
@@ -77,6 +99,7 @@ async def _searcher(request: Request) -> Searcher:
 
 
 async def _models(request: Request) -> Models:
+    _expect_known(request)
     models: Models = request.app.state.models
     return models
 

@@ -34,10 +34,9 @@ async def retrieve(thread_id: ThreadId, message_id: MessageId, db: BetaDb) -> Re
 
 @router.post("/{message_id}")
 async def modify(thread_id: ThreadId, message_id: MessageId, body: ModifyMessage, db: BetaDb) -> Response:
-    message = await db.find(Message, message_id, thread_id=thread_id)
-    changes: dict[str, object] = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
-    changed = await db.db.write(store.modify, Message, message_id, changes)
-    return said(changed or message)
+    await db.row(Message, message_id, thread_id=thread_id)
+    changes = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
+    return said(await db.modify(Message, message_id, changes))
 
 
 @router.delete("/{message_id}")

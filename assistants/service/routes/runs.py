@@ -17,8 +17,8 @@ from assistants.contract import (
     SubmitToolOutputs,
     Thread,
 )
-from assistants.service import making, references, store
-from assistants.service.access import Access, Answered
+from assistants.service import attaching, making, references, store
+from assistants.service.access import Access, Answered, itself
 from assistants.service.refusals import Refused, expect_id, expect_possible
 from assistants.service.routes.common import (
     V1,
@@ -65,11 +65,11 @@ async def create_with_thread(body: CreateThreadAndRun, db: BetaDb, runs: Runs) -
     assistant = await _assistant(db, body.assistant_id)
     new = body.thread or CreateThread()
     asked = await references.messages(db, "thread.messages", new.messages)
-    resources = await references.resources(db, body.tool_resources)
-    thread = await new_thread(db, new)
-    messages = [making.message(message, thread.id) for message in asked]
-    run = expect_possible(making.run(body, assistant, thread.id, resources))
     try:
+        resources = await references.resources(db, body.tool_resources, days=attaching.DAYS)
+        thread = await new_thread(db, new)
+        messages = [making.message(message, thread.id) for message in asked]
+        run = expect_possible(making.run(body, assistant, thread.id, resources))
         await db.once(lambda _: run, store.create_run, run, messages, db.project, thread)
     except Answered as before:
         return _again(before, runs, stream=body.stream)
@@ -105,15 +105,14 @@ async def retrieve(thread_id: ThreadId, run_id: RunId, db: BetaDb) -> Response:
 
 @router.post("/threads/{thread_id}/runs/{run_id}")
 async def modify(thread_id: ThreadId, run_id: RunId, body: ModifyRun, db: BetaDb) -> Response:
-    run = await db.find(Run, run_id, thread_id=thread_id)
-    changes: dict[str, object] = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
-    changed = await db.db.write(store.modify, Run, run_id, changes)
-    return said(changed or run)
+    await db.row(Run, run_id, thread_id=thread_id)
+    changes = {"metadata": body.metadata or {}} if "metadata" in body.model_fields_set else {}
+    return said(await db.modify(Run, run_id, changes))
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/cancel")
 async def cancel(thread_id: ThreadId, run_id: RunId, db: BetaDb, runs: Runs) -> Response:
-    run = await db.once(lambda run: run, store.cancel, thread_id, run_id, db.project)
+    run = await db.once(itself, store.cancel, thread_id, run_id, db.project)
     runs.cancel(run)
     return said(run)
 

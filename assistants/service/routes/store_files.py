@@ -20,6 +20,8 @@ from assistants.contract import (
     VectorStoreFileContent,
 )
 from assistants.service import files, references, store, stores
+from assistants.service.access import itself
+from assistants.service.reading.reader import Unreadable, text_of
 from assistants.service.references import ROWS
 from assistants.service.refusals import Refused, expect_at_most
 from assistants.service.routes.common import V1, BatchId, Db, Listing, StoreId, page, said
@@ -27,6 +29,7 @@ from assistants.service.routes.vector_stores import expect_alive
 from assistants.service.rows import from_row, new_id, now, to_row
 from storage import chunks
 from storage.database import Transaction
+from storage.text import storable
 
 router = APIRouter(prefix=f"{V1}/vector_stores/{{vector_store_id}}")
 
@@ -60,8 +63,7 @@ async def retrieve(vector_store_id: StoreId, file_id: str, db: Db) -> Response:
 @router.post("/files/{file_id}")
 async def modify(vector_store_id: StoreId, file_id: str, body: ModifyVectorStoreFile, db: Db) -> Response:
     await db.row(VectorStoreFile, file_id, vector_store_id=vector_store_id)
-    await db.db.write(_set_attributes, vector_store_id, file_id, body.attributes or {})
-    return said(await db.find(VectorStoreFile, file_id, vector_store_id=vector_store_id))
+    return said(await db.once(itself, _set_attributes, vector_store_id, file_id, body.attributes or {}))
 
 
 @router.delete("/files/{file_id}")
@@ -78,7 +80,11 @@ async def content(vector_store_id: StoreId, file_id: str, db: Db) -> Response:
     await db.row(VectorStoreFile, file_id, vector_store_id=vector_store_id)
     row = await db.row(File, file_id)
     data = b"".join([piece async for piece in files.content(db.db, row)])
-    return said(VectorStoreFileContent(data=[TextPiece(text=data.decode("utf-8", "replace"))]))
+    try:
+        text = await text_of(data)
+    except Unreadable as unreadable:
+        raise Refused(Failure(400, str(unreadable), code=unreadable.code)) from None
+    return said(VectorStoreFileContent(data=[TextPiece(text=storable(text))]))
 
 
 @router.post("/file_batches")
@@ -112,10 +118,11 @@ async def retrieve_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) ->
 @router.post("/file_batches/{batch_id}/cancel")
 async def cancel_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) -> Response:
     row = await db.row(VectorStoreFileBatch, batch_id, vector_store_id=vector_store_id)
+    await db.expect_new()
     batch = await stores.read_batch(db.db, row)
     if batch.status != "in_progress":
         raise Refused(Failure(400, f"Cannot cancel file batch with status '{batch.status}'."))
-    await db.db.write(_cancel, batch)
+    await db.once(itself, _cancel, batch)
     return said(await stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch_id)))
 
 
@@ -134,13 +141,17 @@ def _add_batch(tx: Transaction, batch: VectorStoreFileBatch, entries: Sequence[V
     references.put_files(tx, entries, batch.id)
 
 
-def _cancel(tx: Transaction, batch: VectorStoreFileBatch) -> None:
+def _cancel(tx: Transaction, batch: VectorStoreFileBatch) -> VectorStoreFileBatch:
     chunks.cancel_batch(tx, batch.id)
-    store.replace(tx, batch.model_copy(update={"status": "cancelled"}))
+    cancelled = batch.model_copy(update={"status": "cancelled"})
+    store.replace(tx, cancelled)
+    return cancelled
 
 
-def _set_attributes(tx: Transaction, store_id: str, file_id: str, attributes: dict[str, Any]) -> None:
+def _set_attributes(tx: Transaction, store_id: str, file_id: str, attributes: dict[str, Any]) -> VectorStoreFile:
     row = chunks.file_row(tx, store_id, file_id)
-    if row is not None:
-        file = from_row(VectorStoreFile, row).model_copy(update={"attributes": attributes})
-        chunks.save_body(tx, store_id, file_id, to_row(file)["body"])
+    if row is None:
+        raise Refused(store.missing(VectorStoreFile, file_id))
+    file = from_row(VectorStoreFile, row).model_copy(update={"attributes": attributes})
+    chunks.save_body(tx, store_id, file_id, to_row(file)["body"])
+    return file

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from assistants.contract import CreateThread, Deleted, ModifyThread, Thread, no_such
-from assistants.service import making, references, store
-from assistants.service.access import Access
+from assistants.service import attaching, making, references, store
+from assistants.service.access import Access, itself
 from assistants.service.refusals import Refused
 from assistants.service.routes.common import V1, BetaDb, Runs, ThreadId, said
 from assistants.service.rows import new_id, now
@@ -21,7 +21,7 @@ async def new_thread(access: Access, body: CreateThread) -> Thread:
     return Thread(
         id=new_id("thread"),
         created_at=now(),
-        tool_resources=await references.resources(access, body.tool_resources),
+        tool_resources=await references.resources(access, body.tool_resources, days=attaching.DAYS),
         metadata=body.metadata or {},
     )
 
@@ -32,7 +32,7 @@ async def create(db: BetaDb, body: CreateThread | None = None) -> Response:
     asked = await references.messages(db, "messages", body.messages)
     thread = await new_thread(db, body)
     messages = [making.message(message, thread.id) for message in asked]
-    made = await db.once(_itself, store.create_thread, thread, messages, db.project)
+    made = await db.once(itself, store.create_thread, thread, messages, db.project)
     db.attached(messages)
     return said(made)
 
@@ -48,11 +48,8 @@ async def modify(thread_id: ThreadId, body: ModifyThread, db: BetaDb) -> Respons
     if "metadata" in body.model_fields_set:
         changes["metadata"] = body.metadata or {}
     if "tool_resources" in body.model_fields_set:
-        changes["tool_resources"] = await references.resources(db, body.tool_resources)
-    thread = await db.db.write(store.modify, Thread, thread_id, changes, db.project)
-    if thread is None:
-        raise Refused(no_such("thread", thread_id))
-    return said(thread)
+        changes["tool_resources"] = await references.resources(db, body.tool_resources, days=attaching.DAYS)
+    return said(await db.modify(Thread, thread_id, changes))
 
 
 @router.delete("/threads/{thread_id}")
@@ -64,7 +61,3 @@ async def delete(thread_id: ThreadId, db: BetaDb, runs: Runs) -> Response:
     while await db.db.write(objects.remove_children, thread_id, ROWS):
         pass
     return said(Deleted(id=thread_id, object="thread.deleted"))
-
-
-def _itself(thread: Thread) -> Thread:
-    return thread

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from assistants.contract import LARGEST_PART, CompleteUpload, CreateUpload, Upload, UploadPart
 from assistants.service import files, housekeeping
+from assistants.service.access import itself
 from assistants.service.files import UPLOAD_SECONDS, expect_pending
 from assistants.service.refusals import Refused
 from assistants.service.routes.common import V1, Db, UploadId, said
@@ -65,7 +66,7 @@ async def complete(upload_id: UploadId, body: CompleteUpload, db: Db) -> Respons
 @router.post("/{upload_id}/cancel")
 async def cancel(upload_id: UploadId, db: Db) -> Response:
     await db.row(Upload, upload_id)
-    cancelled = await db.once(lambda upload: upload, _cancel, upload_id, db.project)
+    cancelled = await db.once(itself, _cancel, upload_id, db.project)
     await housekeeping.forget_parts(db.db, upload_id)
     return said(cancelled)
 

@@ -59,7 +59,7 @@ async def modify(vector_store_id: StoreId, body: ModifyVectorStore, db: Db) -> R
         changes["name"] = body.name
     if "metadata" in body.model_fields_set:
         changes["metadata"] = body.metadata or {}
-    await db.db.write(store.modify, VectorStore, vector_store_id, changes, db.project)
+    await db.modify(VectorStore, vector_store_id, changes)
     return said(await _told(db, vector_store_id))
 
 
