@@ -16,6 +16,7 @@ from assistants.service.measures import Measure, Traits
 from assistants.service.recent import Recent
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
 from assistants.service.tokens import Gauge
+from storage import objects
 from storage.database import Database, Transaction
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -110,7 +111,8 @@ async def test_a_thread_that_was_read_before_is_read_as_if_it_had_not_been(
         if number == 0:
             new = [message(1_000 + number, f"new {number}") for number in range(more)]
             await database.write(store.add, *new)
-            await database.write(lambda tx: tx.execute("delete from messages where id = :id", id=f"msg_{len(sizes) - (gone or 0)}"))
+            if gone is not None:
+                await database.write(objects.remove, "messages", f"msg_{len(sizes) - gone}")
 
 
 async def test_a_call_that_was_read_before_stays_with_its_outputs(
