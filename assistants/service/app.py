@@ -93,7 +93,13 @@ def _app() -> FastAPI:
     routers = (runs, messages, threads, assistants, files, uploads, store_files, vector_stores, models)
     routes = [route for routes in routers for route in routes.router.routes]
     app = FastAPI(
-        title="Threadline", routes=routes, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+        title="Threadline",
+        routes=routes,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
     )
     describe(app)
     app.exception_handler(Answered)(_answered)

@@ -1,5 +1,6 @@
 """The service's own OpenAPI document."""
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,7 +20,7 @@ def describe(app: FastAPI) -> None:
     @app.get(PATH, include_in_schema=False)
     async def document() -> JSONResponse:
         if not found:
-            found.update(_document(app))
+            found.update(await asyncio.to_thread(_document, app))
         return JSONResponse(found)
 
 

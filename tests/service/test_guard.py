@@ -220,4 +220,11 @@ async def test_the_document_of_the_api_is_open_and_names_every_operation(
     assert "CreateRun" in document["components"]["schemas"]
     asked = {p["name"]: p["required"] for p in document["paths"]["/v1/threads"]["post"]["parameters"]}
     assert asked == {"OpenAI-Beta": True, "Idempotency-Key": False}
+    assert document["paths"]["/v1/threads/{thread_id}/runs"]["post"]["operationId"] == "createRun"
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for kind, told in operation["responses"]["200"]["content"].items():
+                assert told["schema"], f"{operation['operationId']} says nothing of its {kind}"
+    for form in ("/v1/files", "/v1/uploads/{upload_id}/parts"):
+        assert list(document["paths"][form]["post"]["requestBody"]["content"]) == ["multipart/form-data"]
     assert sum(len(operations) for operations in document["paths"].values()) == 51

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from assistants.contract import Assistant, CreateAssistant, Deleted, ModifyAssistant, no_such
+from assistants.contract import Assistant, CreateAssistant, Deleted, ListPage, ModifyAssistant, no_such
 from assistants.service import references, store
 from assistants.service.making import said as set_in
 from assistants.service.refusals import Refused
@@ -27,7 +27,7 @@ _FIELDS = (
 )
 
 
-@router.post("/assistants")
+@router.post("/assistants", operation_id="createAssistant", response_model=Assistant)
 async def create(body: CreateAssistant, db: BetaDb) -> Response:
     assistant = Assistant(
         id=new_id("asst"),
@@ -39,17 +39,17 @@ async def create(body: CreateAssistant, db: BetaDb) -> Response:
     return said(assistant)
 
 
-@router.get("/assistants")
+@router.get("/assistants", operation_id="listAssistants", response_model=ListPage[Assistant])
 async def list_all(db: BetaDb, window: Listing) -> Response:
     return await page(db, Assistant, window)
 
 
-@router.get("/assistants/{assistant_id}")
+@router.get("/assistants/{assistant_id}", operation_id="getAssistant", response_model=Assistant)
 async def retrieve(assistant_id: AssistantId, db: BetaDb) -> Response:
     return said(await db.find(Assistant, assistant_id))
 
 
-@router.post("/assistants/{assistant_id}")
+@router.post("/assistants/{assistant_id}", operation_id="modifyAssistant", response_model=Assistant)
 async def modify(assistant_id: AssistantId, body: ModifyAssistant, db: BetaDb) -> Response:
     changes = _changes(body)
     if "tool_resources" in body.model_fields_set:
@@ -57,7 +57,7 @@ async def modify(assistant_id: AssistantId, body: ModifyAssistant, db: BetaDb) -
     return said(await db.modify(Assistant, assistant_id, changes))
 
 
-@router.delete("/assistants/{assistant_id}")
+@router.delete("/assistants/{assistant_id}", operation_id="deleteAssistant", response_model=Deleted)
 async def delete(assistant_id: AssistantId, db: BetaDb) -> Response:
     if not await db.db.write(objects.remove, "assistants", assistant_id, db.project):
         raise Refused(no_such("assistant", assistant_id))

@@ -24,6 +24,7 @@ from assistants.contract import (
     invalid,
     unknown_parameter,
 )
+from assistants.contract import Request as Contract
 from assistants.service.access import Access, Caller
 from assistants.service.models import Models
 from assistants.service.refusals import Refused, expect_id
@@ -165,6 +166,17 @@ def streamed(reader: AsyncIterable[str] | None, run: Run) -> Response:
     if reader is None:
         return said(run)
     return StreamingResponse(aiter(reader), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+def form_body(file: str, fields: type[Contract] | None = None) -> dict[str, Any]:
+    """How a form is described that its route reads itself: a file, and the fields beside it."""
+    said = fields.model_json_schema(ref_template="#/components/schemas/{model}") if fields else {}
+    schema = {
+        "type": "object",
+        "properties": {file: {"type": "string", "format": "binary"}, **said.get("properties", {})},
+        "required": [file, *said.get("required", ())],
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 async def page(

@@ -12,6 +12,7 @@ from assistants.contract import (
     Deleted,
     Failure,
     File,
+    ListPage,
     ModifyVectorStoreFile,
     TextPiece,
     VectorStore,
@@ -37,7 +38,7 @@ MOST_FILES = 10_000
 Status = Annotated[Literal["in_progress", "completed", "failed", "cancelled"] | None, Query(alias="filter")]
 
 
-@router.post("/files")
+@router.post("/files", operation_id="createVectorStoreFile", response_model=VectorStoreFile)
 async def add(vector_store_id: StoreId, body: CreateVectorStoreFile, db: Db) -> Response:
     expect_alive(await db.find(VectorStore, vector_store_id))
     await db.row(File, body.file_id)
@@ -48,25 +49,25 @@ async def add(vector_store_id: StoreId, body: CreateVectorStoreFile, db: Db) -> 
     return said(entry)
 
 
-@router.get("/files")
+@router.get("/files", operation_id="listVectorStoreFiles", response_model=ListPage[VectorStoreFile])
 async def list_all(vector_store_id: StoreId, db: Db, window: Listing, status: Status = None) -> Response:
     await db.row(VectorStore, vector_store_id)
     where = {"vector_store_id": vector_store_id, **({"status": status} if status else {})}
     return await page(db, VectorStoreFile, window, where=where)
 
 
-@router.get("/files/{file_id}")
+@router.get("/files/{file_id}", operation_id="getVectorStoreFile", response_model=VectorStoreFile)
 async def retrieve(vector_store_id: StoreId, file_id: str, db: Db) -> Response:
     return said(await db.find(VectorStoreFile, file_id, vector_store_id=vector_store_id))
 
 
-@router.post("/files/{file_id}")
+@router.post("/files/{file_id}", operation_id="updateVectorStoreFileAttributes", response_model=VectorStoreFile)
 async def modify(vector_store_id: StoreId, file_id: str, body: ModifyVectorStoreFile, db: Db) -> Response:
     await db.row(VectorStoreFile, file_id, vector_store_id=vector_store_id)
     return said(await db.once(itself, _set_attributes, vector_store_id, file_id, body.attributes or {}))
 
 
-@router.delete("/files/{file_id}")
+@router.delete("/files/{file_id}", operation_id="deleteVectorStoreFile", response_model=Deleted)
 async def remove(vector_store_id: StoreId, file_id: str, db: Db) -> Response:
     await db.row(VectorStoreFile, file_id, vector_store_id=vector_store_id)
     await db.db.write(chunks.remove_file, vector_store_id, file_id)
@@ -75,7 +76,9 @@ async def remove(vector_store_id: StoreId, file_id: str, db: Db) -> Response:
     return said(Deleted(id=file_id, object="vector_store.file.deleted"))
 
 
-@router.get("/files/{file_id}/content")
+@router.get(
+    "/files/{file_id}/content", operation_id="retrieveVectorStoreFileContent", response_model=VectorStoreFileContent
+)
 async def content(vector_store_id: StoreId, file_id: str, db: Db) -> Response:
     await db.row(VectorStoreFile, file_id, vector_store_id=vector_store_id)
     row = await db.row(File, file_id)
@@ -87,7 +90,7 @@ async def content(vector_store_id: StoreId, file_id: str, db: Db) -> Response:
     return said(VectorStoreFileContent(data=[TextPiece(text=storable(text))]))
 
 
-@router.post("/file_batches")
+@router.post("/file_batches", operation_id="createVectorStoreFileBatch", response_model=VectorStoreFileBatch)
 async def add_batch(vector_store_id: StoreId, body: CreateVectorStoreFileBatch, db: Db) -> Response:
     expect_alive(await db.find(VectorStore, vector_store_id))
     wanted = body.files or [
@@ -109,13 +112,15 @@ async def add_batch(vector_store_id: StoreId, body: CreateVectorStoreFileBatch, 
     return said(await stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch.id)))
 
 
-@router.get("/file_batches/{batch_id}")
+@router.get("/file_batches/{batch_id}", operation_id="getVectorStoreFileBatch", response_model=VectorStoreFileBatch)
 async def retrieve_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) -> Response:
     row = await db.row(VectorStoreFileBatch, batch_id, vector_store_id=vector_store_id)
     return said(await stores.read_batch(db.db, row))
 
 
-@router.post("/file_batches/{batch_id}/cancel")
+@router.post(
+    "/file_batches/{batch_id}/cancel", operation_id="cancelVectorStoreFileBatch", response_model=VectorStoreFileBatch
+)
 async def cancel_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) -> Response:
     row = await db.row(VectorStoreFileBatch, batch_id, vector_store_id=vector_store_id)
     await db.expect_new()
@@ -126,7 +131,11 @@ async def cancel_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) -> R
     return said(await stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch_id)))
 
 
-@router.get("/file_batches/{batch_id}/files")
+@router.get(
+    "/file_batches/{batch_id}/files",
+    operation_id="listFilesInVectorStoreBatch",
+    response_model=ListPage[VectorStoreFile],
+)
 async def list_batch(
     vector_store_id: StoreId, batch_id: BatchId, db: Db, window: Listing, status: Status = None
 ) -> Response:

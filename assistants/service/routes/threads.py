@@ -26,7 +26,7 @@ async def new_thread(access: Access, body: CreateThread) -> Thread:
     )
 
 
-@router.post("/threads")
+@router.post("/threads", operation_id="createThread", response_model=Thread)
 async def create(db: BetaDb, body: CreateThread | None = None) -> Response:
     body = body or CreateThread()
     asked = await references.messages(db, "messages", body.messages)
@@ -37,12 +37,12 @@ async def create(db: BetaDb, body: CreateThread | None = None) -> Response:
     return said(made)
 
 
-@router.get("/threads/{thread_id}")
+@router.get("/threads/{thread_id}", operation_id="getThread", response_model=Thread)
 async def retrieve(thread_id: ThreadId, db: BetaDb) -> Response:
     return said(await db.find(Thread, thread_id))
 
 
-@router.post("/threads/{thread_id}")
+@router.post("/threads/{thread_id}", operation_id="modifyThread", response_model=Thread)
 async def modify(thread_id: ThreadId, body: ModifyThread, db: BetaDb) -> Response:
     changes: dict[str, object] = {}
     if "metadata" in body.model_fields_set:
@@ -52,7 +52,7 @@ async def modify(thread_id: ThreadId, body: ModifyThread, db: BetaDb) -> Respons
     return said(await db.modify(Thread, thread_id, changes))
 
 
-@router.delete("/threads/{thread_id}")
+@router.delete("/threads/{thread_id}", operation_id="deleteThread", response_model=Deleted)
 async def delete(thread_id: ThreadId, db: BetaDb, runs: Runs) -> Response:
     # Without its thread nothing of it can be reached any more, so the rest may go bit by bit.
     if not await db.db.write(objects.remove, "threads", thread_id, db.project):
