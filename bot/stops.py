@@ -33,10 +33,11 @@ class Stops:
     async def heed(self) -> None:
         """Hear what is told, until cancelled."""
         async with self._db.listen(CHANNEL) as told:
-            async for wish in told:
-                turn, _, by = wish.partition(" ")
-                if stop := self._working.get(int(turn)):
-                    stop.ask(by)
+            async for wishes in told:
+                for wish in wishes:
+                    turn, _, by = wish.partition(" ")
+                    if stop := self._working.get(int(turn)):
+                        stop.ask(by)
 
     def tell(self, turn: int, by: str) -> None:
         """A turn shall end. Whoever begins to work it later reads that in the tables."""
