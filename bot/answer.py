@@ -116,7 +116,7 @@ class Answering:
 
     async def _messages(self) -> list[JSON]:
         """What the run is asked: what was said here before the first question, then what people wrote and sent."""
-        several = await turns.people(self.db, self.turn.conversation.id) > 1
+        several = bool(self.turn.conversation.several)
         asked = [await self._message(row, several=several) for row in self.turn.incoming if row.body or row.attachments]
         asked = [message for message in asked if message["content"]]
         if not asked and self.notices:
@@ -158,7 +158,7 @@ class Answering:
             if not write.cancelled() and not write.exception() and (by := write.result()):
                 self.stop.ask(by)
 
-        stays = not self.roster.stands_in(self.member)
+        stays = self.turn.conversation.assistant is None and not self.roster.stands_in(self.member)
         write = self.trail.put(turns.record_run, self.row.id, self.row.attempts, self.member.name, run.id, stays=stays)
         write.add_done_callback(look)
 
