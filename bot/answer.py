@@ -95,7 +95,7 @@ class Answering:
             self.client,
             question,
             Calls(self.db, self.row, functions),
-            stop=self.stop.asked,
+            stop=self.stop,
             began=self._began,
             grew=self._grew,
             says=self._waits,
@@ -154,7 +154,7 @@ class Answering:
     def _began(self, run: Run) -> None:
         """Have the run recorded while it works; who asked for a stop before it was known is heard now."""
 
-        def look(write: "asyncio.Task[str | None]") -> None:
+        def look(write: "asyncio.Future[str | None]") -> None:
             if not write.cancelled() and not write.exception() and (by := write.result()):
                 self.stop.ask(by)
 

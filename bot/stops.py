@@ -1,6 +1,8 @@
 """Who wants an answer to end: a wish that waits for nothing that is queued."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from storage.database import Database
 
@@ -15,12 +17,27 @@ class Stop:
     def __init__(self, by: str | None) -> None:
         self.asked = asyncio.Event()
         self.by = by
+        self._acts: list[Callable[[], None]] = []
         if by:
             self.asked.set()
 
     def ask(self, by: str) -> None:
         self.by = self.by or by
-        self.asked.set()
+        if not self.asked.is_set():
+            self.asked.set()
+            for act in self._acts:
+                act()
+
+    @contextmanager
+    def does(self, act: Callable[[], None]) -> Iterator[None]:
+        """Within it, this is done once it is asked for, or at once where it was: a task that waits costs every turn."""
+        self._acts.append(act)
+        try:
+            if self.asked.is_set():
+                act()
+            yield
+        finally:
+            self._acts.remove(act)
 
 
 class Stops:

@@ -1,6 +1,6 @@
 """The seam between the program and the database engine: everything above speaks only this."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -56,7 +56,11 @@ class Database(Reader, Protocol):
     wait. A write whose caller was cancelled may be committed all the same.
     """
 
-    async def write(self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    def write(
+        self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """Have this run and committed: after what was asked for before it, unless it is `urgent`."""
+        ...
 
     async def claim(self, conversations: Collection[int] | None = None) -> list[int]:
         """Take conversations that have work and no living owner; with ids, only of these."""

@@ -67,11 +67,16 @@ class SQLiteDatabase:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, sql, values)
 
-    async def write(self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def write(
+        self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         queued = Job(lambda tx: job(tx, *args, **kwargs), future)
-        self._writer.put(queued, urgent=getattr(job, "urgent", False))
-        return await future
+        try:
+            self._writer.put(queued, urgent=getattr(job, "urgent", False))
+        except StorageError as error:
+            future.set_exception(error)
+        return future
 
     async def claim(self, conversations: Collection[int] | None = None) -> list[int]:
         among = None if conversations is None else json.dumps(list(conversations))
