@@ -1,7 +1,10 @@
 """The life of a turn in the tables, on a real SQLite file: one answer a question, in order, whatever comes twice."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -214,3 +217,29 @@ async def test_the_conversation_that_a_command_without_a_thread_means(db: SQLite
     assert found is not None
     assert found.key == "web:mine"
     assert await conversations.answered(db, place, "nobody", 50) is None
+
+
+async def test_a_conversation_knows_whether_several_people_speak_in_it(db: SQLiteDatabase) -> None:
+    """Pain 12: context mixed between people. Kept as they come: asking all messages costs more with each."""
+    said = [("web:a", "ada"), ("web:a", "ada"), ("web:a", "bob"), ("web:a", "ada"), ("web:b", "bob")]
+    several = [
+        (await claimed(db, f"web:{n}", key, author=author)).conversation.several for n, (key, author) in enumerate(said)
+    ]
+    assert several == [0, 0, 1, 1, 0]
+
+
+async def test_an_older_file_learns_who_spoke(tmp_path: Path) -> None:
+    path = tmp_path / "older.db"
+    db = SQLiteDatabase.open(path)
+    for n, (key, author) in enumerate([("web:a", "ada"), ("web:a", "bob"), ("web:b", "bob")]):
+        await claimed(db, f"web:{n}", key, author=author)
+    await db.close()
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        conn.execute("delete from _sqlite_migrations where name = 'm010_speakers'")
+        conn.execute("alter table conversations drop column speaker")
+        conn.execute("alter table conversations drop column several")
+        conn.commit()
+    db = SQLiteDatabase.open(path)
+    rows = await db.read("select key, speaker, several from conversations order by key")
+    assert [tuple(row.values()) for row in rows] == [("web:a", "ada", 1), ("web:b", "bob", 0)]
+    await db.close()
