@@ -329,6 +329,18 @@ def m009_token_rates(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m010_speakers(db: sqlite_utils.Database) -> None:
+    """Whether several people speak in a conversation, kept as they come: `speaker` is the first of them."""
+    db.table("conversations").add_column("speaker", str)
+    db.table("conversations").add_column("several", int, not_null_default=0)
+    db.execute(
+        "update conversations set speaker = heard.first, several = heard.first != heard.last from"
+        " (select conversation, min(author) as first, max(author) as last from incoming"
+        " where conversation is not null group by conversation) as heard where heard.conversation = conversations.id"
+    )
+
+
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}
