@@ -10,6 +10,8 @@ from storage import objects
 from storage.database import Reader
 
 MOST_BYTES = 64 * 1024 * 1024
+# What a unit takes in memory beside its text.
+UNIT_BYTES = 600
 
 Key = tuple[str, bool]
 
@@ -45,7 +47,7 @@ class Held:
 
     @property
     def bytes(self) -> int:
-        return sum(size[0] for unit in self.units for size in unit.sizes)
+        return sum(UNIT_BYTES + size[0] for unit in self.units for size in unit.sizes)
 
 
 class Recent:

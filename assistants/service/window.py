@@ -37,7 +37,8 @@ async def read(db: Reader, wanted: Wanted, gauge: Gauge, recent: Recent) -> tupl
     fits = True
     while fits and not source.ended:
         fits = all(map(talk.take, await source.more(talk)))
-    if talk.units and wanted.messages is None:
+    # A thread that is read in one look is read as fast from the disk.
+    if len(talk.units) >= FIRST_LOOK and wanted.messages is None:
         recent.keep(key, Held(talk.units, whole=fits))
     return talk.chat, talk.spent
 
