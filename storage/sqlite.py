@@ -69,6 +69,8 @@ class SQLiteDatabase:
 
     async def look_up(self, sql: str, **values: Any) -> list[Row]:
         # A row by its key is there in ten microseconds; asking another thread for it takes seventy.
+        if self._closed:
+            raise StorageError("The database is closed: the program is leaving.")
         return self._read(sql, values)
 
     def write(

@@ -125,6 +125,17 @@ async def test_a_kill_after_a_write_returned_loses_nothing(tmp_path: Path) -> No
     await db.close()
 
 
+async def test_a_look_up_sees_what_was_written_before_it_and_cannot_write(db: SQLiteDatabase) -> None:
+    for key in ("first", "second"):
+        await db.write(choose, key)
+        assert await db.look_up("select key from choices where key = :key", key=key) == [{"key": key}]
+    with pytest.raises(StorageError, match="readonly"):
+        await db.look_up("delete from choices")
+    await db.close()
+    with pytest.raises(StorageError, match="is leaving"):
+        await db.look_up("select 1 as one")
+
+
 async def test_a_second_server_on_the_same_file_is_refused_with_a_sentence(db: SQLiteDatabase) -> None:
     with pytest.raises(StorageError, match="already served by another Threadline"):
         SQLiteDatabase.open(db.path)
