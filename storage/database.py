@@ -45,6 +45,10 @@ class Reader(Protocol):
         """Rows of a SELECT; sees everything committed before it was called."""
         ...
 
+    async def look_up(self, sql: str, **values: Any) -> list[Row]:
+        """The same for a few rows by their keys: so short that it may be done at once, where `read` changes threads."""
+        ...
+
 
 class Database(Reader, Protocol):
     """A durable store, safe to share by every task of one event loop.

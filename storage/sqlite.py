@@ -67,6 +67,10 @@ class SQLiteDatabase:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, sql, values)
 
+    async def look_up(self, sql: str, **values: Any) -> list[Row]:
+        # A row by its key is there in ten microseconds; asking another thread for it takes seventy.
+        return self._read(sql, values)
+
     def write(
         self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
@@ -177,6 +181,9 @@ class _Looking:
 
     async def read(self, sql: str, **values: Any) -> list[Row]:
         return await asyncio.to_thread(self._read, sql, values)
+
+    async def look_up(self, sql: str, **values: Any) -> list[Row]:
+        return self._read(sql, values)
 
     def _read(self, sql: str, values: dict[str, Any]) -> list[Row]:
         with translated():

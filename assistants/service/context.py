@@ -10,6 +10,7 @@ from assistants.service import chatting, window
 from assistants.service.chatting import Chat, ChatMessage
 from assistants.service.measures import Measure
 from assistants.service.pieces import ModelError
+from assistants.service.recent import Recent
 from assistants.service.tools.server_tool import Toolbox
 from storage import objects
 from storage.database import Reader
@@ -51,6 +52,7 @@ async def prepare(
     *,
     picture: Picture | None = None,
     toolbox: Toolbox,
+    recent: Recent,
 ) -> Prepared:
     """The request of a run. Raises `Exhausted`, and `ModelError` when the run wants what cannot be done here."""
     steps = [step for step in steps if step.status == "completed"]
@@ -65,7 +67,7 @@ async def prepare(
     room = measure.prompt_room(completion_left) - kept
     if prompt_left is not None:
         room = min(room, prompt_left - kept)
-    talk, spent = await window.read(db, _wanted(run, room), measure.gauge)
+    talk, spent = await window.read(db, _wanted(run, room), measure.gauge, recent)
     if prompt_left is not None and kept + spent > prompt_left:
         raise Exhausted("max_prompt_tokens")
     talk = await _shown(talk, measure, run.model, picture)
