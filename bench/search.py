@@ -18,7 +18,7 @@ from pathlib import Path
 
 from assistants.service.meaning import Meaning
 from assistants.service.searching import Searcher, Wanted
-from storage import vectors
+from storage import chunks, vectors
 from storage.database import Database, Transaction
 from storage.sqlite import SQLiteDatabase
 from storage.vectors import Vector
@@ -56,29 +56,27 @@ class Dice:
     async def aclose(self) -> None: ...
 
 
-def put(tx: Transaction, first: int, texts: Sequence[str]) -> None:
-    for number, text in enumerate(texts, first):
-        tx.insert("chunks", {"vector_store_id": STORE, "file_id": "file-1", "number": number, "text": text})
-
-
 def begin(tx: Transaction) -> None:
     columns = {"id": "file-1", "created_at": 1, "body": "{}"}
     tx.insert("files", {**columns, "project": "default", "purpose": "assistants", "filename": "a.txt", "bytes": 1})
-    tx.insert("vector_store_files", {**columns, "vector_store_id": STORE, "status": "completed", "usage_bytes": 1})
+    tx.insert("vector_stores", {**columns, "id": STORE, "project": "default", "status": "completed"})
+    tx.insert("vector_store_files", {**columns, "vector_store_id": STORE, "status": "in_progress", "usage_bytes": 1})
 
 
 async def fill(db: Database, dice: Dice, count: int, embeddings: Sequence[bytes]) -> float:
     """Pieces a second, in writes as the indexer makes them."""
     await db.write(begin)
-    took = 0.0
+    took, seq = 0.0, 0
     for first in range(0, count, AT_ONCE):
         texts = [dice.text() for _ in range(min(AT_ONCE, count - first))]
         begun = time.perf_counter()
-        await db.write(put, first, texts)
+        await db.write(chunks.put_chunks, STORE, "file-1", dict(enumerate(texts, first)))
         took += time.perf_counter() - begun
-        rows = range(first + 1, first + 1 + len(texts))
-        kept = [Vector(row, STORE, embeddings[row % len(embeddings)]) for row in rows]
+        rows = await vectors.lacking(db, dice.name, seq, AT_ONCE)
+        seq = rows[-1]["seq"]
+        kept = [Vector(row["seq"], STORE, embeddings[row["seq"] % len(embeddings)]) for row in rows]
         await db.write(vectors.put, dice.name, kept)
+    await db.write(chunks.settle, STORE, "file-1", {"status": "completed"})
     return count / took
 
 

@@ -329,6 +329,29 @@ def m009_token_rates(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m010_chunks_by_store(db: sqlite_utils.Database) -> None:
+    """The pieces of a store stand beside each other, so that a search looks at no other store's."""
+    for name in ("trigger chunks_in", "trigger chunks_out", "table chunks_words"):
+        db.execute(f"drop {name}")
+    for table, number in (("chunks", "seq"), ("vectors", "chunk")):
+        seq = f"(select s.seq from vector_stores s where s.id = {table}.vector_store_id)"  # noqa: S608 - constants
+        db.execute(f"update {table} set {number} = {number} + coalesce({seq}, 0) * {1 << 32}")  # noqa: S608 - constants
+    db.execute(
+        "create virtual table chunks_words using fts5"
+        "(text, content='chunks', content_rowid='seq', tokenize='porter unicode61')"
+    )
+    db.execute("insert into chunks_words(chunks_words) values ('rebuild')")
+    db.execute(
+        "create trigger chunks_in after insert on chunks begin insert into chunks_words(rowid, text)"
+        " values (new.seq, new.text); end"
+    )
+    db.execute(
+        "create trigger chunks_out after delete on chunks begin insert into chunks_words(chunks_words, rowid, text)"
+        " values ('delete', old.seq, old.text); end"
+    )
+
+
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}
