@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from assistants.service.matrix import Matrix
 
 # Texts in one request, and vectors in one read.
-AT_ONCE = 32
+AT_ONCE = 16
 A_READ = 2_000
+# How long a file waits for its own before it may be found by its words.
+LEARNING = 5.0
 # How long an endpoint that gives no embeddings is left alone.
 PAUSE = 60.0
 # Bytes of vectors that stay in memory.
@@ -54,9 +56,14 @@ class Meaning:
         await self._embedder.aclose()
 
     async def learn(self, store: str, file_id: str) -> None:
-        """Have the vectors of a file; without its endpoint it is found by words until they come."""
+        """Have the vectors of a file. Where that takes long, or there are none now, words find it until they come."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + LEARNING
         try:
             while rows := await vectors.lacking_in(self._db, self._embedder.name, store, file_id, AT_ONCE):
+                if clock() >= end:
+                    self._wake.set()
+                    break
                 await self._put(rows)
         except ModelError as error:
             logger.warning("A file is found by its words alone until there are embeddings: %s", error)
@@ -78,6 +85,7 @@ class Meaning:
                 await self._fill()
                 await self._wake.wait()
                 self._wake.clear()
+                continue
             except ModelError as error:
                 logger.info("Embeddings are tried again in %d seconds: %s", PAUSE, error)
             except Exception:
