@@ -5,6 +5,7 @@ from sqlite_utils import Migrations
 
 migrations = Migrations("threadline")
 
+TELLING_CALL = "(arguments <> '' or output is not null)"
 ACTIVE_RUN = "status in ('queued', 'in_progress', 'requires_action', 'cancelling')"
 
 
@@ -350,6 +351,13 @@ def m010_chunks_by_store(db: sqlite_utils.Database) -> None:
         "create trigger chunks_out after delete on chunks begin insert into chunks_words(chunks_words, rowid, text)"
         " values ('delete', old.seq, old.text); end"
     )
+
+
+@migrations()
+def m011_forgotten_calls(db: sqlite_utils.Database) -> None:
+    """Which calls still hold what was said in them, and how old calls are."""
+    db.execute(f"create index calls_that_tell on calls(turn) where {TELLING_CALL}")
+    db.table("calls").create_index(["asked_at"])
 
 
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
