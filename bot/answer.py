@@ -98,7 +98,7 @@ class Answering:
             self.client,
             question,
             Calls(self.db, self.row, functions),
-            stop=self.stop.asked,
+            stop=self.stop,
             began=self._began,
             grew=self._grew,
             says=self._waits,
@@ -124,7 +124,7 @@ class Answering:
 
     async def _messages(self) -> list[JSON]:
         """What the run is asked: what was said here before the first question, then what people wrote and sent."""
-        several = await turns.people(self.db, self.turn.conversation.id) > 1
+        several = bool(self.turn.conversation.several)
         asked = [await self._message(row, several=several) for row in self.turn.incoming if row.body or row.attachments]
         asked = [message for message in asked if message["content"]]
         if not asked and self.notices:
@@ -166,11 +166,11 @@ class Answering:
     def _began(self, run: Run) -> None:
         """Have the run recorded while it works; who asked for a stop before it was known is heard now."""
 
-        def look(write: "asyncio.Task[str | None]") -> None:
+        def look(write: "asyncio.Future[str | None]") -> None:
             if not write.cancelled() and not write.exception() and (by := write.result()):
                 self.stop.ask(by)
 
-        stays = not self.roster.stands_in(self.member)
+        stays = self.turn.conversation.assistant is None and not self.roster.stands_in(self.member)
         write = self.trail.put(turns.record_run, self.row.id, self.row.attempts, self.member.name, run.id, stays=stays)
         write.add_done_callback(look)
 

@@ -44,6 +44,8 @@ from storage.database import Database
 
 __all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 
+# The models that need no endpoint, and that no other server has.
+BUILT_IN = (TOUR, MODEL_NAME)
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
 LOCAL_EMBEDDINGS = "local"
@@ -153,7 +155,7 @@ class Embedded:
         return self.status()
 
     def _register(self, name: str, configured: ModelConfig) -> None:
-        if name in (TOUR, MODEL_NAME):
+        if name in BUILT_IN:
             raise ConfigurationError(f"models.{name}: this model is built in; choose another name.")
         key = os.environ.get(configured.api_key_env, "") if configured.api_key_env else ""
         if configured.api_key_env and not key:

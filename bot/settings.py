@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     model_base_url: str = Field("", description="A Chat-Completions endpoint, e.g. http://127.0.0.1:11434/v1.")
     model_api_key: SecretStr = Field(SecretStr(""), description="Key for MODEL_BASE_URL.")
-    model: str = Field("", description="The model's name at MODEL_BASE_URL.")
+    model: str = Field("", description="The model's name at MODEL_BASE_URL, or at ASSISTANTS_BASE_URL.")
     model_discovery: bool = Field(True, description="Look for model servers on this machine's loopback ports.")
 
     embedding_model: str = Field(

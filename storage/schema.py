@@ -331,7 +331,19 @@ def m009_token_rates(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m010_chunks_by_store(db: sqlite_utils.Database) -> None:
+def m010_speakers(db: sqlite_utils.Database) -> None:
+    """Whether several people speak in a conversation, kept as they come: `speaker` is the first of them."""
+    db.table("conversations").add_column("speaker", str)
+    db.table("conversations").add_column("several", int, not_null_default=0)
+    db.execute(
+        "update conversations set speaker = heard.first, several = heard.first != heard.last from"
+        " (select conversation, min(author) as first, max(author) as last from incoming"
+        " where conversation is not null group by conversation) as heard where heard.conversation = conversations.id"
+    )
+
+
+@migrations()
+def m011_chunks_by_store(db: sqlite_utils.Database) -> None:
     """The pieces of a store stand beside each other, so that a search looks at no other store's."""
     for name in ("trigger chunks_in", "trigger chunks_out", "table chunks_words"):
         db.execute(f"drop {name}")
@@ -354,7 +366,7 @@ def m010_chunks_by_store(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m011_forgotten_calls(db: sqlite_utils.Database) -> None:
+def m012_forgotten_calls(db: sqlite_utils.Database) -> None:
     """Which calls still hold what was said in them, and how old calls are."""
     db.execute(f"create index calls_that_tell on calls(turn) where {TELLING_CALL}")
     db.table("calls").create_index(["asked_at"])

@@ -54,7 +54,7 @@ async def test_a_store_that_is_gone_takes_no_more_pieces(db: SQLiteDatabase) -> 
 async def test_what_an_older_version_indexed_is_found(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     old = sqlite_utils.Database(path)
-    migrations.apply(old, stop_before="m010_chunks_by_store")
+    migrations.apply(old, stop_before="m011_chunks_by_store")
     for number, id_ in enumerate(("vs_1", "vs_2"), 1):
         common = {**ROW, "project": "default"}
         old.table("vector_stores").insert({**common, "id": id_, "status": "completed"})
