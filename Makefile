@@ -10,6 +10,8 @@ SYNC = $(PIP) sync $(INTO) --require-hashes --only-binary :all: $(UV_FLAGS)
 COMPILE = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-annotate --extra slack --extra discord --extra sandbox --extra files --extra local \
 	--group build
+# Local embeddings are large, and for those who ask for them.
+DEV := --extra embeddings --group dev
 # A development environment holds everything that running needs: once it is there, `make run` uses it.
 FOR_RUN := .venv/installed-$(if $(wildcard .venv/installed-dev),dev,run)
 
@@ -56,7 +58,7 @@ bench: .venv/installed-dev  ## The measurements under bench/, each against somet
 
 lock: | $(UV)  ## Write both lock files anew from pyproject.toml (UPGRADE=--upgrade for the newest of everything)
 	$(COMPILE) $(UPGRADE) -o requirements.lock
-	$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.lock
+	$(COMPILE) $(UPGRADE) $(DEV) -o requirements-dev.lock
 
 docs: .venv/installed-dev  ## Write docs/settings.md and .env.example anew from bot/settings.py
 	$(BIN)/python docs/generate.py
@@ -75,7 +77,7 @@ lint: .venv/installed-dev
 locks: | $(UV)
 	@mkdir -p .cache && cp requirements.lock requirements-dev.lock .cache/
 	@if $(COMPILE) -o .cache/requirements.lock 2>.cache/lock-errors >/dev/null && \
-		$(COMPILE) --group dev -o .cache/requirements-dev.lock 2>.cache/lock-errors >/dev/null; then \
+		$(COMPILE) $(DEV) -o .cache/requirements-dev.lock 2>.cache/lock-errors >/dev/null; then \
 		cmp -s requirements.lock .cache/requirements.lock && \
 		cmp -s requirements-dev.lock .cache/requirements-dev.lock && echo "The lock files are up to date." || \
 		{ echo "The lock files are behind pyproject.toml: run make lock." >&2; exit 1; }; \
@@ -94,12 +96,12 @@ node_modules/.installed: package-lock.json
 .venv/installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
 
-# Some systems (musl, old C libraries) have no wheel of the demo model's runtime; everything else must not wait for it.
+# Some systems (musl, old C libraries) have no wheel of the runtimes of models; everything else must not wait for them.
 define install
 @echo "Setting up .venv from $(1) …"
 @$(SYNC) $(1) 2>.venv/errors || { \
-	grep -q 'xllamacpp.*no usable wheels' .venv/errors || { cat .venv/errors >&2; exit 1; }; \
-	sed '/^xllamacpp==/,/[^\\]$$/d' $(1) >.venv/without-demo-model.lock; \
+	grep -qE '(xllamacpp|onnxruntime).*no usable wheels' .venv/errors || { cat .venv/errors >&2; exit 1; }; \
+	sed -E '/^(xllamacpp|onnxruntime)==/,/[^\\]$$/d' $(1) >.venv/without-demo-model.lock; \
 	$(SYNC) .venv/without-demo-model.lock && \
 	echo "Small talk is left out: its runtime, xllamacpp, has no wheel for this system. All else works."; }
 @$(PIP) install $(INTO) --no-deps --no-build-isolation --editable .

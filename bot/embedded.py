@@ -13,12 +13,13 @@ import structlog
 from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient
+from assistants.service import minilm
 from assistants.service.app import create_service
 from assistants.service.bringing import put as bring_in
 from assistants.service.bringing import take as take_out
 from assistants.service.chat import ChatCompletions
 from assistants.service.discovery import discover
-from assistants.service.embedding import EndpointEmbedder
+from assistants.service.embedding import Embedder, EndpointEmbedder
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.guard import Guard, Rules
 from assistants.service.keys import Keys
@@ -47,6 +48,7 @@ __all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 BUILT_IN = (TOUR, MODEL_NAME)
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
+LOCAL_EMBEDDINGS = "local"
 SAVED = ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL")
 
 log = structlog.get_logger()
@@ -212,10 +214,14 @@ async def check_embeddings(settings: Settings) -> str | None:
     return f"{settings.embedding_model} gives embeddings of {len(vector)} numbers."
 
 
-def embedder_of(settings: Settings) -> EndpointEmbedder | None:
+def embedder_of(settings: Settings) -> Embedder | None:
     """What the settings name for file search. Raises `ConfigurationError` when they name half of it."""
     if not settings.embedding_model:
         return None
+    if settings.embedding_model == LOCAL_EMBEDDINGS:
+        if reason := minilm.why_not():
+            raise ConfigurationError(f"EMBEDDING_MODEL=local: {reason}")
+        return minilm.LocalEmbedder(settings.data_dir)
     own = settings.embedding_base_url
     base_url = own or settings.model_base_url
     key = (settings.embedding_api_key if own else settings.model_api_key).get_secret_value()

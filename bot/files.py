@@ -56,7 +56,7 @@ async def receive(
             refusals.append(str(error))
         except AssistantsError as error:
             log.warning("file not kept", error=str(error))
-            refusals.append(f"{_shown(file.name)} could not be kept: {error}")
+            refusals.append(f"{shown(file.name)} could not be kept: {error}")
         else:
             if is_picture:
                 pictures.append({"type": "image_file", "image_file": {"file_id": kept.id}})
@@ -72,10 +72,10 @@ async def _read(reply: Reply, file: Attached) -> tuple[str, str, bytes]:
     if file.size > LARGEST:
         raise FileRefusedError(_too_large(file.name))
     if not isinstance(reply, FetchesFiles):
-        raise FileRefusedError(f"{_shown(file.name)} was not read: files cannot be read here.")
+        raise FileRefusedError(f"{shown(file.name)} was not read: files cannot be read here.")
     data = await reply.fetch(file, LARGEST)
     if not data:
-        raise FileRefusedError(f"{_shown(file.name)} is empty.")
+        raise FileRefusedError(f"{shown(file.name)} is empty.")
     kind = media_type(data, file.name)
     if kind.startswith(("audio/", "video/")):
         raise FileRefusedError(VOICE)
@@ -107,8 +107,9 @@ def _named(name: str, kind: str) -> str:
 
 
 def _too_large(name: str) -> str:
-    return f"{_shown(name)} is too large: files of up to {LARGEST // 1024 // 1024} MiB are read here."
+    return f"{shown(name)} is too large: files of up to {LARGEST // 1024 // 1024} MiB are read here."
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A file's name as people are told it: on one line, harmless, not without end."""
     return f"“{harmless(' '.join(name.split()))[:80]}”"

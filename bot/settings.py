@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     model_discovery: bool = Field(True, description="Look for model servers on this machine's loopback ports.")
 
     embedding_model: str = Field(
-        "", description="The embeddings model for file search, e.g. text-embedding-3-small. None: words alone."
+        "", description="The embeddings model for file search: a name, or local for MiniLM here. None: words alone."
     )
     embedding_base_url: str = Field("", description="Where its /embeddings is, if not at MODEL_BASE_URL.")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="Key for EMBEDDING_BASE_URL.")
