@@ -18,7 +18,7 @@ from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Ste
 from bot.sources import with_sources
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
-from bot.words.asking import context, said_by
+from bot.words.asking import WORDLESS, context, said_by
 from bot.words.citations import cited
 from bot.words.produced import named
 from storage import conversations, turns
@@ -30,6 +30,10 @@ STOPPED = "Stopped."
 INTERRUPTED = "Interrupted by a newer message."
 THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
 ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
+UNREADABLE = (
+    "{title} reads no documents: what you sent is kept here for an assistant that has file_search or code_interpreter"
+    " among its tools."
+)
 UNREAD = "What was said here before could not be read."
 NOT_RUN = "{name} was not run: it may change something, and only functions that read may run here."
 QUESTION_GONE = "The server no longer has this question; please ask it again."
@@ -125,9 +129,12 @@ class Answering:
         return [{"role": "user", "content": before}, *asked] if before else asked
 
     async def _message(self, row: IncomingRow, *, several: bool) -> JSON:
-        received = await receive(self.client, self.reply, attached(row), for_code=self.member.config.runs_code)
+        config = self.member.config
+        received = await receive(self.client, self.reply, attached(row), for_code=config.runs_code)
         self.notices += [Notice(refusal) for refusal in received.refusals]
-        text = row.body or ("(a file, without words)" if received.attachments else "")
+        if received.documents and not config.reads_files:
+            self.notices.append(Notice(UNREADABLE.format(title=config.title)))
+        text = row.body or (WORDLESS if received.attachments else "")
         text = said_by(row.author_name or "", text) if several and text else text
         message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag}}
         if received.pictures:
