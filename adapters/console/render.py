@@ -28,6 +28,9 @@ def renderable(markdown: str) -> Markdown:
     shown = Markdown("", hyperlinks=False, code_theme="ansi_dark")
     # rich's own reader drops what looks like HTML; ours keeps it as words.
     shown.parsed = list(READER.parse(written))
+    for token in (child for block in shown.parsed for child in block.children or []):
+        if token.type == "softbreak":
+            token.type = "hardbreak"  # as on every platform
     return shown
 
 

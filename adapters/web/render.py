@@ -59,6 +59,13 @@ class _Renderer(RendererHTML):
             return words
         return f'<a href="{address}" rel="noopener noreferrer" target="_blank">{words}</a>'
 
+    def bullet_list_open(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env) -> str:
+        """Its marks stand where its language begins a line."""
+        tokens[at].attrs["dir"] = "auto"
+        return self.renderToken(tokens, at, options, env)
+
+    ordered_list_open = blockquote_open = bullet_list_open
+
     def heading_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
         return f"<{_lower(tokens[at])}>"
 
