@@ -42,7 +42,7 @@ class Answer:
         """Print what is left, and what stands under it."""
         self.pause()
         if self._console.is_terminal:
-            self._print(self._text[sum(map(len, self._blocks.written)) :])
+            self._print(self._text[sum(map(len, self._blocks.complete)) :])
         elif self._text:
             self._console.print()
         for line in render.foot(segments, self._url):

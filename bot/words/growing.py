@@ -1,7 +1,7 @@
 """Markdown that is still being written: what it is about to become, and what of it is certain."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from markdown_it.token import Token
@@ -23,19 +23,21 @@ _LONGEST_CALL = 80
 
 
 class Blocks:
-    """The blocks of a text as it grows: what is written is read once, so that the time is that of the whole text.
+    """The blocks of a text as it grows: what is complete is read and written once: the time is that of the whole.
 
-    `written` are those that nothing that follows can change.
+    `complete` are those that nothing that follows can change, `written` is what `write` made of them.
     """
 
-    def __init__(self) -> None:
-        self.written: list[str] = []
+    def __init__(self, write: Callable[[str], str] = str) -> None:
+        self.complete: list[str] = []
+        self.written = ""
+        self._write = write
         self._text = ""
 
     def settle(self, text: str) -> int:
-        """Where the last block begins: all before it is in `written`."""
+        """Where the last block begins: all before it is complete."""
         if not text.startswith(self._text):
-            self.written, self._text = [], ""
+            self.complete, self.written, self._text = [], "", ""
         rest = text[len(self._text) :]
         # A line that is not whole may yet belong to the block before it.
         whole = rest[: rest.rfind("\n") + 1]
@@ -43,14 +45,16 @@ class Blocks:
         blocks = (token for token in parse(whole) if token.level == 0 and token.nesting != -1)
         tops = [starts[block.map[0]] for block in blocks if block.map]
         if len(tops) > 1:
-            self.written += [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
+            new = [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
+            self.complete += new
+            self.written += "".join(map(self._write, new))
             self._text += whole[: tops[-1]]
         return len(self._text)
 
     def of(self, text: str) -> list[str]:
         """Joined they are the text, save that what the last one leaves open is closed."""
         at = self.settle(text)
-        return [*self.written, mended(text[at:], shut=False)]
+        return [*self.complete, mended(text[at:], shut=False)]
 
 
 def mended(text: str, *, shut: bool = True) -> str:

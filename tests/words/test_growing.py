@@ -113,7 +113,7 @@ def test_what_may_yet_become_something_else_waits(written: str, certain: str) ->
 def test_blocks_that_are_complete_are_read_once() -> None:
     blocks = Blocks()
     blocks.of("One.\n\nTwo.\n\nThr")
-    first = blocks.written
+    first = blocks.complete
     assert blocks.of("One.\n\nTwo.\n\nThree.\n\nFour\nfive") == ["One.\n\n", "Two.\n\n", "Three.\n\n", "Four\nfive"]
-    assert blocks.written is first
+    assert blocks.complete is first
     assert blocks.of("Another") == ["Another"]
