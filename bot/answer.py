@@ -19,7 +19,7 @@ from bot.sources import with_sources
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
 from bot.unread import complaints, searched
-from bot.words.asking import context, said_by
+from bot.words.asking import WORDLESS, context, said_by
 from bot.words.citations import cited
 from bot.words.produced import named
 from storage import conversations, turns
@@ -31,9 +31,12 @@ STOPPED = "Stopped."
 INTERRUPTED = "Interrupted by a newer message."
 THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
 ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
+UNREADABLE = (
+    "{title} reads no documents: what you sent is kept here for an assistant that has file_search or code_interpreter"
+    " among its tools."
+)
 UNREAD = "What was said here before could not be read."
 NOT_RUN = "{name} was not run: it may change something, and only functions that read may run here."
-READS_NONE = "{title} reads no documents: what you sent was not looked at."
 QUESTION_GONE = "The server no longer has this question; please ask it again."
 
 log = structlog.get_logger()
@@ -137,9 +140,9 @@ class Answering:
         received = await receive(self.client, self.reply, attached(row), for_code=config.runs_code)
         self.notices += [Notice(refusal) for refusal in received.refusals]
         self.searched += searched(received.attachments)
-        if received.attachments and not config.searches_files and not config.runs_code:
-            self.notices.append(Notice(READS_NONE.format(title=config.title)))
-        text = row.body or ("(a file, without words)" if received.attachments else "")
+        if received.documents and not config.reads_files:
+            self.notices.append(Notice(UNREADABLE.format(title=config.title)))
+        text = row.body or (WORDLESS if received.attachments else "")
         text = said_by(row.author_name or "", text) if several and text else text
         message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag}}
         if received.pictures:

@@ -54,6 +54,11 @@ class AssistantConfig(BaseModel):
     def runs_code(self) -> bool:
         return "code_interpreter" in self.tools
 
+    @property
+    def reads_files(self) -> bool:
+        """Whether it has a tool for the documents that people send."""
+        return bool(self.api_tools)
+
 
 class ChannelConfig(BaseModel):
     """One `[channels."PLATFORM:WORKSPACE:CHANNEL"]` table; `bots`: how many messages of bots in a row are answered."""
