@@ -9,8 +9,9 @@ from assistants.connector import AssistantsClient, AssistantsError
 from bot.adapter import Adapter, ConfigurationError
 from bot.app import configuration_of
 from bot.configuration import Configuration
-from bot.embedded import TOUR, check_embeddings, check_model, check_sandbox
+from bot.embedded import TOUR
 from bot.functions.loading import load_functions
+from bot.resources import check_embeddings, check_model, check_sandbox
 from bot.settings import Settings, SettingsError
 from storage.database import StorageError
 from storage.lock import serving

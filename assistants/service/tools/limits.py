@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+KIB = 1 << 10
 MIB = 1 << 20
 
 
@@ -19,7 +20,7 @@ class Limits:
     """Of the working folder. The folder for temporary files has a quarter of it."""
     files: int = 10_000
     """Files that may exist in both folders."""
-    output: int = 64 << 10
+    output: int = 64 * KIB
     """Of what a call prints, so much is kept: its beginning and its end."""
     printed: int = 16 * MIB
     returned: int = 64 * MIB
