@@ -56,12 +56,12 @@ def embedder_of(settings: Settings) -> EndpointEmbedder | None:
 async def check_sandbox(settings: Settings) -> str:
     """Which code can be run here. Raises `ConfigurationError` with the reason why none can, and the cure."""
     try:
-        await sandbox_of(settings)(limits_of(settings))
+        sandbox = await sandbox_of(settings)(limits_of(settings))
     except Refused as refused:
         raise ConfigurationError(str(refused)) from None
     lacks = missing()
     libraries = f"without {', '.join(lacks)} (extra `sandbox`)" if lacks else "with numpy, pandas and matplotlib"
-    return f"bubblewrap stopped every canary: code can be run, {libraries}."
+    return f"bubblewrap stopped every canary: code can be run, {libraries}. {sandbox.held}"
 
 
 def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:

@@ -27,6 +27,7 @@ def test_where_all_is_well_it_says_so(start: Start, model_address: str) -> None:
     found = said(process.output)
     assert found["model"] == ("ok", f"scripted answers at {model_address}/v1.")
     assert found["sandbox"][0] == "ok"
+    assert "control group" in found["sandbox"][1]
     assert "math-tutor" in found["configuration"][1]
     assert found["database"][0] == "off"
     assert {found[name][0] for name in ("slack", "discord")} == {"off"}

@@ -10,14 +10,19 @@ from typing import Self
 
 import structlog
 
+from assistants.service.tools.backend import Backend
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.bytecode import compile_packages
+from assistants.service.tools.cgroups import Groups, NoGroups
 from assistants.service.tools.limits import Limits
 from assistants.service.tools.probe import probe
 from assistants.service.tools.process import Ended, Process
 from assistants.service.tools.session import Session
 
 log = structlog.get_logger()
+
+HELD = "The kernel holds memory and processes of each session, in a control group."
+COUNTED = "Memory is counted ten times a second, since there can be no control group ({why})."
 
 
 @dataclass(slots=True)
@@ -33,9 +38,14 @@ class _Place:
 class Sandbox:
     """Sessions of a backend that stopped every canary. An async context; leaving it ends them all."""
 
-    def __init__(self, backend: Bubblewrap, limits: Limits, *, spares: int = 1) -> None:
+    def __init__(
+        self, backend: Backend, limits: Limits, *, spares: int = 1, groups: Groups | NoGroups | None = None
+    ) -> None:
         self._backend = backend
         self._limits = limits
+        self._groups = groups if isinstance(groups, Groups) else None
+        self.held = HELD if self._groups else COUNTED.format(why=groups or "nobody looked for one")
+        """How memory is limited, in a sentence."""
         self._wanted_spares = spares
         self._spares: list[Session] = []
         self._spares_coming = 0
@@ -51,7 +61,7 @@ class Sandbox:
         """
         backend = Bubblewrap.find()
         await probe(backend)
-        return cls(backend, limits or Limits(), spares=spares)
+        return cls(backend, limits or Limits(), spares=spares, groups=await asyncio.to_thread(_groups))
 
     async def __aenter__(self) -> Self:
         self._spawn(self._reap())
@@ -120,7 +130,7 @@ class Sandbox:
         slot = next(number for number in itertools.count() if number not in self._slots)
         self._slots.add(slot)
         try:
-            process = await Process.start(self._backend, self._limits, slot=slot)
+            process = await Process.start(self._backend, self._limits, slot=slot, groups=self._groups)
         except BaseException:
             self._slots.discard(slot)
             raise
@@ -181,3 +191,10 @@ class Sandbox:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _groups() -> Groups | NoGroups:
+    try:
+        return Groups.find()
+    except NoGroups as why:
+        return why
