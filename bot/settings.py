@@ -54,7 +54,8 @@ class Settings(BaseSettings):
 
     sandbox: str = Field(
         "auto",
-        description="auto: code runs if the sandbox stops every canary here (Linux, bubblewrap). off: never.",
+        description="auto: code runs if the sandbox stops every canary here (Linux, bubblewrap). wasi: in WebAssembly, "
+        "by your word (docs/tools.md). off: never.",
     )
     sandbox_seconds: float = Field(60, ge=1, le=600, description="Seconds that one call of the code interpreter has.")
     sandbox_processor_seconds: float = Field(60, ge=1, le=3600, description="Seconds of processor time it has.")
@@ -108,8 +109,8 @@ class Settings(BaseSettings):
     @field_validator("sandbox")
     @classmethod
     def _known_sandbox(cls, value: str) -> str:
-        if value.lower() not in {"auto", "off"}:
-            raise ValueError("write auto or off")
+        if value.lower() not in {"auto", "wasi", "off"}:
+            raise ValueError("write auto, wasi or off")
         return value.lower()
 
     @property

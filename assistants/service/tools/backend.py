@@ -1,5 +1,6 @@
 """What a way to shut code in has to offer: `process.py` starts it, watches it and ends it, and knows no more of it."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -28,11 +29,22 @@ class Inside:
 class Backend(Protocol):
     """A way to shut code in. Whether it does is found out by `probe`."""
 
-    name: str
-    own_processes: int
-    """How many processes there are while no code of ours started any."""
-    own_memory: int
-    """What it takes beside what its code may use."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def own_processes(self) -> int:
+        """How many processes there are while no code of ours started any."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Which of the libraries that people expect code will not find."""
+
+    async def prepare(self) -> None:
+        """Do once what would hold up every session."""
+
+    def own_memory(self, limits: Limits) -> int:
+        """What it takes beside the memory its code may use."""
 
     def launch(self, limits: Limits, *, slot: int) -> AbstractContextManager[Launch]:
         """`slot` is a small number no other living session has."""

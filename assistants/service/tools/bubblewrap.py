@@ -11,11 +11,12 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from assistants.service.inside.bundle import bundle
 from assistants.service.tools.backend import Inside, Launch
+from assistants.service.tools.bytecode import compile_packages, missing
 from assistants.service.tools.limits import Limits
 from assistants.service.tools.measuring import children, files
 from assistants.service.tools.refusal import Refused
@@ -24,7 +25,7 @@ from assistants.service.tools.seccomp import seccomp_filter
 WORK = "/mnt/data"
 TEMPORARY = "/tmp"  # noqa: S108 - the session's own
 PACKAGES = "/packages"
-KERNEL = resources.files("assistants.service.tools").joinpath("kernel.py").read_text("utf-8")
+KERNEL = bundle("cells", "frames", "kernel")
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 ENVIRONMENT = {
@@ -49,7 +50,6 @@ class Bubblewrap:
     name = "bubblewrap"
     # The first one of the namespace, which is bubblewrap's, and the Python in it.
     own_processes = 2
-    own_memory = 0
     python: Path = field(default_factory=lambda: Path(sys.executable).resolve())
     prefix: Path = field(default_factory=lambda: Path(sys.base_prefix).resolve())
     packages: tuple[Path, ...] = field(default_factory=lambda: _packages())
@@ -70,6 +70,16 @@ class Bubblewrap:
                 "setpriv is not installed.", "Install util-linux, or run Threadline as a user and not as root."
             )
         return cls(program, setpriv)
+
+    @property
+    def missing(self) -> list[str]:
+        return missing()
+
+    async def prepare(self) -> None:
+        await compile_packages()
+
+    def own_memory(self, limits: Limits) -> int:  # noqa: ARG002 - its files are in a file system of their own
+        return 0
 
     @contextlib.contextmanager
     def launch(self, limits: Limits, *, slot: int) -> Iterator[Launch]:

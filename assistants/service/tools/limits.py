@@ -29,6 +29,21 @@ class Limits:
     idle: float = 900
     sessions: int = 50
 
+    def said(self, what: str) -> str:
+        """The sentence with which a session ends that wanted more of something; nothing where it may not end for it."""
+        match what:
+            case "wall":
+                return f"It ran longer than {self.wall:g} seconds and was stopped."
+            case "processor":
+                return f"It used more than {self.processor:g} seconds of processor time and was stopped."
+            case "memory":
+                return f"It used more than {size(self.memory)} of memory and was stopped."
+            case "printed":
+                return f"It printed more than {size(self.printed)} and was stopped."
+            case "files":
+                return f"It made more than {self.files:,} files and was stopped."
+        return ""
+
 
 def size(count: int) -> str:
     """Bytes as people say them."""

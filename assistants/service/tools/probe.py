@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from assistants.service.tools.backend import Backend
-from assistants.service.tools.canaries import CANARIES, HELLO, Bait, Canary
+from assistants.service.tools.canaries import CANARIES, HELLO, IMPOSSIBLE, Bait, Canary
 from assistants.service.tools.limits import MIB, Limits
 from assistants.service.tools.process import Ended, Process
 from assistants.service.tools.refusal import Refused
@@ -53,7 +53,7 @@ async def escape(session: Session, canary: Canary, laid: Bait) -> str:
         return " ".join(outcome.output.split())[:200]
     if outcome.ended and not (canary.ends and canary.ends in outcome.ended):
         return outcome.ended.rstrip(".")
-    if canary.must_end and not outcome.ended:
+    if canary.must_end and not outcome.ended and outcome.output.strip() != IMPOSSIBLE:
         return "nothing stopped it"
     if outcome.failed and not outcome.ended:
         return "it could not be tried: " + (outcome.output.strip().splitlines() or ["no reason"])[-1][:200]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from assistants.service.tools.backend import Backend, Inside
 from assistants.service.tools.cgroups import Group, Groups
-from assistants.service.tools.limits import Limits, size
+from assistants.service.tools.limits import Limits
 from assistants.service.tools.measuring import Usage, measure
 from assistants.service.tools.output import Output
 from assistants.service.tools.spawning import end, spawn
@@ -20,6 +20,7 @@ from assistants.service.tools.spawning import end, spawn
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.1
+PATIENCE = 30
 _LONGEST_LINE = 64 << 10
 
 
@@ -79,7 +80,7 @@ class Process:
         return self
 
     async def _begin(self) -> None:
-        async with self._patience(30):
+        async with self._patience(PATIENCE, f"It did not come up within {PATIENCE} seconds."):
             await self.send({"do": "begin", **self._backend.begin(self._limits)})
             await self.receive()
         if (inside := self._backend.inside(self._process.pid)) is None:
@@ -93,7 +94,7 @@ class Process:
         if groups is None:
             return
         try:
-            self._group = groups.make(self._limits, self._backend.own_memory)
+            self._group = groups.make(self._limits, self._backend.own_memory(self._limits))
             for each in {self._process.pid, self._inside.first, self._inside.inner}:
                 self._group.add(each)
         except OSError as error:
@@ -129,6 +130,9 @@ class Process:
             raise Ended(await self._explain()) from None
         except (ValueError, KeyError, TypeError, RecursionError, asyncio.LimitOverrunError):
             await self.broken()
+        if kind == "excess" and (why := self._limits.said(str(fields.get("of")))):
+            await self.kill(why)
+            raise Ended(self._reason)
         return Frame(kind, fields, blob)
 
     async def broken(self) -> NoReturn:
@@ -143,7 +147,7 @@ class Process:
         self._signal(self._inside.inner, signal.SIGCONT)
         watching = asyncio.create_task(self._watch())
         try:
-            async with self._patience(self._limits.wall):
+            async with self._patience(self._limits.wall, self._limits.said("wall")):
                 yield self._output
         except asyncio.CancelledError:
             # What it would answer belongs to nobody now.
@@ -162,12 +166,12 @@ class Process:
             await self.kill("It left processes running and was stopped.")
 
     @contextlib.asynccontextmanager
-    async def _patience(self, seconds: float) -> AsyncIterator[None]:
+    async def _patience(self, seconds: float, why: str) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            await self.kill(f"It ran longer than {seconds:g} seconds and was stopped.")
+            await self.kill(why)
             raise Ended(self._reason) from None
 
     async def _watch(self) -> None:
@@ -182,15 +186,13 @@ class Process:
 
     def _excess(self, usage: Usage, processor: float) -> str:
         limits = self._limits
-        if usage.memory > limits.memory + self._backend.own_memory:
-            return self._too_much_memory
+        if usage.memory > limits.memory + self._backend.own_memory(limits):
+            return limits.said("memory")
         if processor > limits.processor:
-            return f"It used more than {limits.processor:g} seconds of processor time and was stopped."
+            return limits.said("processor")
         if self._output.total > limits.printed:
-            return f"It printed more than {size(limits.printed)} and was stopped."
-        if self._backend.files(self._inside) > limits.files:
-            return f"It made more than {limits.files:,} files and was stopped."
-        return ""
+            return limits.said("printed")
+        return limits.said("files") if self._backend.files(self._inside) > limits.files else ""
 
     def _signal(self, process: int, number: signal.Signals) -> None:
         if process in self._handles:
@@ -226,13 +228,9 @@ class Process:
         said = "" if self._inside.inner else self._output.text().strip()
         why = _EXITS.get(code, f"It ended by itself (exit code {code}).")
         if self._group is not None and self._group.ran_out_of_memory:
-            why = self._too_much_memory
+            why = self._limits.said("memory")
         await self.kill(why + (f" {said}" if said else ""))
         return self._reason
-
-    @property
-    def _too_much_memory(self) -> str:
-        return f"It used more than {size(self._limits.memory)} of memory and was stopped."
 
 
 _EXITS = {

@@ -12,7 +12,6 @@ import structlog
 
 from assistants.service.tools.backend import Backend
 from assistants.service.tools.bubblewrap import Bubblewrap
-from assistants.service.tools.bytecode import compile_packages
 from assistants.service.tools.cgroups import Groups, NoGroups
 from assistants.service.tools.limits import Limits
 from assistants.service.tools.probe import probe
@@ -41,7 +40,7 @@ class Sandbox:
     def __init__(
         self, backend: Backend, limits: Limits, *, spares: int = 1, groups: Groups | NoGroups | None = None
     ) -> None:
-        self._backend = backend
+        self.backend = backend
         self._limits = limits
         self._groups = groups if isinstance(groups, Groups) else None
         self.held = HELD if self._groups else COUNTED.format(why=groups or "nobody looked for one")
@@ -54,12 +53,13 @@ class Sandbox:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, limits: Limits | None = None, *, spares: int = 1) -> "Sandbox":
-        """Probe this machine. `spares` are sessions kept ready, libraries loaded, once a first one was asked for.
+    async def open(cls, limits: Limits | None = None, *, spares: int = 1, backend: Backend | None = None) -> "Sandbox":
+        """Probe this machine, with bubblewrap unless another backend is given.
 
+        `spares` are sessions kept ready, libraries loaded, once a first one was asked for.
         Raises `Refused` when no backend stops all canaries.
         """
-        backend = Bubblewrap.find()
+        backend = backend or Bubblewrap.find()
         await probe(backend)
         return cls(backend, limits or Limits(), spares=spares, groups=await asyncio.to_thread(_groups))
 
@@ -130,7 +130,7 @@ class Sandbox:
         slot = next(number for number in itertools.count() if number not in self._slots)
         self._slots.add(slot)
         try:
-            process = await Process.start(self._backend, self._limits, slot=slot, groups=self._groups)
+            process = await Process.start(self.backend, self._limits, slot=slot, groups=self._groups)
         except BaseException:
             self._slots.discard(slot)
             raise
@@ -174,7 +174,7 @@ class Sandbox:
 
     async def _make_spare(self) -> None:
         try:
-            await compile_packages()
+            await self.backend.prepare()
             session = await self._start()
             try:
                 await session.warm()
