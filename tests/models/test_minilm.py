@@ -11,7 +11,7 @@ from assistants.service import minilm
 from assistants.service.minilm import MODEL, TOKENIZER, LocalEmbedder
 from assistants.service.pieces import ModelError
 from bot.adapter import ConfigurationError
-from bot.embedded import embedder_of
+from bot.resources import embedder_of
 from bot.settings import Settings
 from tests.models.fixtures import fetched, lend
 from tests.models.wheels import shelf
