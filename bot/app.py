@@ -16,6 +16,7 @@ from bot.configuration import Configuration, elsewhere, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
 from bot.embedded import BUILT_IN, Embedded
+from bot.forgetting import Forgetting
 from bot.functions.loading import load_functions
 from bot.http import create_app
 from bot.marks import Marks
@@ -131,7 +132,7 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
             stack.push_async_callback(adapter.close)
         routes = [route for adapter in adapters for route in adapter.routes(core)]
         asgi = create_app(settings, routes=routes, api=embedded.api if embedded else None)
-        yield App(asgi, core, dispatcher, adapters, hub, beside=(stops.heed, unanswered.run))
+        yield App(asgi, core, dispatcher, adapters, hub, beside=(stops.heed, unanswered.run, Forgetting(db).run))
 
 
 async def run(settings: Settings) -> None:

@@ -47,8 +47,17 @@ class AssistantConfig(BaseModel):
         return [TOOLS[name] for name in (*self.tools, *searches)]
 
     @property
+    def searches_files(self) -> bool:
+        return bool(self.files) or "file_search" in self.tools
+
+    @property
     def runs_code(self) -> bool:
         return "code_interpreter" in self.tools
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether it has a tool for the documents that people send."""
+        return bool(self.api_tools)
 
 
 class ChannelConfig(BaseModel):

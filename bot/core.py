@@ -9,11 +9,12 @@ from dataclasses import asdict
 
 import structlog
 
-from assistants.connector import AssistantsClient
+from assistants.connector import AssistantsClient, NotFoundError
 from bot.adapter import Adapter, ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
-from bot.incoming import Command, Incoming, Person, Place, Revision
+from bot.files import keep
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
 from bot.produced import Made, read
 from bot.roster import Roster
@@ -147,6 +148,13 @@ class Core:
     async def file(self, file_id: str) -> File | None:
         return await read(self._client, Made(file_id))
 
+    async def keep_file(self, name: str, data: bytes) -> Attached:
+        return await keep(self._client, storable(name), data)
+
+    async def discard_file(self, file_id: str) -> None:
+        with contextlib.suppress(NotFoundError):
+            await self._client.files.delete(file_id)
+
     def watch(self, key: str) -> AsyncIterator[Moment]:
         return self._hub.watch(key)
 
@@ -164,7 +172,8 @@ class Core:
         if claimed is None:
             return Receipt("duplicate")
         conversation = claimed.conversation
-        self._hub.tell(conversation.key, Moment("asked", None, question=incoming.text, event=incoming.event))
+        asked = Moment("asked", None, question=incoming.text, event=incoming.event, files=incoming.files)
+        self._hub.tell(conversation.key, asked)
         self._dispatcher.wake(conversation.id, claimed.opened)
         if claimed.behind is not None:
             self._marks.waits(conversation, claimed.message)
@@ -231,7 +240,7 @@ def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Cl
         workspace=place.workspace,
         channel=place.channel,
         thread=place.thread,
-        title=" ".join(text.split())[:TITLE],
+        title=" ".join((text.strip() or ", ".join(file.name for file in incoming.files)).split())[:TITLE],
         position=incoming.position,
         author=incoming.author.id,
         author_name=storable(incoming.author.name),

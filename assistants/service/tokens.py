@@ -36,6 +36,10 @@ class Gauge:
     def of_bytes(self, count: int) -> int:
         return int(count * self.rate) + 1
 
+    def bytes_in(self, tokens: int) -> int:
+        """How much text so many tokens are."""
+        return max(int(tokens / self.rate), 0)
+
     def learn(self, messages: Iterable[ChatMessage], more_bytes: int, prompt_tokens: int) -> None:
         """Take in what a prompt really came to. `more_bytes` is what was said beside the messages, such as tools."""
         text, count = more_bytes, 0

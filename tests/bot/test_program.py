@@ -193,7 +193,10 @@ def test_a_database_from_the_future_is_refused(start: Start, tmp_path: Path) -> 
     assert "newer Threadline" in refusal(start())
 
 
-@pytest.mark.parametrize("setting", [{"PORT": "many"}, {"LOG_LEVEL": "loud"}, {"DATABASE_URL": "mysql://u:pw@h/d"}])
+@pytest.mark.parametrize(
+    "setting",
+    [{"PORT": "many"}, {"LOG_LEVEL": "loud"}, {"DATABASE_URL": "mysql://u:pw@h/d"}, {"SANDBOX_SECONDS": "0"}],
+)
 def test_a_wrong_setting_is_named(start: Start, setting: dict[str, str]) -> None:
     sentence = refusal(start(**setting))
     assert next(iter(setting)) in sentence
