@@ -10,6 +10,11 @@ SYNC = $(PIP) sync $(INTO) --require-hashes --only-binary :all: $(UV_FLAGS)
 COMPILE = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-annotate --extra slack --extra discord --extra sandbox --extra files --extra local \
 	--group build
+# Local embeddings are large, and for those who ask for them.
+DEV := --extra embeddings --group dev
+# For those who want it beside the rest: all that is needed by SANDBOX=wasi, at the versions of the others.
+COMPILE_WASM = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	--no-annotate --extra sandbox-wasm --constraint requirements.lock
 # A development environment holds everything that running needs: once it is there, `make run` uses it.
 FOR_RUN := .venv/installed-$(if $(wildcard .venv/installed-dev),dev,run)
 
@@ -54,9 +59,10 @@ BENCH := turns bots connector service words tools search
 bench: .venv/installed-dev  ## The measurements under bench/, each against something else in the same run (BENCH=turns for one)
 	@set -e; for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 
-lock: | $(UV)  ## Write both lock files anew from pyproject.toml (UPGRADE=--upgrade for the newest of everything)
+lock: | $(UV)  ## Write the lock files anew from pyproject.toml (UPGRADE=--upgrade for the newest of everything)
 	$(COMPILE) $(UPGRADE) -o requirements.lock
-	$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.lock
+	$(COMPILE) $(UPGRADE) $(DEV) -o requirements-dev.lock
+	$(COMPILE_WASM) -o requirements-wasm.lock
 
 docs: .venv/installed-dev  ## Write docs/settings.md and .env.example anew from bot/settings.py
 	$(BIN)/python docs/generate.py
@@ -73,11 +79,13 @@ lint: .venv/installed-dev
 
 # Compiling keeps every pinned version that still fits, so a difference means that pyproject.toml has moved on.
 locks: | $(UV)
-	@mkdir -p .cache && cp requirements.lock requirements-dev.lock .cache/
+	@mkdir -p .cache && cp requirements.lock requirements-dev.lock requirements-wasm.lock .cache/
 	@if $(COMPILE) -o .cache/requirements.lock 2>.cache/lock-errors >/dev/null && \
-		$(COMPILE) --group dev -o .cache/requirements-dev.lock 2>.cache/lock-errors >/dev/null; then \
+		$(COMPILE) $(DEV) -o .cache/requirements-dev.lock 2>.cache/lock-errors >/dev/null && \
+		$(COMPILE_WASM) -o .cache/requirements-wasm.lock 2>.cache/lock-errors >/dev/null; then \
 		cmp -s requirements.lock .cache/requirements.lock && \
-		cmp -s requirements-dev.lock .cache/requirements-dev.lock && echo "The lock files are up to date." || \
+		cmp -s requirements-dev.lock .cache/requirements-dev.lock && \
+		cmp -s requirements-wasm.lock .cache/requirements-wasm.lock && echo "The lock files are up to date." || \
 		{ echo "The lock files are behind pyproject.toml: run make lock." >&2; exit 1; }; \
 	elif grep -qiE 'failed to (fetch|download)|error sending request' .cache/lock-errors; then \
 		echo "The lock files were not compared with pyproject.toml: the package registry cannot be reached."; \
@@ -94,12 +102,12 @@ node_modules/.installed: package-lock.json
 .venv/installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
 
-# Some systems (musl, old C libraries) have no wheel of the demo model's runtime; everything else must not wait for it.
+# Some systems (musl, old C libraries) have no wheel of the runtimes of models; everything else must not wait for them.
 define install
 @echo "Setting up .venv from $(1) …"
 @$(SYNC) $(1) 2>.venv/errors || { \
-	grep -q 'xllamacpp.*no usable wheels' .venv/errors || { cat .venv/errors >&2; exit 1; }; \
-	sed '/^xllamacpp==/,/[^\\]$$/d' $(1) >.venv/without-demo-model.lock; \
+	grep -qE '(xllamacpp|onnxruntime).*no usable wheels' .venv/errors || { cat .venv/errors >&2; exit 1; }; \
+	sed -E '/^(xllamacpp|onnxruntime)==/,/[^\\]$$/d' $(1) >.venv/without-demo-model.lock; \
 	$(SYNC) .venv/without-demo-model.lock && \
 	echo "Small talk is left out: its runtime, xllamacpp, has no wheel for this system. All else works."; }
 @$(PIP) install $(INTO) --no-deps --no-build-isolation --editable .

@@ -25,7 +25,7 @@ from bot.transcript import transcript
 from bot.unanswered import Unanswered
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
-from storage import conversations, turns
+from storage import claims, conversations, turns
 from storage.database import Database, StorageError
 from storage.records import Conversation
 from storage.text import storable
@@ -90,8 +90,8 @@ class Core:
         text = None if revision.text is None else storable(revision.text)
         with self._claiming(revision.event):
             became = "unknown"
-            if await turns.is_claimed(self._db, revision.event):
-                became = await self._db.write(turns.revise_incoming, revision.event, text)
+            if await claims.is_claimed(self._db, revision.event):
+                became = await self._db.write(claims.revise_incoming, revision.event, text)
         if became == "changed":
             return Receipt("accepted")
         reason = "an edit of a message that was never taken" if became == "unknown" else "its answer had begun"
@@ -166,8 +166,8 @@ class Core:
         with self._claiming(incoming.event):
             try:
                 heard = self._newest[incoming.place.platform] if incoming.place.platform in self._whole else None
-                claimed = await self._db.write(turns.claim_incoming, _claim(incoming, bots, heard))
-            except turns.BotsCappedError:
+                claimed = await self._db.write(claims.claim_incoming, _claim(incoming, bots, heard))
+            except claims.BotsCappedError:
                 return self._ignored(incoming.event, f"{bots} messages of bots in a row: a person must speak first")
         if claimed is None:
             return Receipt("duplicate")
@@ -231,9 +231,9 @@ def _place(conversation: Conversation) -> Place:
     )
 
 
-def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> turns.Claim:
+def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Claim:
     place, text = incoming.place, storable(incoming.text)
-    return turns.Claim(
+    return claims.Claim(
         event=incoming.event,
         key=place.key,
         platform=place.platform,

@@ -1,5 +1,6 @@
 """`threadline doctor`: what works on this machine and what does not, each with its cure."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -8,9 +9,10 @@ from typing import Literal
 from assistants.connector import AssistantsClient, AssistantsError
 from bot.adapter import Adapter, ConfigurationError
 from bot.app import configuration_of
-from bot.configuration import Configuration
-from bot.embedded import TOUR, check_embeddings, check_model, check_sandbox
+from bot.configuration import Configuration, ModelConfig
+from bot.embedded import TOUR
 from bot.functions.loading import load_functions
+from bot.resources import check_embeddings, check_model, check_named_model, check_sandbox
 from bot.settings import Settings, SettingsError
 from storage.database import StorageError
 from storage.lock import serving
@@ -29,7 +31,7 @@ class Finding:
     words: str
 
     def __str__(self) -> str:
-        return f"{self.name:<14}{_MARKS[self.state]:<7}{self.words}"
+        return f"{self.name:<13} {_MARKS[self.state]:<6} {self.words}"
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -40,7 +42,8 @@ async def examine(settings: Settings) -> list[Finding]:
     if settings.assistants_base_url:
         found.append(await _checked("assistants", settings, _server))
     else:
-        found += [await _checked("model", settings, check_model), await _embeddings(settings)]
+        found += [await _checked("model", settings, check_model), *await _named_models(settings)]
+        found.append(await _embeddings(settings))
         found.append(await _sandbox(settings))
     return [*found, *_platforms(settings)]
 
@@ -91,6 +94,22 @@ async def _checked(name: str, settings: Settings, check: Callable[[Settings], Aw
         return Finding(name, "wrong", str(error))
     cure = "none is connected: set MODEL_BASE_URL, MODEL_API_KEY and MODEL, or connect one on the page."
     return Finding(name, "ok", words) if words else Finding(name, "off", cure)
+
+
+async def _named_models(settings: Settings) -> list[Finding]:
+    """One for each model of threadline.toml, all tried at the same time."""
+    try:
+        models = configuration_of(settings).models
+    except ConfigurationError:
+        return []
+    return await asyncio.gather(*(_named_model(name, configured) for name, configured in models.items()))
+
+
+async def _named_model(name: str, configured: ModelConfig) -> Finding:
+    try:
+        return Finding(f"models.{name}", "ok", await check_named_model(name, configured))
+    except ConfigurationError as error:
+        return Finding(f"models.{name}", "wrong", str(error))
 
 
 async def _embeddings(settings: Settings) -> Finding:

@@ -2,11 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import dotenv
 import structlog
@@ -18,7 +17,6 @@ from assistants.service.bringing import put as bring_in
 from assistants.service.bringing import take as take_out
 from assistants.service.chat import ChatCompletions
 from assistants.service.discovery import discover
-from assistants.service.embedding import EndpointEmbedder
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.guard import Guard, Rules
 from assistants.service.keys import Keys
@@ -27,9 +25,6 @@ from assistants.service.local_model import MODEL_NAME, SmallTalk
 from assistants.service.meaning import why_not
 from assistants.service.measures import Traits
 from assistants.service.models import Models
-from assistants.service.pieces import ModelError
-from assistants.service.tools import Limits, Refused, Sandbox
-from assistants.service.tools.bytecode import missing
 from assistants.service.tools.interpreter import CodeInterpreter
 from assistants.service.tour import MODEL_NAME as TOUR
 from assistants.service.tour import tour_model
@@ -37,12 +32,15 @@ from assistants.service.weights import Weights
 from bot.adapter import ConfigurationError
 from bot.configuration import ModelConfig
 from bot.logs import hide
+from bot.resources import embedder_of, endpoint_of, limits_of, named_endpoint, sandbox_of
 from bot.settings import Settings
 from bot.views import FoundEndpoint, ModelStatus
 from storage.database import Database
 
 __all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 
+# The models that need no endpoint, and that no other server has.
+BUILT_IN = (TOUR, MODEL_NAME)
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
 SAVED = ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL")
@@ -64,7 +62,7 @@ class Embedded:
         self._models.register(MODEL_NAME, ChatCompletions(self._small_talk.endpoint))
         for name, configured in models.items():
             self._register(name, configured)
-        code = CodeInterpreter(db, sandbox=sandbox_of(settings))
+        code = CodeInterpreter(db, limits_of(settings), sandbox=sandbox_of(settings))
         self._embedder = embedder_of(settings)
         useful = self._embedder if why_not() is None else None
         self._service = create_service(db, self._models, code, embedder=useful)
@@ -74,7 +72,7 @@ class Embedded:
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         if settings.model_base_url:
-            self._use(_configured(settings))
+            self._use(endpoint_of(settings))
 
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self._small_talk.close)
@@ -151,15 +149,10 @@ class Embedded:
         return self.status()
 
     def _register(self, name: str, configured: ModelConfig) -> None:
-        if name in (TOUR, MODEL_NAME):
+        if name in BUILT_IN:
             raise ConfigurationError(f"models.{name}: this model is built in; choose another name.")
-        key = os.environ.get(configured.api_key_env, "") if configured.api_key_env else ""
-        if configured.api_key_env and not key:
-            raise ConfigurationError(
-                f"models.{name}.api_key_env names {configured.api_key_env}, which is not set in the environment."
-            )
-        hide(key)
-        endpoint = Endpoint(configured.base_url.rstrip("/"), key, configured.model or name)
+        endpoint = named_endpoint(name, configured)
+        hide(endpoint.api_key)
         traits = Traits(configured.context, configured.vision, configured.tools)
         self._models.register(name, ChatCompletions(endpoint), traits, endpoint=endpoint.name, stands_in=True)
 
@@ -181,75 +174,6 @@ class Embedded:
     async def _tell_progress(self) -> None:
         async for _ in self._weights.watch():
             self._tell()
-
-
-async def check_model(settings: Settings) -> str | None:
-    """What answers at the endpoint of the settings; None where they name none. Raises `ConfigurationError`."""
-    if not settings.model_base_url:
-        return None
-    try:
-        endpoint = await try_endpoint(_configured(settings))
-    except EndpointError as error:
-        raise ConfigurationError(str(error)) from None
-    return f"{endpoint.model} answers at {endpoint.base_url}."
-
-
-async def check_embeddings(settings: Settings) -> str | None:
-    """What gives embeddings; None where nothing is to. Raises `ConfigurationError`."""
-    embedder = embedder_of(settings)
-    if embedder is None:
-        return None
-    try:
-        (vector,) = await embedder.embed(["OK"])
-    except ModelError as error:
-        raise ConfigurationError(f"EMBEDDING_MODEL: {error}") from None
-    finally:
-        await embedder.aclose()
-    if reason := why_not():
-        raise ConfigurationError(f"EMBEDDING_MODEL is of no use: {reason}")
-    return f"{settings.embedding_model} gives embeddings of {len(vector)} numbers."
-
-
-def embedder_of(settings: Settings) -> EndpointEmbedder | None:
-    """What the settings name for file search. Raises `ConfigurationError` when they name half of it."""
-    if not settings.embedding_model:
-        return None
-    own = settings.embedding_base_url
-    base_url = own or settings.model_base_url
-    key = (settings.embedding_api_key if own else settings.model_api_key).get_secret_value()
-    if urlsplit(base_url).scheme not in ("http", "https"):
-        raise ConfigurationError("EMBEDDING_MODEL needs EMBEDDING_BASE_URL or MODEL_BASE_URL, like https://HOST/v1.")
-    return EndpointEmbedder(Endpoint(base_url.rstrip("/"), key, settings.embedding_model))
-
-
-async def check_sandbox(settings: Settings) -> str:
-    """Which code can be run here. Raises `ConfigurationError` with the reason why none can, and the cure."""
-    try:
-        await sandbox_of(settings)(Limits())
-    except Refused as refused:
-        raise ConfigurationError(str(refused)) from None
-    lacks = missing()
-    libraries = f"without {', '.join(lacks)} (extra `sandbox`)" if lacks else "with numpy, pandas and matplotlib"
-    return f"bubblewrap stopped every canary: code can be run, {libraries}."
-
-
-def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:
-    """How the sandbox is opened, or refused where the operator wants it so."""
-    return Sandbox.open if settings.sandbox == "auto" else _closed
-
-
-async def _closed(_: Limits) -> Sandbox:
-    raise Refused("SANDBOX is off.", "Set SANDBOX=auto and restart Threadline.")
-
-
-def _configured(settings: Settings) -> Endpoint:
-    """The endpoint that the settings name. Raises `ConfigurationError` when they name half of one."""
-    address = urlsplit(settings.model_base_url)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise ConfigurationError("MODEL_BASE_URL must look like http://127.0.0.1:11434/v1.")
-    if not settings.model:
-        raise ConfigurationError("MODEL is missing: set it to the name of the model at MODEL_BASE_URL.")
-    return Endpoint(settings.model_base_url.rstrip("/"), settings.model_api_key.get_secret_value(), settings.model)
 
 
 def _save(endpoint: Endpoint) -> None:

@@ -58,7 +58,7 @@ async def receive(
             refusals.append(str(error))
         except AssistantsError as error:
             log.warning("file not kept", error=str(error))
-            refusals.append(f"{_shown(file.name)} could not be kept: {error}")
+            refusals.append(f"{shown(file.name)} could not be kept: {error}")
         else:
             is_picture = there.media_type in PICTURES
             if is_picture:
@@ -72,7 +72,7 @@ async def receive(
 async def keep(client: AssistantsClient, name: str, data: bytes) -> Attached:
     """Have a file on the server, typed by its content. Raises `FileRefusedError`, `AssistantsError`."""
     if not data:
-        raise FileRefusedError(f"{_shown(name)} is empty.")
+        raise FileRefusedError(f"{shown(name)} is empty.")
     if len(data) > LARGEST:
         raise FileRefusedError(too_large(name))
     kind = media_type(data, name)
@@ -90,14 +90,14 @@ async def _there(client: AssistantsClient, reply: Reply, file: Attached) -> Atta
         try:
             await client.files.retrieve(file.kept)
         except NotFoundError:
-            raise FileRefusedError(f"{_shown(file.name)} is no longer there; please send it again.") from None
+            raise FileRefusedError(f"{shown(file.name)} is no longer there; please send it again.") from None
         return file
     if _is_sound(file.media_type):
         raise FileRefusedError(VOICE)
     if file.size > LARGEST:
         raise FileRefusedError(too_large(file.name))
     if not isinstance(reply, FetchesFiles):
-        raise FileRefusedError(f"{_shown(file.name)} was not read: files cannot be read here.")
+        raise FileRefusedError(f"{shown(file.name)} was not read: files cannot be read here.")
     return await keep(client, file.name, await reply.fetch(file, LARGEST))
 
 
@@ -131,8 +131,9 @@ def _named(name: str, kind: str) -> str:
 
 def too_large(name: str) -> str:
     """Why a file of this name is refused."""
-    return f"{_shown(name)} is too large: files of up to {LARGEST // 1024 // 1024} MiB are read here."
+    return f"{shown(name)} is too large: files of up to {LARGEST // 1024 // 1024} MiB are read here."
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A file's name as people are told it: on one line, harmless, not without end."""
     return f"“{harmless(' '.join(name.split()))[:80]}”"

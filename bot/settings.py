@@ -43,18 +43,33 @@ class Settings(BaseSettings):
 
     model_base_url: str = Field("", description="A Chat-Completions endpoint, e.g. http://127.0.0.1:11434/v1.")
     model_api_key: SecretStr = Field(SecretStr(""), description="Key for MODEL_BASE_URL.")
-    model: str = Field("", description="The model's name at MODEL_BASE_URL.")
+    model: str = Field("", description="The model's name at MODEL_BASE_URL, or at ASSISTANTS_BASE_URL.")
     model_discovery: bool = Field(True, description="Look for model servers on this machine's loopback ports.")
 
     embedding_model: str = Field(
-        "", description="The embeddings model for file search, e.g. text-embedding-3-small. None: words alone."
+        "", description="The embeddings model for file search: a name, or local for MiniLM here. None: words alone."
     )
     embedding_base_url: str = Field("", description="Where its /embeddings is, if not at MODEL_BASE_URL.")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="Key for EMBEDDING_BASE_URL.")
 
     sandbox: str = Field(
         "auto",
-        description="auto: code runs if the sandbox stops every canary here (Linux, bubblewrap). off: never.",
+        description="auto: code runs if the sandbox stops every canary here (Linux, bubblewrap). wasi: in WebAssembly, "
+        "by your word (docs/tools.md). off: never.",
+    )
+    sandbox_seconds: float = Field(60, ge=1, le=600, description="Seconds that one call of the code interpreter has.")
+    sandbox_processor_seconds: float = Field(60, ge=1, le=3600, description="Seconds of processor time it has.")
+    sandbox_memory_mib: int = Field(
+        1024, ge=128, le=1 << 20, description="Memory of all processes of one of its sessions; there may be 50."
+    )
+    sandbox_disk_mib: int = Field(
+        256, ge=4, le=1 << 20, description="The working folder of a session; it lies in memory."
+    )
+    sandbox_output_kib: int = Field(
+        64, ge=1, le=1024, description="Of what a call prints, so much is kept: its beginning and its end."
+    )
+    sandbox_idle_seconds: float = Field(
+        900, ge=1, le=86400, description="After so long without a call a session ends, and its variables with it."
     )
 
     slack_bot_token: SecretStr = Field(SecretStr(""), description="Slack bot token (xoxb-…).")
@@ -94,8 +109,8 @@ class Settings(BaseSettings):
     @field_validator("sandbox")
     @classmethod
     def _known_sandbox(cls, value: str) -> str:
-        if value.lower() not in {"auto", "off"}:
-            raise ValueError("write auto or off")
+        if value.lower() not in {"auto", "wasi", "off"}:
+            raise ValueError("write auto, wasi or off")
         return value.lower()
 
     @property

@@ -75,7 +75,7 @@ def _segment(segment: Segment, growing: GrowingHtml | None) -> JSON:
     if isinstance(segment, Notice):
         return {"type": "notice", **asdict(segment)}
     if isinstance(segment, Step):
-        return {"type": "step", **asdict(segment)}
+        return {"type": "step", "text": segment.text, "state": segment.state, "key": segment.key}
     if isinstance(segment, Sources):
         return {"type": "sources", "notes": [asdict(note) for note in segment.notes]}
     if isinstance(segment, File):

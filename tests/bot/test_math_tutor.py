@@ -71,6 +71,7 @@ def running(
     (home / "threadline.toml").write_text(config)
     wiring = {
         "SANDBOX": "auto",
+        "SANDBOX_OUTPUT_KIB": "1",
         "THREADLINE_API_KEYS": KEY,
         "SLACK_BOT_TOKEN": slack_facts["bot_token"],
         "SLACK_APP_TOKEN": slack_facts["app_token"],
@@ -161,3 +162,17 @@ async def test_by_the_example_of_the_documentation(running: Process, deciding: M
     assert (done.returncode, done.stderr) == (0, "")
     assert "The run is completed." in done.stdout
     assert "--- printed\nx = 1.0" in done.stdout
+
+
+async def test_a_limit_of_the_settings_holds_for_its_code(running: Process, model_address: str) -> None:
+    model = Model(model_address)
+    call = ScriptedCall("code_interpreter", json.dumps({"code": "print('x' * 9000)"}))
+    await model.play(ScriptedReply(tool_calls=(call,)), ScriptedReply(text="Done."))
+    async with Page(address(running)) as page:
+        key = "web:00000000-0000-4000-8000-000000000009"
+        await page.say(key, "Print much.")
+        assert await page.answers(key, 1) == ["Done."]
+    output = (await model.requests())[-1]["messages"][-1]["content"]
+    assert "[7 KiB left out]" in output
+    assert len(output) < 1200
+    await model.aclose()

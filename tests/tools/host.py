@@ -5,17 +5,20 @@ import base64
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from assistants.service.tools import Ended, InputRefused, Limits, Refused, Sandbox
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.measuring import descendants
 from assistants.service.tools.probe import probe
+from assistants.service.tools.wasi import Wasi
 
 
 async def main() -> None:
     limits = Limits(**json.loads(sys.argv[1]))
-    async with Sandbox(Bubblewrap.find(), limits, spares=0) as sandbox:
+    backend = await Wasi.find(Path(sys.argv[2])) if sys.argv[2:] else Bubblewrap.find()
+    async with Sandbox(backend, limits, spares=0) as sandbox:
         say({"pid": os.getpid()})
         while line := await asyncio.to_thread(sys.stdin.readline):
             asked = json.loads(line)
@@ -28,7 +31,7 @@ async def main() -> None:
 async def answer(sandbox: Sandbox, asked: dict[str, Any]) -> dict[str, Any]:
     match asked:
         case {"do": "probe"}:
-            await probe(Bubblewrap.find())
+            await probe(sandbox.backend)
             return {}
         case {"do": "end", "key": key}:
             await sandbox.end(key)

@@ -54,11 +54,16 @@ FILES = [
     Hostile(
         "handles left open",
         """
-import os, stat
+import os, stat, sys
 for fd in range(3, 128):
     try: mode = os.fstat(fd).st_mode
     except OSError: continue
-    if not stat.S_ISFIFO(mode): print('ESCAPED', fd, oct(mode))
+    # WebAssembly reaches the folders it was given by such handles; they must lead nowhere else.
+    if sys.platform == 'wasi' and stat.S_ISDIR(mode):
+        for way in (FILE, '..' + FILE, '../' * 30 + FILE[1:]):
+            try: print('ESCAPED', fd, os.read(os.open(way, 0, dir_fd=fd), 100))
+            except (OSError, NotImplementedError): pass
+    elif not stat.S_ISFIFO(mode): print('ESCAPED', fd, oct(mode))
 """,
     ),
     Hostile(
@@ -100,7 +105,11 @@ WRITING = [
     ),
     _tries("writing by a link", "os.symlink(FOLDER, 'e') or open('e/x', 'w')"),
     _tries("writing to Python", "open(os.__file__, 'a')", "open(os.path.dirname(os.__file__) + '/x.py', 'w')"),
-    _tries("writing to the packages", "open('/packages/0/sitecustomize.py', 'w')", "os.chmod('/packages', 0o777)"),
+    _tries(
+        "writing to the packages",
+        "open('/packages/0/sitecustomize.py', 'w')",
+        "os.chmod('/packages', 0o777) or os.listdir('/packages')",
+    ),
     _tries(
         "writing to the root",
         "open('/x', 'w')",
@@ -335,10 +344,13 @@ except OSError: pass
     Hostile(
         "a full disk for temporary files",
         """
+import os
 try:
-    for n in range(9): open(f'/tmp/{n}', 'wb').write(bytes(1 << 20))
+    for n in range(9):
+        with open(f'/tmp/{n}', 'wb') as f: f.write(bytes(1 << 20))
     print('ESCAPED')
 except OSError: pass
+if sum(os.path.getsize(f'/tmp/{n}') for n in range(9) if os.path.exists(f'/tmp/{n}')) > 4 << 20: print('ESCAPED')
 """,
     ),
     Hostile(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from assistants.service.tools.canaries import Bait
-from tests.tools.conftest import SECRETS, Host
-from tests.tools.hostile import CLOCK, QUICK, SLOW, Hostile
+from tests.tools.conftest import SECRETS, Answer, Host
+from tests.tools.hostile import CLOCK, KERNEL, QUICK, SLOW, Hostile
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,16 @@ def send(host: Host, laid: Bait, hostile: Hostile) -> None:
     assert Path(laid.file).read_text("utf-8") == laid.secret
     assert os.listdir(laid.folder) == []
     assert again.output == "42\n"
-    if not hostile.ends:
-        assert answer.ended == "", answer
-    elif hostile.ends != "*":
-        assert hostile.ends in answer.ended, answer
+    assert as_expected(host.identity, hostile, answer), answer
+
+
+def as_expected(identity: str, hostile: Hostile, answer: Answer) -> bool:
+    """Whether a session lived on, or ended for the reason it should."""
+    if hostile.ends == "*" or (hostile.ends in answer.ended and bool(hostile.ends) == bool(answer.ended)):
+        return True
+    # In WebAssembly much of it fails at once: there are no processes, no threads, and no lines to write to.
+    # It is slow, too, and another limit may come first.
+    return identity.startswith("wasi") and bool(hostile.ends) and (answer.failed or hostile in KERNEL)
 
 
 @pytest.mark.proof

@@ -146,7 +146,7 @@ def test_when_its_host_is_killed_no_session_lives_on(identity: str) -> None:
     host = Host(identity)
     host.run("x = 1")
     left = descendants(host.pid)
-    assert len(left) >= 3
+    assert len(left) >= (1 if identity.startswith("wasi") else 3)
     host.kill()
     for _ in range(1000):
         if not any(Path(f"/proc/{process}").exists() for process in left):

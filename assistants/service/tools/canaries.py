@@ -1,6 +1,7 @@
 """The canaries: code that tries to do what no session may, and says so where it can.
 
-Each is run in a session with small limits. It prints ESCAPED and what it reached; or the session must end.
+Each is run in a session with small limits. It prints ESCAPED and what it reached; or the session must end. What a
+backend does not even offer (a WebAssembly Python has no `fork`) was stopped; a canary that needs it says IMPOSSIBLE.
 """
 
 from dataclasses import dataclass
@@ -36,11 +37,15 @@ class Bait:
     """The host's process."""
 
 
+IMPOSSIBLE = "IMPOSSIBLE"
 HELLO = "print(6 * 7)"
 _READS_FILES = """
 import glob, os
 places = ['{file}', '/mnt/data/../..{file}', '/proc/1/root{file}', '/proc/self/cwd/..{file}']
-os.symlink('{file}', '/mnt/data/link')
+try:
+    os.symlink('{file}', '/mnt/data/link')
+except OSError:
+    pass
 places.append('/mnt/data/link')
 places += ['/etc/passwd', '/etc/shadow', '/etc/hostname', '/' + 'root/.ssh', '/home', '/var', '/run', '/sys', '/boot']
 for place in places:
@@ -50,7 +55,8 @@ for place in places:
     except OSError:
         if os.path.isdir(place) and os.listdir(place):
             print('ESCAPED', place, os.listdir(place)[:5])
-os.unlink('/mnt/data/link')
+if os.path.islink('/mnt/data/link'):
+    os.unlink('/mnt/data/link')
 """
 _READS_ENVIRONMENT = """
 import glob, os
@@ -65,27 +71,38 @@ for place in glob.glob('/proc/*/environ'):
     except OSError:
         pass
 """
-_SEES_PROCESSES = """
-import ctypes, os
-c = ctypes.CDLL(None, use_errno=True)
+# The C library, where code can reach one.
+_C = """
+import os, sys
+try:
+    import ctypes
+    c = ctypes.CDLL(None, use_errno=True)
+except (ImportError, OSError):
+    c = None
+"""
+_SEES_PROCESSES = (
+    _C
+    + """
 if os.path.exists('/proc/self'):
     others = [name for name in os.listdir('/proc') if name.isdigit() and int(name) > 10]
     if others:
         print('ESCAPED to see', others)
-if os.getpid() > 10:
+# There are no processes in WebAssembly, and the one number is made up.
+if os.getpid() > 10 and sys.platform != 'wasi':
     print('ESCAPED into the process namespace of the host')
 try:
     os.kill({pid}, 0)
     print('ESCAPED to process', {pid})
-except ProcessLookupError:
+except (ProcessLookupError, AttributeError):
     pass
-if c.ptrace(16, {pid}, 0, 0) == 0:
+if c and c.ptrace(16, {pid}, 0, 0) == 0:
     print('ESCAPED by ptrace')
 """
+)
 _OPENS_SOCKETS = """
 import socket
-for family, address in ((socket.AF_INET, ('127.0.0.1', {port})), (socket.AF_UNIX, '{socket}'),
-                        (socket.AF_UNIX, '\\0{socket}')):
+local = getattr(socket, 'AF_UNIX', 1)
+for family, address in ((socket.AF_INET, ('127.0.0.1', {port})), (local, '{socket}'), (local, '\\0{socket}')):
     try:
         with socket.socket(family) as line:
             line.settimeout(1)
@@ -104,7 +121,10 @@ _WRITES_OUTSIDE = """
 import os
 places = ['{folder}/out', '{file}', '/mnt/data/../..{folder}/up', '/out', '/dev/out', '/dev/shm/out', '/etc/out',
           '/usr/lib/out', '/mnt/out', '/packages/0/out', os.__file__, os.path.dirname(os.__file__) + '/out']
-os.symlink('{folder}', '/mnt/data/folder')
+try:
+    os.symlink('{folder}', '/mnt/data/folder')
+except OSError:
+    pass
 places.append('/mnt/data/folder/out')
 for place in places:
     try:
@@ -112,44 +132,48 @@ for place in places:
             print('ESCAPED to write', place)
     except OSError:
         pass
-os.unlink('/mnt/data/folder')
+if os.path.islink('/mnt/data/folder'):
+    os.unlink('/mnt/data/folder')
 """
-_GAINS_POWER = """
-import ctypes, os
-c = ctypes.CDLL(None, use_errno=True)
-if os.getuid() == 0:
+_GAINS_POWER = (
+    _C
+    + """
+if hasattr(os, 'getuid') and os.getuid() == 0:
     print('ESCAPED: this is root')
 for name, flag in (('user', 0x10000000), ('mount', 0x20000), ('network', 0x40000000)):
-    if c.unshare(flag) == 0:
+    if c and c.unshare(flag) == 0:
         print('ESCAPED into a new namespace:', name)
-if c.mount(b'none', b'/mnt/data', b'tmpfs', 0, None) == 0:
+if c and c.mount(b'none', b'/mnt/data', b'tmpfs', 0, None) == 0:
     print('ESCAPED by mounting')
-if c.prctl(39, 0, 0, 0, 0) != 1:
+if c and c.prctl(39, 0, 0, 0, 0) != 1:
     print('ESCAPED: set-user-id programs work')
-header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-sets = (ctypes.c_uint32 * 6)()
-if c.capget(header, sets) == 0 and any(sets):
-    print('ESCAPED with capabilities', list(sets))
+if c:
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()
+    if c.capget(header, sets) == 0 and any(sets):
+        print('ESCAPED with capabilities', list(sets))
 for number in (0, 65534):
-    if os.getuid() != number:
-        try:
+    try:
+        if os.getuid() != number:
             os.setuid(number)
             print('ESCAPED to be user', number)
-        except OSError:
-            pass
+    except (OSError, AttributeError):
+        pass
 """
-_HIDES_MEMORY = """
-import ctypes, os
-c = ctypes.CDLL(None, use_errno=True)
+)
+_HIDES_MEMORY = (
+    _C
+    + """
 if hasattr(os, 'memfd_create'):
     try:
         os.memfd_create('x')
         print('ESCAPED into memory files')
     except OSError:
         pass
-if c.shmget(0, 1 << 20, 0o1600) != -1:
+if c and c.shmget(0, 1 << 20, 0o1600) != -1:
     print('ESCAPED into shared memory')
 """
+)
 _FORKS = """
 import os, time
 count = 0
@@ -160,7 +184,7 @@ try:
             os._exit(0)
         count += 1
     print('ESCAPED:', count, 'forks')
-except OSError:
+except (OSError, AttributeError):
     pass
 """
 _FILLS_MEMORY = """
@@ -172,8 +196,16 @@ try:
 except MemoryError:
     held.clear()
 """
-_FILLS_MEMORY_TOGETHER = """
-import os, time
+_NEEDS_FORK = """
+import os
+if not hasattr(os, 'fork'):
+    print('IMPOSSIBLE')
+    raise SystemExit
+"""
+_FILLS_MEMORY_TOGETHER = (
+    _NEEDS_FORK
+    + """
+import time
 for _ in range(3):
     if os.fork() == 0:
         held = bytearray({memory} << 19)
@@ -183,6 +215,7 @@ for _ in range(3):
         os._exit(0)
 time.sleep(30)
 """
+)
 _FILLS_DISK = """
 import os
 for folder in ('/mnt/data', '/tmp', '/dev/shm', '/'):
@@ -206,8 +239,10 @@ while True:
     open(f'/tmp/{{number}}', 'w').close()
     number += 1
 """
-_LEAVES_PROCESSES = """
-import os, time
+_LEAVES_PROCESSES = (
+    _NEEDS_FORK
+    + """
+import time
 def not_now(*_):
     raise ChildProcessError
 os.kill, os.waitpid = print, not_now
@@ -215,6 +250,7 @@ if os.fork() == 0:
     time.sleep(30)
     os._exit(0)
 """
+)
 _RUNS_ON = "while True: pass"
 
 CANARIES = (

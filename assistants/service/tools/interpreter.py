@@ -58,7 +58,7 @@ class CodeInterpreter(ServerTool):
         self._db = db
         self._limits = limits or Limits()
         self._opener = sandbox
-        self._missing = missing()
+        self._missing: Sequence[str] = missing()
         self._opening: asyncio.Task[Sandbox] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -132,7 +132,9 @@ class CodeInterpreter(ServerTool):
         return [f"[{name} is not installed here; it comes with Threadline's extra `sandbox`.]" for name in wanted]
 
     async def _open(self) -> Sandbox:
-        return await (await self._opener(self._limits)).__aenter__()
+        sandbox = await self._opener(self._limits)
+        self._missing = sandbox.backend.missing
+        return await sandbox.__aenter__()
 
     async def _sandbox(self) -> Sandbox:
         if self._opening is None:

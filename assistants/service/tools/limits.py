@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+KIB = 1 << 10
 MIB = 1 << 20
 
 
@@ -19,7 +20,7 @@ class Limits:
     """Of the working folder. The folder for temporary files has a quarter of it."""
     files: int = 10_000
     """Files that may exist in both folders."""
-    output: int = 64 << 10
+    output: int = 64 * KIB
     """Of what a call prints, so much is kept: its beginning and its end."""
     printed: int = 16 * MIB
     returned: int = 64 * MIB
@@ -27,6 +28,21 @@ class Limits:
     returned_files: int = 20
     idle: float = 900
     sessions: int = 50
+
+    def said(self, what: str) -> str:
+        """The sentence with which a session ends that wanted more of something; nothing where it may not end for it."""
+        match what:
+            case "wall":
+                return f"It ran longer than {self.wall:g} seconds and was stopped."
+            case "processor":
+                return f"It used more than {self.processor:g} seconds of processor time and was stopped."
+            case "memory":
+                return f"It used more than {size(self.memory)} of memory and was stopped."
+            case "printed":
+                return f"It printed more than {size(self.printed)} and was stopped."
+            case "files":
+                return f"It made more than {self.files:,} files and was stopped."
+        return ""
 
 
 def size(count: int) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from assistants.service.tools.bubblewrap import Bubblewrap
-from assistants.service.tools.canaries import CANARIES, HELLO, Bait, Canary
+from assistants.service.tools.backend import Backend
+from assistants.service.tools.canaries import CANARIES, HELLO, IMPOSSIBLE, Bait, Canary
 from assistants.service.tools.limits import MIB, Limits
 from assistants.service.tools.process import Ended, Process
 from assistants.service.tools.refusal import Refused
@@ -22,7 +22,7 @@ SMALL = Limits(wall=10, processor=0.5, memory=128 * MIB, processes=8, disk=8 * M
 _SLOT = 490
 
 
-async def probe(backend: Bubblewrap) -> None:
+async def probe(backend: Backend) -> None:
     """Raises `Refused` unless every canary is stopped. It takes a few seconds."""
     with bait() as laid:
         try:
@@ -53,7 +53,7 @@ async def escape(session: Session, canary: Canary, laid: Bait) -> str:
         return " ".join(outcome.output.split())[:200]
     if outcome.ended and not (canary.ends and canary.ends in outcome.ended):
         return outcome.ended.rstrip(".")
-    if canary.must_end and not outcome.ended:
+    if canary.must_end and not outcome.ended and outcome.output.strip() != IMPOSSIBLE:
         return "nothing stopped it"
     if outcome.failed and not outcome.ended:
         return "it could not be tried: " + (outcome.output.strip().splitlines() or ["no reason"])[-1][:200]
@@ -84,7 +84,7 @@ def bait() -> Iterator[Bait]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _open(backend: Bubblewrap) -> Session:
+async def _open(backend: Backend) -> Session:
     return Session(await Process.start(backend, SMALL, slot=_SLOT), SMALL, lambda: None)
 
 

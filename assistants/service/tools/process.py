@@ -3,22 +3,24 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, NoReturn
 
-from assistants.service.tools.bubblewrap import ENVIRONMENT, TEMPORARY, WORK, Bubblewrap
-from assistants.service.tools.limits import Limits, size
-from assistants.service.tools.measuring import Usage, children, files, measure
+from assistants.service.tools.backend import Backend, Inside
+from assistants.service.tools.cgroups import Group, Groups
+from assistants.service.tools.limits import Limits
+from assistants.service.tools.measuring import Usage, measure
 from assistants.service.tools.output import Output
-from assistants.service.tools.seccomp import seccomp_filter
 from assistants.service.tools.spawning import end, spawn
 
-KERNEL = resources.files("assistants.service.tools").joinpath("kernel.py").read_text("utf-8")
+logger = logging.getLogger(__name__)
+
 WATCH_SECONDS = 0.1
+PATIENCE = 30
 _LONGEST_LINE = 64 << 10
 
 
@@ -36,31 +38,31 @@ class Frame:
 class Process:
     """A Python in the sandbox. Between its calls it is stopped: whatever it left running does not run."""
 
-    def __init__(self, limits: Limits, process: asyncio.subprocess.Process, output: Output) -> None:
+    def __init__(self, backend: Backend, limits: Limits, process: asyncio.subprocess.Process, output: Output) -> None:
+        self._backend = backend
         self._limits = limits
         self._process = process
         self._output = output
-        # By the host's numbers: the first process of the namespace, which is bubblewrap's, and the Python in it.
-        self._first = self._inner = 0
+        self._inside = Inside(0, 0)
         self._handles: dict[int, int] = {}
+        self._group: Group | None = None
         self._reason = ""
 
     @classmethod
-    async def start(cls, backend: Bubblewrap, limits: Limits, *, slot: int) -> "Process":
+    async def start(cls, backend: Backend, limits: Limits, *, slot: int, groups: Groups | None = None) -> "Process":
         """Raises `Ended` with what the sandbox said when it does not come up."""
         reading, writing = os.pipe()
-        seccomp = _readable(seccomp_filter())
-        command = backend.command(limits, slot=slot, seccomp=seccomp, code=KERNEL)
         try:
-            process = await spawn(
-                *command,
-                env=ENVIRONMENT,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=writing,
-                pass_fds=[] if seccomp is None else [seccomp],
-                limit=_LONGEST_LINE,
-            )
+            with backend.launch(limits, slot=slot) as launch:
+                process = await spawn(
+                    *launch.command,
+                    env=launch.environment,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=writing,
+                    pass_fds=launch.handles,
+                    limit=_LONGEST_LINE,
+                )
         except BaseException as error:
             os.close(reading)
             if isinstance(error, OSError):
@@ -68,43 +70,35 @@ class Process:
             raise
         finally:
             os.close(writing)
-            if seccomp is not None:
-                os.close(seccomp)
-        self = cls(limits, process, Output(reading, limits))
+        self = cls(backend, limits, process, Output(reading, limits))
         try:
-            await self._begin(backend)
+            await self._begin()
+            self._join(groups)
         except BaseException:
             await self.kill("")
             raise
         return self
 
-    async def _begin(self, backend: Bubblewrap) -> None:
-        limits = self._limits
-        begin = {
-            "do": "begin",
-            "packages": backend.package_folders,
-            "limits": {"returned": limits.returned, "returned_files": limits.returned_files},
-            "rlimits": {
-                "RLIMIT_AS": limits.memory * 3 // 2,
-                "RLIMIT_NPROC": limits.processes,
-                "RLIMIT_NOFILE": limits.open_files,
-                "RLIMIT_FSIZE": limits.disk,
-                # A second hand on what `_watch` counts by call.
-                "RLIMIT_CPU": int(limits.processor * 20) + 1,
-                "RLIMIT_CORE": 0,
-                "RLIMIT_MSGQUEUE": 0,
-                "RLIMIT_MEMLOCK": 0,
-            },
-        }
-        async with self._patience(30):
-            await self.send(begin)
+    async def _begin(self) -> None:
+        async with self._patience(PATIENCE, f"It did not come up within {PATIENCE} seconds."):
+            await self.send({"do": "begin", **self._backend.begin(self._limits)})
             await self.receive()
-        self._first = next(iter(children(self._process.pid)), 0)
-        self._inner = next(iter(children(self._first)), 0)
-        # A number can come to mean another process, a handle cannot.
-        self._handles = {each: os.pidfd_open(each) for each in (self._first, self._inner) if each}
-        if not self._inner:
+        if (inside := self._backend.inside(self._process.pid)) is None:
             raise Ended("This kernel does not tell which processes a process started (CONFIG_PROC_CHILDREN).")
+        self._inside = inside
+        # A number can come to mean another process, a handle cannot.
+        self._handles = {each: os.pidfd_open(each) for each in {inside.first, inside.inner}}
+
+    def _join(self, groups: Groups | None) -> None:
+        """Into a group of its own, as long as nothing but our own programs runs: what they start later is in it."""
+        if groups is None:
+            return
+        try:
+            self._group = groups.make(self._limits, self._backend.own_memory(self._limits))
+            for each in {self._process.pid, self._inside.first, self._inside.inner}:
+                self._group.add(each)
+        except OSError as error:
+            logger.warning("A session runs without a control group: %s", error)
 
     @property
     def ended(self) -> str:
@@ -136,6 +130,9 @@ class Process:
             raise Ended(await self._explain()) from None
         except (ValueError, KeyError, TypeError, RecursionError, asyncio.LimitOverrunError):
             await self.broken()
+        if kind == "excess" and (why := self._limits.said(str(fields.get("of")))):
+            await self.kill(why)
+            raise Ended(self._reason)
         return Frame(kind, fields, blob)
 
     async def broken(self) -> NoReturn:
@@ -147,10 +144,10 @@ class Process:
     async def call(self) -> AsyncIterator[Output]:
         """Let it run, under its limits, until the block ends. Raises `Ended`."""
         self._output.clear()
-        self._signal(self._inner, signal.SIGCONT)
+        self._signal(self._inside.inner, signal.SIGCONT)
         watching = asyncio.create_task(self._watch())
         try:
-            async with self._patience(self._limits.wall):
+            async with self._patience(self._limits.wall, self._limits.said("wall")):
                 yield self._output
         except asyncio.CancelledError:
             # What it would answer belongs to nobody now.
@@ -164,23 +161,23 @@ class Process:
     async def _rest(self) -> None:
         if self._reason:
             return
-        self._signal(self._inner, signal.SIGSTOP)
-        if measure(self._first).processes > 2:
+        self._signal(self._inside.inner, signal.SIGSTOP)
+        if measure(self._inside.first).processes > self._backend.own_processes:
             await self.kill("It left processes running and was stopped.")
 
     @contextlib.asynccontextmanager
-    async def _patience(self, seconds: float) -> AsyncIterator[None]:
+    async def _patience(self, seconds: float, why: str) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            await self.kill(f"It ran longer than {seconds:g} seconds and was stopped.")
+            await self.kill(why)
             raise Ended(self._reason) from None
 
     async def _watch(self) -> None:
         before: Usage | None = None
         while True:
-            usage = measure(self._first)
+            usage = measure(self._inside.first)
             before = before or usage
             if reason := self._excess(usage, usage.processor - before.processor):
                 await self.kill(reason)
@@ -189,15 +186,13 @@ class Process:
 
     def _excess(self, usage: Usage, processor: float) -> str:
         limits = self._limits
-        if usage.memory > limits.memory:
-            return f"It used more than {size(limits.memory)} of memory and was stopped."
+        if usage.memory > limits.memory + self._backend.own_memory(limits):
+            return limits.said("memory")
         if processor > limits.processor:
-            return f"It used more than {limits.processor:g} seconds of processor time and was stopped."
+            return limits.said("processor")
         if self._output.total > limits.printed:
-            return f"It printed more than {size(limits.printed)} and was stopped."
-        if files(self._inner, WORK) + files(self._inner, TEMPORARY) > limits.files:
-            return f"It made more than {limits.files:,} files and was stopped."
-        return ""
+            return limits.said("printed")
+        return limits.said("files") if self._backend.files(self._inside) > limits.files else ""
 
     def _signal(self, process: int, number: signal.Signals) -> None:
         if process in self._handles:
@@ -209,12 +204,15 @@ class Process:
         self._reason = self._reason or reason or "It was ended."
         if self._process.returncode is None:
             # With the first process of its namespace goes the whole namespace.
-            self._signal(self._first, signal.SIGKILL)
+            self._signal(self._inside.first, signal.SIGKILL)
         await end(self._process)
         await self._discard()
         self._output.close()
         while self._handles:
             os.close(self._handles.popitem()[1])
+        group, self._group = self._group, None
+        if group is not None:
+            await group.remove()
 
     async def _discard(self) -> None:
         """Read to the end, so that the pipe is closed; where somebody is reading already, they will."""
@@ -227,8 +225,11 @@ class Process:
         """Why it ended by itself."""
         code = await self._process.wait()
         self._output.drain()
-        said = "" if self._inner else self._output.text().strip()
-        await self.kill(_EXITS.get(code, f"It ended by itself (exit code {code}).") + (f" {said}" if said else ""))
+        said = "" if self._inside.inner else self._output.text().strip()
+        why = _EXITS.get(code, f"It ended by itself (exit code {code}).")
+        if self._group is not None and self._group.ran_out_of_memory:
+            why = self._limits.said("memory")
+        await self.kill(why + (f" {said}" if said else ""))
         return self._reason
 
 
@@ -237,13 +238,3 @@ _EXITS = {
     128 + signal.SIGSEGV: "It crashed (segmentation fault).",
     128 + signal.SIGXCPU: "It used all its processor time and was stopped.",
 }
-
-
-def _readable(content: bytes | None) -> int | None:
-    """A pipe with this in it, small enough to fit."""
-    if content is None:
-        return None
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "wb") as pipe:
-        pipe.write(content)
-    return reading

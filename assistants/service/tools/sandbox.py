@@ -10,14 +10,18 @@ from typing import Self
 
 import structlog
 
+from assistants.service.tools.backend import Backend
 from assistants.service.tools.bubblewrap import Bubblewrap
-from assistants.service.tools.bytecode import compile_packages
+from assistants.service.tools.cgroups import Groups, NoGroups
 from assistants.service.tools.limits import Limits
 from assistants.service.tools.probe import probe
 from assistants.service.tools.process import Ended, Process
 from assistants.service.tools.session import Session
 
 log = structlog.get_logger()
+
+HELD = "The kernel holds memory and processes of each session, in a control group."
+COUNTED = "Memory is counted ten times a second, since there can be no control group ({why})."
 
 
 @dataclass(slots=True)
@@ -33,9 +37,14 @@ class _Place:
 class Sandbox:
     """Sessions of a backend that stopped every canary. An async context; leaving it ends them all."""
 
-    def __init__(self, backend: Bubblewrap, limits: Limits, *, spares: int = 1) -> None:
-        self._backend = backend
+    def __init__(
+        self, backend: Backend, limits: Limits, *, spares: int = 1, groups: Groups | NoGroups | None = None
+    ) -> None:
+        self.backend = backend
         self._limits = limits
+        self._groups = groups if isinstance(groups, Groups) else None
+        self.held = HELD if self._groups else COUNTED.format(why=groups or "nobody looked for one")
+        """How memory is limited, in a sentence."""
         self._wanted_spares = spares
         self._spares: list[Session] = []
         self._spares_coming = 0
@@ -44,14 +53,15 @@ class Sandbox:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, limits: Limits | None = None, *, spares: int = 1) -> "Sandbox":
-        """Probe this machine. `spares` are sessions kept ready, libraries loaded, once a first one was asked for.
+    async def open(cls, limits: Limits | None = None, *, spares: int = 1, backend: Backend | None = None) -> "Sandbox":
+        """Probe this machine, with bubblewrap unless another backend is given.
 
+        `spares` are sessions kept ready, libraries loaded, once a first one was asked for.
         Raises `Refused` when no backend stops all canaries.
         """
-        backend = Bubblewrap.find()
+        backend = backend or Bubblewrap.find()
         await probe(backend)
-        return cls(backend, limits or Limits(), spares=spares)
+        return cls(backend, limits or Limits(), spares=spares, groups=await asyncio.to_thread(_groups))
 
     async def __aenter__(self) -> Self:
         self._spawn(self._reap())
@@ -120,7 +130,7 @@ class Sandbox:
         slot = next(number for number in itertools.count() if number not in self._slots)
         self._slots.add(slot)
         try:
-            process = await Process.start(self._backend, self._limits, slot=slot)
+            process = await Process.start(self.backend, self._limits, slot=slot, groups=self._groups)
         except BaseException:
             self._slots.discard(slot)
             raise
@@ -164,7 +174,7 @@ class Sandbox:
 
     async def _make_spare(self) -> None:
         try:
-            await compile_packages()
+            await self.backend.prepare()
             session = await self._start()
             try:
                 await session.warm()
@@ -181,3 +191,10 @@ class Sandbox:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _groups() -> Groups | NoGroups:
+    try:
+        return Groups.find()
+    except NoGroups as why:
+        return why

@@ -1,0 +1,48 @@
+"""What code may use is set by the operator; a value that makes no sense is refused before anything starts."""
+
+import pytest
+
+from assistants.service.tools import Limits
+from bot.resources import limits_of
+from bot.settings import SettingsError, load_settings
+
+
+def test_without_settings_the_limits_are_those_of_the_sandbox() -> None:
+    assert limits_of(load_settings()) == Limits()
+
+
+def test_each_setting_is_the_limit_it_says() -> None:
+    limits = limits_of(
+        load_settings(
+            sandbox_seconds=7,
+            sandbox_processor_seconds=6.5,
+            sandbox_memory_mib=512,
+            sandbox_disk_mib=5,
+            sandbox_output_kib=4,
+            sandbox_idle_seconds=30,
+        )
+    )
+    assert (limits.wall, limits.processor, limits.idle) == (7, 6.5, 30)
+    assert (limits.memory, limits.disk, limits.output) == (512 << 20, 5 << 20, 4 << 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SANDBOX_SECONDS", "0.5"),
+        ("SANDBOX_SECONDS", "601"),
+        ("SANDBOX_SECONDS", "nan"),
+        ("SANDBOX_PROCESSOR_SECONDS", "-1"),
+        ("SANDBOX_PROCESSOR_SECONDS", "inf"),
+        ("SANDBOX_MEMORY_MIB", "1 GiB"),
+        ("SANDBOX_MEMORY_MIB", "64"),
+        ("SANDBOX_DISK_MIB", "0"),
+        ("SANDBOX_OUTPUT_KIB", "1.5"),
+        ("SANDBOX_OUTPUT_KIB", "100000"),
+        ("SANDBOX_IDLE_SECONDS", "soon"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=rf"^{name}: Input should be "):
+        load_settings()
