@@ -19,6 +19,8 @@ from adapters.web.render import GrowingHtml, html
 from bot.segments import Text
 
 LENGTHS = (12_500, 25_000, 50_000, 100_000)
+# One block that does not end.
+SHORTER = (6_250, 12_500)
 # What is compiled and remembered at the first call is no part of it.
 WARM_UP = 3_000
 TOKEN = 40
@@ -40,6 +42,14 @@ def answer(length: int) -> str:
     while len(text) < length:
         text += next(numbered)
     return text[:length]
+
+
+def table(length: int) -> str:
+    return ("| a | b |\n|---|---|\n" + "".join(f"| word {n} | value {n} |\n" for n in range(length // 20)))[:length]
+
+
+def items(length: int) -> str:
+    return "".join(f"- item {n} of one list\n" for n in range(length // 10))[:length]
 
 
 def on_discord() -> Callable[[str], object]:
@@ -89,13 +99,16 @@ def main() -> int:
         ("Discord", on_discord),
         ("page", on_the_page),
     )
-    print(f"{'characters':>22}" + "".join(f"{length:>12,}" for length in LENGTHS) + "   each doubling")
+    print(f"{'characters':>24}" + "".join(f"{length:>12,}" for length in LENGTHS) + "   each doubling")
     for name, make in shown:
         seconds(make(), answer(WARM_UP))
         times = [seconds(make(), answer(length)) for length in LENGTHS]
-        print(f"{name:>22}{''.join(f'{taken:>11.2f}s' for taken in times)}   {doublings(times)}")
+        print(f"{name:>24}{''.join(f'{taken:>11.2f}s' for taken in times)}   {doublings(times)}")
+    for name, kind in (("page, a table (6k, 12k)", table), ("page, a list (6k, 12k)", items)):
+        times = [seconds(on_the_page(), kind(length)) for length in SHORTER]
+        print(f"{name:>24}{''.join(f'{taken:>11.2f}s' for taken in times)}{'':>24}   {doublings(times)}")
     short = [seconds(anew(), answer(length)) for length in (3_125, 6_250)]
-    print(f"{'whole anew (3k, 6k)':>22}{short[0]:>11.2f}s{short[1]:>11.2f}s{'':>24}   {doublings(short)}")
+    print(f"{'whole anew (3k, 6k)':>24}{short[0]:>11.2f}s{short[1]:>11.2f}s{'':>24}   {doublings(short)}")
     return 0
 
 

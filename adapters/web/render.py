@@ -1,6 +1,7 @@
 """A model's Markdown as HTML that is safe to put into the page, also while it still grows."""
 
 import functools
+import re
 from collections.abc import MutableMapping, Sequence
 
 from markdown_it.common.utils import escapeHtml
@@ -8,12 +9,18 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from bot.words.growing import Blocks, mended
+from bot.words.growing import Blocks
 from bot.words.links import shows_another
 from bot.words.markdown import Markdown
+from bot.words.pages import Pages, Paper
 
 _Env = MutableMapping[str, object]
 
+# More of one block than this is not read anew for each of its words.
+ROOM = 4_000
+# A line that is whole, or the end of a fence.
+_ENDED = re.compile(r"(?:\A|\n)[ \t>]*[`~]*\Z")
+_LINE_OF_CODE = "\n</code></pre>"
 _APART = {"rel": "noopener noreferrer", "target": "_blank"}
 
 
@@ -26,14 +33,34 @@ def html(markdown: str, *, growing: bool = False) -> str:
 
 
 class GrowingHtml:
-    """The HTML of one text as it grows. Blocks that are written stay: only the last one is read anew."""
+    """The HTML of one text as it grows. Blocks that are written stay: only the last one is read anew.
+
+    A list, table or fence of more than `ROOM` characters is shown in pieces until it stands: its time is linear, too.
+    """
 
     def __init__(self) -> None:
-        self._blocks = Blocks(lambda block: f"{_whole(block)}\n" if _whole(block) else "")
+        self._pages = Pages(Paper(ROOM, str))
+        self._begin()
+
+    def _begin(self) -> None:
+        self._full: list[str] = []
+        self._written = ""
+        self._blocks = Blocks(_line)
 
     def of(self, markdown: str) -> str:
-        at = self._blocks.settle(markdown)
-        return (self._blocks.written + _whole(mended(markdown[at:], shut=False))).removesuffix("\n")
+        *full, last = [part.written for part in self._pages.grow(markdown)] or [""]
+        if full[: len(self._full)] != self._full:
+            self._begin()
+        for text in full[len(self._full) :]:
+            self._full.append(text)
+            self._written += _line(text)
+            self._blocks = Blocks(_line)
+        at = self._blocks.settle(last)
+        growing = _whole(last[at:])
+        if growing.endswith(_LINE_OF_CODE) and not _ENDED.search(markdown):
+            # The line goes on: what is selected in it stays so.
+            growing = growing.removesuffix(_LINE_OF_CODE) + _LINE_OF_CODE.lstrip()
+        return f"{self._written}{self._blocks.written}{growing}".removesuffix("\n")
 
 
 class _Renderer(RendererHTML):
@@ -94,6 +121,11 @@ def _lower(heading: Token) -> str:
 
 
 _MARKDOWN = Markdown(breaks=True, renderer_cls=_Renderer)
+
+
+def _line(markdown: str) -> str:
+    written = _whole(markdown)
+    return f"{written}\n" if written else ""
 
 
 @functools.lru_cache(maxsize=2_048)

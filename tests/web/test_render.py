@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.web.render import html
+from adapters.web.render import GrowingHtml, html
 
 TAGS = set(
     re.findall(r"\w+", "p br hr h4 h5 h6 ul ol li blockquote pre code em strong s a div table thead tbody tr th td")
@@ -67,6 +67,16 @@ PIECES = (
     "\u00a0",
 )
 MARKDOWN = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=25).map("".join)
+
+
+def test_a_block_of_any_length_grows_in_pieces_and_stands_whole() -> None:
+    rows = "| a | b |\n|---|---|\n" + "".join(f"| {n} | x |\n" for n in range(1_000))
+    growth, pieces = GrowingHtml(), ""
+    for end in range(0, len(rows), 1_000):
+        pieces = growth.of(rows[:end])
+    assert pieces.count("<table>") > 1
+    assert [n for n in range(900) if f"<td>{n}</td>" not in pieces] == []
+    assert html(rows).count("<table>") == 1
 
 
 class Page(HTMLParser):
