@@ -10,6 +10,8 @@ SYNC = $(PIP) sync $(INTO) --require-hashes --only-binary :all: $(UV_FLAGS)
 COMPILE = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-annotate --extra slack --extra discord --extra sandbox --extra files --extra local \
 	--group build
+# Local embeddings are large, and for those who ask for them.
+DEV := --extra embeddings --group dev
 # For those who want it beside the rest: all that is needed by SANDBOX=wasi, at the versions of the others.
 COMPILE_WASM = $(PIP) compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-annotate --extra sandbox-wasm --constraint requirements.lock
@@ -59,7 +61,7 @@ bench: .venv/installed-dev  ## The measurements under bench/, each against somet
 
 lock: | $(UV)  ## Write the lock files anew from pyproject.toml (UPGRADE=--upgrade for the newest of everything)
 	$(COMPILE) $(UPGRADE) -o requirements.lock
-	$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.lock
+	$(COMPILE) $(UPGRADE) $(DEV) -o requirements-dev.lock
 	$(COMPILE_WASM) -o requirements-wasm.lock
 
 docs: .venv/installed-dev  ## Write docs/settings.md and .env.example anew from bot/settings.py
@@ -79,7 +81,7 @@ lint: .venv/installed-dev
 locks: | $(UV)
 	@mkdir -p .cache && cp requirements.lock requirements-dev.lock requirements-wasm.lock .cache/
 	@if $(COMPILE) -o .cache/requirements.lock 2>.cache/lock-errors >/dev/null && \
-		$(COMPILE) --group dev -o .cache/requirements-dev.lock 2>.cache/lock-errors >/dev/null && \
+		$(COMPILE) $(DEV) -o .cache/requirements-dev.lock 2>.cache/lock-errors >/dev/null && \
 		$(COMPILE_WASM) -o .cache/requirements-wasm.lock 2>.cache/lock-errors >/dev/null; then \
 		cmp -s requirements.lock .cache/requirements.lock && \
 		cmp -s requirements-dev.lock .cache/requirements-dev.lock && \
@@ -100,12 +102,12 @@ node_modules/.installed: package-lock.json
 .venv/installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
 
-# Some systems (musl, old C libraries) have no wheel of the demo model's runtime; everything else must not wait for it.
+# Some systems (musl, old C libraries) have no wheel of the runtimes of models; everything else must not wait for them.
 define install
 @echo "Setting up .venv from $(1) …"
 @$(SYNC) $(1) 2>.venv/errors || { \
-	grep -q 'xllamacpp.*no usable wheels' .venv/errors || { cat .venv/errors >&2; exit 1; }; \
-	sed '/^xllamacpp==/,/[^\\]$$/d' $(1) >.venv/without-demo-model.lock; \
+	grep -qE '(xllamacpp|onnxruntime).*no usable wheels' .venv/errors || { cat .venv/errors >&2; exit 1; }; \
+	sed -E '/^(xllamacpp|onnxruntime)==/,/[^\\]$$/d' $(1) >.venv/without-demo-model.lock; \
 	$(SYNC) .venv/without-demo-model.lock && \
 	echo "Small talk is left out: its runtime, xllamacpp, has no wheel for this system. All else works."; }
 @$(PIP) install $(INTO) --no-deps --no-build-isolation --editable .

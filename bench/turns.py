@@ -25,9 +25,10 @@ import aiohttp
 from assistants.connector import AssistantsClient
 from bench.processes import memory, module, program, said
 from bot.adapter import Reply, Turn
-from bot.configuration import load_configuration
+from bot.configuration import elsewhere, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
+from bot.embedded import BUILT_IN
 from bot.incoming import Incoming, Person, Place
 from bot.local import LocalAdapter
 from bot.logs import configure_logs
@@ -111,7 +112,8 @@ class Ours:
         settings = Settings(_env_file=None)
         db = await asyncio.to_thread(SQLiteDatabase.open, path)
         async with AssistantsClient(f"{url}/v1", api_key="bench") as client:
-            roster = Roster(db, load_configuration(Path("none.toml")), lambda _: True)
+            configuration = elsewhere(load_configuration(Path("none.toml")), BUILT_IN, "bench")
+            roster = Roster(db, configuration, lambda _: True)
             await roster.sync(client)
             adapter = BenchAdapter(Posting(url, http))
             by_name = {"bench": adapter}

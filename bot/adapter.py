@@ -170,7 +170,15 @@ class Bot(Protocol):
         ...
 
     async def file(self, file_id: str) -> File | None:
-        """A file of an answer with its bytes; None when there is none of that id."""
+        """A file of an answer, or of a question, with its bytes; None when there is none of that id."""
+        ...
+
+    async def keep_file(self, name: str, data: bytes) -> Attached:
+        """Have a file on the assistants' server before its message comes. Raises `FileRefusedError` with a sentence."""
+        ...
+
+    async def discard_file(self, file_id: str) -> None:
+        """Forget a file that was kept for a message which does not come."""
         ...
 
     def watch(self, key: str) -> AsyncIterator[Moment]:

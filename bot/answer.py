@@ -18,7 +18,8 @@ from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Ste
 from bot.sources import with_sources
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
-from bot.words.asking import context, said_by
+from bot.unread import complaints, searched
+from bot.words.asking import WORDLESS, context, said_by
 from bot.words.citations import cited
 from bot.words.produced import named
 from storage import conversations, turns
@@ -30,6 +31,10 @@ STOPPED = "Stopped."
 INTERRUPTED = "Interrupted by a newer message."
 THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
 ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
+UNREADABLE = (
+    "{title} reads no documents: what you sent is kept here for an assistant that has file_search or code_interpreter"
+    " among its tools."
+)
 UNREAD = "What was said here before could not be read."
 NOT_RUN = "{name} was not run: it may change something, and only functions that read may run here."
 QUESTION_GONE = "The server no longer has this question; please ask it again."
@@ -65,6 +70,7 @@ class Answering:
     notices: list[Segment] = field(default_factory=list)
     sources: tuple[Source, ...] = ()
     files: Sequence[Segment] = ()
+    searched: list[str] = field(default_factory=list)
 
     async def result(self) -> Result:
         """Run the assistant and grow the reply until there is nothing more to come."""
@@ -95,7 +101,7 @@ class Answering:
             self.client,
             question,
             Calls(self.db, self.row, functions),
-            stop=self.stop.asked,
+            stop=self.stop,
             began=self._began,
             grew=self._grew,
             says=self._waits,
@@ -103,6 +109,11 @@ class Answering:
         outcome = await runs.outcome(suspect=self.turn.suspect)
         if functions:
             self.notices += [Notice(NOT_RUN.format(name=name)) for name in await refused(self.db, self.row.id)]
+        # What only the search would have read.
+        if outcome.run is not None and self.member.config.searches_files and not self.member.config.runs_code:
+            sent = self.searched if self.searched or not self.turn.suspect else None
+            unread = await complaints(self.client, thread_id, sent, tag={TAG: self.turn.tag})
+            self.notices += [Notice(sentence) for sentence in unread]
         return await self._with_sources(outcome)
 
     async def _with_sources(self, outcome: Outcome) -> Outcome:
@@ -116,7 +127,7 @@ class Answering:
 
     async def _messages(self) -> list[JSON]:
         """What the run is asked: what was said here before the first question, then what people wrote and sent."""
-        several = await turns.people(self.db, self.turn.conversation.id) > 1
+        several = bool(self.turn.conversation.several)
         asked = [await self._message(row, several=several) for row in self.turn.incoming if row.body or row.attachments]
         asked = [message for message in asked if message["content"]]
         if not asked and self.notices:
@@ -125,9 +136,13 @@ class Answering:
         return [{"role": "user", "content": before}, *asked] if before else asked
 
     async def _message(self, row: IncomingRow, *, several: bool) -> JSON:
-        received = await receive(self.client, self.reply, attached(row), for_code=self.member.config.runs_code)
+        config = self.member.config
+        received = await receive(self.client, self.reply, attached(row), for_code=config.runs_code)
         self.notices += [Notice(refusal) for refusal in received.refusals]
-        text = row.body or ("(a file, without words)" if received.attachments else "")
+        self.searched += searched(received.attachments)
+        if received.documents and not config.reads_files:
+            self.notices.append(Notice(UNREADABLE.format(title=config.title)))
+        text = row.body or (WORDLESS if received.attachments else "")
         text = said_by(row.author_name or "", text) if several and text else text
         message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag}}
         if received.pictures:
@@ -154,11 +169,11 @@ class Answering:
     def _began(self, run: Run) -> None:
         """Have the run recorded while it works; who asked for a stop before it was known is heard now."""
 
-        def look(write: "asyncio.Task[str | None]") -> None:
+        def look(write: "asyncio.Future[str | None]") -> None:
             if not write.cancelled() and not write.exception() and (by := write.result()):
                 self.stop.ask(by)
 
-        stays = not self.roster.stands_in(self.member)
+        stays = self.turn.conversation.assistant is None and not self.roster.stands_in(self.member)
         write = self.trail.put(turns.record_run, self.row.id, self.row.attempts, self.member.name, run.id, stays=stays)
         write.add_done_callback(look)
 

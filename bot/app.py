@@ -12,10 +12,11 @@ from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient, AssistantsError
 from bot.adapter import Adapter, ConfigurationError
-from bot.configuration import Configuration, load_configuration
+from bot.configuration import Configuration, elsewhere, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
-from bot.embedded import Embedded
+from bot.embedded import BUILT_IN, Embedded
+from bot.forgetting import Forgetting
 from bot.functions.loading import load_functions
 from bot.http import create_app
 from bot.marks import Marks
@@ -93,6 +94,8 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
     Raises `ConfigurationError` and `StorageError`.
     """
     configuration = configuration_of(settings)
+    if settings.assistants_base_url:
+        configuration = elsewhere(configuration, BUILT_IN, settings.model)
     folder = settings.threadline_config.parent
     functions = load_functions(configuration, folder)
     adapters = discover_adapters(settings, only)
@@ -129,7 +132,7 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
             stack.push_async_callback(adapter.close)
         routes = [route for adapter in adapters for route in adapter.routes(core)]
         asgi = create_app(settings, routes=routes, api=embedded.api if embedded else None)
-        yield App(asgi, core, dispatcher, adapters, hub, beside=(stops.heed, unanswered.run))
+        yield App(asgi, core, dispatcher, adapters, hub, beside=(stops.heed, unanswered.run, Forgetting(db).run))
 
 
 async def run(settings: Settings) -> None:

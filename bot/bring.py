@@ -17,6 +17,7 @@ from bot.adapter import ConfigurationError
 from bot.embedded import bring_in, take_out
 from bot.settings import Settings
 from storage.database import Database
+from storage.lock import serving
 from storage.objects import DEFAULT_PROJECT
 from storage.sqlite import SQLiteDatabase, reading
 
@@ -25,6 +26,7 @@ __all__ = ["DEFAULT_PROJECT", "export_to", "import_from_file", "import_from_serv
 
 async def import_from_file(settings: Settings, path: Path, project: str) -> str:
     """Bring in what a file holds; returns the report."""
+    _expect_free(settings)
     try:
         said = json.loads(await asyncio.to_thread(path.read_text, "utf-8"))
     except OSError as error:
@@ -36,6 +38,7 @@ async def import_from_file(settings: Settings, path: Path, project: str) -> str:
 
 async def import_from_server(settings: Settings, url: str, key_env: str, threads: Sequence[str], project: str) -> str:
     """Bring in what a running server has; returns the report."""
+    _expect_free(settings)
     key = os.environ.get(key_env, "") if key_env else ""
     if key_env and not key:
         raise ConfigurationError(f"--key-env names {key_env}, which is not set in the environment.")
@@ -68,6 +71,15 @@ async def export_to(settings: Settings, path: Path, threads: Sequence[str], proj
         "thread": len(collection.threads),
     }
     return f"{path} holds {_counted({name: count for name, count in counts.items() if count})}."
+
+
+def _expect_free(settings: Settings) -> None:
+    """Refuses at once, not after everything was fetched."""
+    if (holder := serving(settings.database_path)) is not None:
+        who = f" (process {holder['pid']})" if "pid" in holder else ""
+        raise ConfigurationError(
+            f"Threadline is running on {settings.database_path}{who}: stop it, import, and start it again."
+        )
 
 
 def collection_of(said: Any, path: Path) -> Collection:

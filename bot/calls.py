@@ -77,7 +77,7 @@ class Calls:
     async def _output(self, call: Call, earlier: Call | None, shows: Shows) -> str:
         if earlier is not None and earlier.output is not None:
             return earlier.output
-        await shows(Step(f"Calling {call.function}…", key=call.call_id))
+        await shows(Step(f"Calling {call.function}…", key=call.call_id, after=f"Called {call.function}"))
         try:
             output = await self._result(call, earlier)
             await shows(Step(f"Called {call.function}", "done", call.call_id))

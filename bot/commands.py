@@ -11,7 +11,7 @@ from bot.incoming import Command, Person, Place
 from bot.roster import Roster, person_key
 from bot.stops import Stops
 from bot.views import Answer, AssistantChoice
-from storage import conversations, turns
+from storage import claims, conversations, turns
 from storage.database import Database, Transaction
 from storage.records import Conversation
 
@@ -42,28 +42,28 @@ class Commands:
         verb, _, rest = command.text.strip().partition(" ")
         try:
             return await self._run(command, verb.casefold(), rest.strip(), adapter)
-        except turns.AlreadyDoneError:
+        except claims.AlreadyDoneError:
             return Answer(DONE_ALREADY)
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
         """End the open turn of a conversation; where the place names none, that of the person's in this channel."""
         try:
             return await self._stop(place, person, event)
-        except turns.AlreadyDoneError:
+        except claims.AlreadyDoneError:
             return Answer(DONE_ALREADY)
 
     async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
         """Answer the last question anew; where the place names no conversation, that of the person's latest here."""
         try:
             return await self._regenerate(place, person, event)
-        except turns.AlreadyDoneError:
+        except claims.AlreadyDoneError:
             return Answer(DONE_ALREADY)
 
     async def _stop(self, place: Place, person: Person, event: str) -> Answer:
         here, turn = await self._under_way(place, person)
         if here is None or turn is None:
             # Claimed all the same: told once more, it must not end a later answer.
-            await self._once(event, person, turns.nothing)
+            await self._once(event, person, claims.nothing)
             return Answer(NOTHING_TO_STOP)
         if not await self._once(event, person, turns.ask_to_stop, turn, person.id):
             return Answer(NOTHING_TO_STOP)
@@ -86,7 +86,7 @@ class Commands:
         else:
             here = await conversations.answered(self._db, asdict(place), person.id, AMONG)
         if here is None:
-            await self._once(event, person, turns.nothing)
+            await self._once(event, person, claims.nothing)
             return Answer("There is no answer here that could be given again.")
         opened = await self._once(event, person, turns.regenerate, here.id, person.id, time.time())
         if isinstance(opened, str):
@@ -156,7 +156,7 @@ class Commands:
         **kwargs: P.kwargs,
     ) -> T:
         """Do it, once for each event. Raises `AlreadyDoneError`."""
-        return await self._db.write(turns.once, event, person.id, time.time(), job, *args, **kwargs)
+        return await self._db.write(claims.once, event, person.id, time.time(), job, *args, **kwargs)
 
 
 def _about(conversation: Conversation, place: Place) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Collection
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -46,8 +47,17 @@ class AssistantConfig(BaseModel):
         return [TOOLS[name] for name in (*self.tools, *searches)]
 
     @property
+    def searches_files(self) -> bool:
+        return bool(self.files) or "file_search" in self.tools
+
+    @property
     def runs_code(self) -> bool:
         return "code_interpreter" in self.tools
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether it has a tool for the documents that people send."""
+        return bool(self.api_tools)
 
 
 class ChannelConfig(BaseModel):
@@ -113,6 +123,22 @@ def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
         first = error.errors()[0]
         raise ConfigurationError(_complaint(path, source, first["loc"], first["msg"])) from None
     return _checked(path, source, configuration)
+
+
+def elsewhere(configuration: Configuration, only_here: Collection[str], model: str) -> Configuration:
+    """What of it is of use on another server: nothing on the models that are `only_here`; `model` is the default there.
+
+    Raises `ConfigurationError` when nobody is left to answer.
+    """
+    there = {
+        name: each.model_copy(update={"model": model}) if model and each.model == DEFAULT_MODEL else each
+        for name, each in configuration.assistants.items()
+        if each.model not in only_here
+    }
+    default = [name for name in configuration.default if name in there]
+    if not default:
+        raise ConfigurationError(f"default: {', '.join(only_here)} answer only without ASSISTANTS_BASE_URL.")
+    return configuration.model_copy(update={"default": default, "assistants": there})
 
 
 def _checked(path: Path, source: str, configuration: Configuration) -> Configuration:

@@ -9,11 +9,12 @@ from dataclasses import asdict
 
 import structlog
 
-from assistants.connector import AssistantsClient
+from assistants.connector import AssistantsClient, NotFoundError
 from bot.adapter import Adapter, ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
-from bot.incoming import Command, Incoming, Person, Place, Revision
+from bot.files import keep
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
 from bot.produced import Made, read
 from bot.roster import Roster
@@ -24,7 +25,7 @@ from bot.transcript import transcript
 from bot.unanswered import Unanswered
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
-from storage import conversations, turns
+from storage import claims, conversations, turns
 from storage.database import Database, StorageError
 from storage.records import Conversation
 from storage.text import storable
@@ -89,8 +90,8 @@ class Core:
         text = None if revision.text is None else storable(revision.text)
         with self._claiming(revision.event):
             became = "unknown"
-            if await turns.is_claimed(self._db, revision.event):
-                became = await self._db.write(turns.revise_incoming, revision.event, text)
+            if await claims.is_claimed(self._db, revision.event):
+                became = await self._db.write(claims.revise_incoming, revision.event, text)
         if became == "changed":
             return Receipt("accepted")
         reason = "an edit of a message that was never taken" if became == "unknown" else "its answer had begun"
@@ -147,6 +148,13 @@ class Core:
     async def file(self, file_id: str) -> File | None:
         return await read(self._client, Made(file_id))
 
+    async def keep_file(self, name: str, data: bytes) -> Attached:
+        return await keep(self._client, storable(name), data)
+
+    async def discard_file(self, file_id: str) -> None:
+        with contextlib.suppress(NotFoundError):
+            await self._client.files.delete(file_id)
+
     def watch(self, key: str) -> AsyncIterator[Moment]:
         return self._hub.watch(key)
 
@@ -158,13 +166,14 @@ class Core:
         with self._claiming(incoming.event):
             try:
                 heard = self._newest[incoming.place.platform] if incoming.place.platform in self._whole else None
-                claimed = await self._db.write(turns.claim_incoming, _claim(incoming, bots, heard))
-            except turns.BotsCappedError:
+                claimed = await self._db.write(claims.claim_incoming, _claim(incoming, bots, heard))
+            except claims.BotsCappedError:
                 return self._ignored(incoming.event, f"{bots} messages of bots in a row: a person must speak first")
         if claimed is None:
             return Receipt("duplicate")
         conversation = claimed.conversation
-        self._hub.tell(conversation.key, Moment("asked", None, question=incoming.text, event=incoming.event))
+        asked = Moment("asked", None, question=incoming.text, event=incoming.event, files=incoming.files)
+        self._hub.tell(conversation.key, asked)
         self._dispatcher.wake(conversation.id, claimed.opened)
         if claimed.behind is not None:
             self._marks.waits(conversation, claimed.message)
@@ -222,16 +231,16 @@ def _place(conversation: Conversation) -> Place:
     )
 
 
-def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> turns.Claim:
+def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Claim:
     place, text = incoming.place, storable(incoming.text)
-    return turns.Claim(
+    return claims.Claim(
         event=incoming.event,
         key=place.key,
         platform=place.platform,
         workspace=place.workspace,
         channel=place.channel,
         thread=place.thread,
-        title=" ".join(text.split())[:TITLE],
+        title=" ".join((text.strip() or ", ".join(file.name for file in incoming.files)).split())[:TITLE],
         position=incoming.position,
         author=incoming.author.id,
         author_name=storable(incoming.author.name),

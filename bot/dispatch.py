@@ -44,8 +44,8 @@ class Dispatcher:
         try:
             async with self._db.listen(WORK) as told:
                 await self._look(None)
-                async for conversation in told:
-                    await self._look(int(conversation) if conversation else None)
+                async for conversations in told:
+                    await self._look(None if "" in conversations else {int(each) for each in conversations})
         finally:
             await self._cancel()
 
@@ -62,20 +62,23 @@ class Dispatcher:
             self._handed[conversation] = opened
         self._db.notify(WORK, str(conversation))
 
-    async def _look(self, conversation: int | None) -> None:
-        """Start a drainer where there is work. Nothing else will look again, so a look that fails is made once more."""
+    async def _look(self, conversations: set[int] | None) -> None:
+        """Start drainers where there is work: many at once, as each look is a way to the store and back.
+
+        Nothing else will look again, so a look that fails is made once more.
+        """
         if self._leaving:
             return
-        if conversation in self._drainers:
-            self._told_meanwhile.add(conversation)
+        busy = self._drainers.keys()
+        self._told_meanwhile |= busy if conversations is None else conversations & busy
+        if conversations is not None and not (conversations := conversations - busy):
             return
         try:
-            claimed = await self._db.claim(conversation)
+            claimed = await self._db.claim(conversations)
         except StorageError:
-            log.exception("looking for work failed", conversation=conversation, again_in=PAUSE)
-            asyncio.get_running_loop().call_later(
-                PAUSE, self._db.notify, WORK, "" if conversation is None else str(conversation)
-            )
+            log.exception("looking for work failed", conversations=conversations, again_in=PAUSE)
+            for payload in [""] if conversations is None else map(str, conversations):
+                asyncio.get_running_loop().call_later(PAUSE, self._db.notify, WORK, payload)
             return
         for owned in claimed:
             self._drainers[owned] = asyncio.create_task(self._drain(owned), name=f"conversation-{owned}")
@@ -103,7 +106,7 @@ class Dispatcher:
         if again or conversation in self._told_meanwhile:
             # A message that came while this one was owned found nobody free: look once more.
             self._told_meanwhile.discard(conversation)
-            await self._look(conversation)
+            await self._look({conversation})
 
     async def _open(self, conversation: int) -> Opened | None:
         """The turn to work on. One that was handed over meanwhile was begun by nobody, taken over though it looks."""

@@ -39,6 +39,8 @@ from storage.database import Database
 
 __all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 
+# The models that need no endpoint, and that no other server has.
+BUILT_IN = (TOUR, MODEL_NAME)
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
 SAVED = ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL")
@@ -147,7 +149,7 @@ class Embedded:
         return self.status()
 
     def _register(self, name: str, configured: ModelConfig) -> None:
-        if name in (TOUR, MODEL_NAME):
+        if name in BUILT_IN:
             raise ConfigurationError(f"models.{name}: this model is built in; choose another name.")
         endpoint = named_endpoint(name, configured)
         hide(endpoint.api_key)

@@ -1,16 +1,16 @@
-"""The files that people send: read, typed by their content, kept on the server, and said of when they are not taken."""
+"""The files that people send: typed by content, limited, kept on the server, and said of when they are not taken."""
 
 import json
 import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import puremagic
 import structlog
 
-from assistants.connector import AssistantsClient, AssistantsError
+from assistants.connector import AssistantsClient, AssistantsError, NotFoundError
 from bot.adapter import FetchesFiles, FileRefusedError, Reply
 from bot.incoming import Attached
 from bot.words.harmless import harmless
@@ -28,11 +28,15 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The files of a message as the API's content and attachments, and a sentence for each that was not taken."""
+    """The files of a message as the API's content and attachments, and a sentence for each that was not taken.
+
+    `documents` says that there are some that only a tool can read.
+    """
 
     pictures: tuple[JSON, ...] = ()
     attachments: tuple[JSON, ...] = ()
     refusals: tuple[str, ...] = ()
+    documents: bool = False
 
 
 def attached(row: IncomingRow) -> list[Attached]:
@@ -49,37 +53,56 @@ async def receive(
     refusals = [f"Only the first {MOST} of {len(files)} files were read."] if len(files) > MOST else []
     for file in files[:MOST]:
         try:
-            kind, name, data = await _read(reply, file)
-            is_picture = kind in PICTURES
-            kept = await client.files.create(data, purpose="vision" if is_picture else "assistants", filename=name)
+            there = await _there(client, reply, file)
         except FileRefusedError as error:
             refusals.append(str(error))
         except AssistantsError as error:
             log.warning("file not kept", error=str(error))
-            refusals.append(f"{_shown(file.name)} could not be kept: {error}")
+            refusals.append(f"{shown(file.name)} could not be kept: {error}")
         else:
+            is_picture = there.media_type in PICTURES
             if is_picture:
-                pictures.append({"type": "image_file", "image_file": {"file_id": kept.id}})
+                pictures.append({"type": "image_file", "image_file": {"file_id": there.kept}})
             if tools := code if is_picture else [*code, {"type": "file_search"}]:
-                attachments.append({"file_id": kept.id, "tools": tools})
-    return Received(tuple(pictures), tuple(attachments), tuple(refusals))
+                attachments.append({"file_id": there.kept, "tools": tools})
+    documents = any(attachment["tools"] != code for attachment in attachments)
+    return Received(tuple(pictures), tuple(attachments), tuple(refusals), documents)
 
 
-async def _read(reply: Reply, file: Attached) -> tuple[str, str, bytes]:
-    """A file's type, name and bytes. Raises `FileRefusedError`."""
-    if file.media_type.startswith(("audio/", "video/")):
+async def keep(client: AssistantsClient, name: str, data: bytes) -> Attached:
+    """Have a file on the server, typed by its content. Raises `FileRefusedError`, `AssistantsError`."""
+    if not data:
+        raise FileRefusedError(f"{shown(name)} is empty.")
+    if len(data) > LARGEST:
+        raise FileRefusedError(too_large(name))
+    kind = media_type(data, name)
+    if _is_sound(kind):
+        raise FileRefusedError(VOICE)
+    name = _named(name, kind)
+    purpose: Literal["vision", "assistants"] = "vision" if kind in PICTURES else "assistants"
+    file = await client.files.create(data, purpose=purpose, filename=name)
+    return Attached(name, kind, len(data), kept=file.id)
+
+
+async def _there(client: AssistantsClient, reply: Reply, file: Attached) -> Attached:
+    """A file of a message as the server has it. Raises `FileRefusedError`, `AssistantsError`."""
+    if file.kept:
+        try:
+            await client.files.retrieve(file.kept)
+        except NotFoundError:
+            raise FileRefusedError(f"{shown(file.name)} is no longer there; please send it again.") from None
+        return file
+    if _is_sound(file.media_type):
         raise FileRefusedError(VOICE)
     if file.size > LARGEST:
-        raise FileRefusedError(_too_large(file.name))
+        raise FileRefusedError(too_large(file.name))
     if not isinstance(reply, FetchesFiles):
-        raise FileRefusedError(f"{_shown(file.name)} was not read: files cannot be read here.")
-    data = await reply.fetch(file, LARGEST)
-    if not data:
-        raise FileRefusedError(f"{_shown(file.name)} is empty.")
-    kind = media_type(data, file.name)
-    if kind.startswith(("audio/", "video/")):
-        raise FileRefusedError(VOICE)
-    return kind, _named(file.name, kind), data
+        raise FileRefusedError(f"{shown(file.name)} was not read: files cannot be read here.")
+    return await keep(client, file.name, await reply.fetch(file, LARGEST))
+
+
+def _is_sound(kind: str) -> bool:
+    return kind.startswith(("audio/", "video/"))
 
 
 def media_type(data: bytes, name: str = "") -> str:
@@ -106,9 +129,11 @@ def _named(name: str, kind: str) -> str:
     return path.name if known == kind or kind in ("application/octet-stream", "text/plain") else f"{stem}{ending}"
 
 
-def _too_large(name: str) -> str:
-    return f"{_shown(name)} is too large: files of up to {LARGEST // 1024 // 1024} MiB are read here."
+def too_large(name: str) -> str:
+    """Why a file of this name is refused."""
+    return f"{shown(name)} is too large: files of up to {LARGEST // 1024 // 1024} MiB are read here."
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A file's name as people are told it: on one line, harmless, not without end."""
     return f"“{harmless(' '.join(name.split()))[:80]}”"

@@ -29,12 +29,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that came with a message, as its platform tells of it; its bytes are at `address`, for a while."""
+    """A file that came with a message, as its platform tells of it; its bytes are at `address`, for a while.
+
+    `kept` is its id on the assistants' server, where it was brought there before its message (`Bot.keep_file`).
+    """
 
     name: str
     media_type: str
     size: int
-    address: str
+    address: str = ""
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

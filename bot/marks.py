@@ -16,7 +16,8 @@ class Marks:
     """The marks of every platform that has a way to show them."""
 
     def __init__(self, adapters: Mapping[str, Adapter]) -> None:
-        self._adapters = adapters
+        # Asked once: looking whether an object keeps a protocol is dear.
+        self._adapters = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, MarksWaiting)}
         self._latest: dict[int, asyncio.Task[None]] = {}
 
     def waits(self, conversation: Conversation, message: IncomingRow) -> None:
@@ -31,7 +32,7 @@ class Marks:
 
     def _mark(self, conversation: Conversation, message: IncomingRow, *, waits: bool) -> None:
         adapter = self._adapters.get(conversation.platform)
-        if not isinstance(adapter, MarksWaiting):
+        if adapter is None:
             return
         earlier = self._latest.get(message.id)
         task = asyncio.create_task(_one(adapter, conversation, message, earlier, waits=waits), name="mark-waiting")

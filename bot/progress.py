@@ -15,7 +15,6 @@ class Progress:
 
     def __init__(self) -> None:
         self._steps: dict[str, Step] = {}
-        self._done: dict[str, str] = {}
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -32,9 +31,10 @@ class Progress:
             details = told.delta.step_details
             for call in (details.tool_calls or ()) if isinstance(details, ToolCallsDelta) else ():
                 if call.type in DOING:
-                    doing, self._done[told.id] = DOING[call.type]
-                    self._steps[told.id] = Step(doing, key=told.id)
+                    doing, done = DOING[call.type]
+                    self._steps[told.id] = Step(doing, key=told.id, after=done)
         elif told.id in self._steps and told.status != "in_progress":
             is_done = told.status == "completed"
-            self._steps[told.id] = Step(self._done[told.id], "done" if is_done else "failed", told.id)
+            after = self._steps[told.id].after
+            self._steps[told.id] = Step(after, "done" if is_done else "failed", told.id, after)
         return self.steps != before

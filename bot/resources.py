@@ -4,7 +4,8 @@ import os
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from assistants.service.embedding import EndpointEmbedder
+from assistants.service import minilm
+from assistants.service.embedding import Embedder, EndpointEmbedder
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.meaning import why_not
 from assistants.service.pieces import ModelError
@@ -14,6 +15,8 @@ from assistants.service.tools.wasi import Wasi
 from bot.adapter import ConfigurationError
 from bot.configuration import ModelConfig
 from bot.settings import Settings
+
+LOCAL_EMBEDDINGS = "local"
 
 
 async def check_model(settings: Settings) -> str | None:
@@ -64,10 +67,14 @@ async def check_embeddings(settings: Settings) -> str | None:
     return f"{settings.embedding_model} gives embeddings of {len(vector)} numbers."
 
 
-def embedder_of(settings: Settings) -> EndpointEmbedder | None:
+def embedder_of(settings: Settings) -> Embedder | None:
     """What the settings name for file search. Raises `ConfigurationError` when they name half of it."""
     if not settings.embedding_model:
         return None
+    if settings.embedding_model == LOCAL_EMBEDDINGS:
+        if reason := minilm.why_not():
+            raise ConfigurationError(f"EMBEDDING_MODEL=local: {reason}")
+        return minilm.LocalEmbedder(settings.data_dir)
     own = settings.embedding_base_url
     base_url = own or settings.model_base_url
     key = (settings.embedding_api_key if own else settings.model_api_key).get_secret_value()

@@ -32,6 +32,7 @@ from bot.produced import Made, made_in
 from bot.progress import Progress
 from bot.segments import Step
 from bot.sources import citations_in
+from bot.stops import Stop
 
 TAG = "turn"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
@@ -80,7 +81,7 @@ Says = Callable[[str], Awaitable[None]]
 
 
 class Runs:
-    """The runs of one turn. `stop` is set when somebody wants it to end: then what is under way is cancelled.
+    """The runs of one turn. `stop` says when somebody wants it to end: then what is under way is cancelled.
 
     `calls` answers what they ask for. `began` is told each run, `grew` the whole text as it grows and the steps under
     way, `says` what is waited for.
@@ -92,7 +93,7 @@ class Runs:
         question: Question,
         calls: Calls,
         *,
-        stop: asyncio.Event,
+        stop: Stop,
         began: Began,
         grew: Grew,
         says: Says,
@@ -118,7 +119,7 @@ class Runs:
             run, number = found
             self._note(run)
             ended = await self._to_its_end(None)
-            if number >= MOST_RUNS or self._stop.is_set() or not _ended_badly(ended):
+            if number >= MOST_RUNS or self._stop.asked.is_set() or not _ended_badly(ended):
                 return ended
             # It came to nothing while nobody watched. Its messages are in the thread.
             return await self._begin(number + 1, [])
@@ -139,7 +140,7 @@ class Runs:
         self._written, self._whole, self._progress = {}, {}, Progress()
         self._known.clear()
         until = time.monotonic() + PATIENCE
-        while not self._stop.is_set():
+        while not self._stop.asked.is_set():
             try:
                 return await self._ask(number, messages)
             except ThreadLockedError:
@@ -252,16 +253,18 @@ class Runs:
     @contextlib.asynccontextmanager
     async def _stoppable(self) -> AsyncIterator[None]:
         """A stop cancels the run that this block waits for; if that is no use, the block ends with `TimeoutError`."""
+        stopping: list[asyncio.Task[None]] = []
         async with asyncio.timeout(None) as limit:
-            stopping = asyncio.create_task(self._cancel_when_stopped(limit), name="stop-run")
             try:
-                yield
+                with self._stop.does(lambda: stopping.append(asyncio.create_task(self._cancel_soon(limit)))):
+                    yield
             finally:
-                stopping.cancel()
-                await asyncio.wait([stopping])
+                for task in stopping:
+                    task.cancel()
+                    await asyncio.wait([task])
 
-    async def _cancel_when_stopped(self, limit: asyncio.Timeout) -> None:
-        await self._stop.wait()
+    async def _cancel_soon(self, limit: asyncio.Timeout) -> None:
+        """Cancel the run as soon as it is known."""
         limit.reschedule(asyncio.get_running_loop().time() + ENDING)
         await self._known.wait()
         if self._run is not None and self._run.status in ACTIVE:
@@ -295,7 +298,7 @@ class Runs:
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What it gives; None where the turn is stopped before it gives anything."""
         working = asyncio.create_task(work)
-        stopped = asyncio.create_task(self._stop.wait())
+        stopped = asyncio.create_task(self._stop.asked.wait())
         try:
             await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
             return working.result() if working.done() else None

@@ -69,12 +69,13 @@ class Sources:
 class Step:
     """Something the assistant does on the way to its answer (`Running code`); shown while the reply grows.
 
-    `key` tells it from the others of its reply.
+    `key` tells it from the others of its reply; `after` is what to call it where it ended and nobody said how.
     """
 
     text: str
     state: Literal["running", "done", "failed"] = "running"
     key: str = ""
+    after: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

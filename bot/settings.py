@@ -43,11 +43,11 @@ class Settings(BaseSettings):
 
     model_base_url: str = Field("", description="A Chat-Completions endpoint, e.g. http://127.0.0.1:11434/v1.")
     model_api_key: SecretStr = Field(SecretStr(""), description="Key for MODEL_BASE_URL.")
-    model: str = Field("", description="The model's name at MODEL_BASE_URL.")
+    model: str = Field("", description="The model's name at MODEL_BASE_URL, or at ASSISTANTS_BASE_URL.")
     model_discovery: bool = Field(True, description="Look for model servers on this machine's loopback ports.")
 
     embedding_model: str = Field(
-        "", description="The embeddings model for file search, e.g. text-embedding-3-small. None: words alone."
+        "", description="The embeddings model for file search: a name, or local for MiniLM here. None: words alone."
     )
     embedding_base_url: str = Field("", description="Where its /embeddings is, if not at MODEL_BASE_URL.")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="Key for EMBEDDING_BASE_URL.")

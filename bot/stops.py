@@ -1,6 +1,8 @@
 """Who wants an answer to end: a wish that waits for nothing that is queued."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from storage.database import Database
 
@@ -15,12 +17,27 @@ class Stop:
     def __init__(self, by: str | None) -> None:
         self.asked = asyncio.Event()
         self.by = by
+        self._acts: list[Callable[[], None]] = []
         if by:
             self.asked.set()
 
     def ask(self, by: str) -> None:
         self.by = self.by or by
-        self.asked.set()
+        if not self.asked.is_set():
+            self.asked.set()
+            for act in self._acts:
+                act()
+
+    @contextmanager
+    def does(self, act: Callable[[], None]) -> Iterator[None]:
+        """Within it, this is done once it is asked for, or at once where it was: a task that waits costs every turn."""
+        self._acts.append(act)
+        try:
+            if self.asked.is_set():
+                act()
+            yield
+        finally:
+            self._acts.remove(act)
 
 
 class Stops:
@@ -33,10 +50,11 @@ class Stops:
     async def heed(self) -> None:
         """Hear what is told, until cancelled."""
         async with self._db.listen(CHANNEL) as told:
-            async for wish in told:
-                turn, _, by = wish.partition(" ")
-                if stop := self._working.get(int(turn)):
-                    stop.ask(by)
+            async for wishes in told:
+                for wish in wishes:
+                    turn, _, by = wish.partition(" ")
+                    if stop := self._working.get(int(turn)):
+                        stop.ask(by)
 
     def tell(self, turn: int, by: str) -> None:
         """A turn shall end. Whoever begins to work it later reads that in the tables."""

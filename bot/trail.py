@@ -15,13 +15,13 @@ class Trail:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._writes: list[asyncio.Task[Any]] = []
+        self._writes: list[asyncio.Future[Any]] = []
 
     def put(
         self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> "asyncio.Task[T]":
+    ) -> "asyncio.Future[T]":
         """Write this after everything that was put before it."""
-        write = asyncio.create_task(self._db.write(job, *args, **kwargs))
+        write = asyncio.ensure_future(self._db.write(job, *args, **kwargs))
         self._writes.append(write)
         return write
 

@@ -4,12 +4,14 @@ from collections import defaultdict
 
 from assistants.connector import AssistantsClient, NotFoundError
 from assistants.contract import Message
+from bot.files import attached
 from bot.produced import listed, made_in
 from bot.roster import Roster
 from bot.runs import TAG
 from bot.segments import Notice, Remedy, Segment, Sources, Text
 from bot.sources import citations_in, with_sources
 from bot.views import Exchange, ExchangeState
+from bot.words.asking import WORDLESS
 from bot.words.produced import named
 from storage import turns
 from storage.database import Database
@@ -59,7 +61,8 @@ async def _said(
             answers[message.run_id].append(message)
         elif tag := (message.metadata or {}).get(TAG):
             questions[tag].append(message.text)
-    return {tag: "\n\n".join(texts) for tag, texts in questions.items()}, answers
+    said = {tag: [text for text in texts if text and text != WORDLESS] for tag, texts in questions.items()}
+    return {tag: "\n\n".join(texts) for tag, texts in said.items()}, answers
 
 
 async def _answer(client: AssistantsClient, messages: list[Message]) -> list[Segment]:
@@ -111,6 +114,7 @@ def _exchange(
         state=_state(row),
         asked_at=asked[0].received_at if asked else (row.opened_at if row else 0.0),
         events=tuple(message.event for message in asked),
+        files=tuple(file for message in asked for file in attached(message)),
     )
 
 

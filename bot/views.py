@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.incoming import Place
+from bot.incoming import Attached, Place
 from bot.segments import Segment
 
 
@@ -40,6 +40,7 @@ class Exchange:
     state: ExchangeState
     asked_at: float
     events: tuple[str, ...] = ()
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Moment:
     question: str = ""
     assistant: str = ""
     event: str = ""
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from storage.database import Database, Row, Transaction
 from storage.records import Record
+from storage.schema import TELLING_CALL
 from storage.turns import SupersededError
 
 
@@ -51,6 +52,32 @@ async def refused(db: Database, turn: int) -> list[str]:
         turn=turn,
     )
     return [str(row["function"]) for row in rows]
+
+
+async def to_blank(db: Database, limit: int) -> list[int]:
+    """Turns that have ended, of whose calls is still known what was said in them."""
+    rows = await db.read(
+        f"select distinct c.turn from calls c where {TELLING_CALL}"  # noqa: S608 - a constant
+        " and (select t.outcome from turns t where t.id = c.turn) is not null limit :limit",
+        limit=limit,
+    )
+    return [int(row["turn"]) for row in rows]
+
+
+def blank(tx: Transaction, turns: Sequence[int]) -> None:
+    """Forget what was said in the calls of turns: their run keeps it. That they were made stays known."""
+    for turn in turns:
+        tx.execute("update calls set arguments = '', output = null where turn = :turn", turn=turn)
+
+
+def forget(tx: Transaction, before: float, limit: int) -> int:
+    """Delete at most `limit` calls of turns that have ended, asked for before then; returns how many there were."""
+    return tx.execute(
+        "delete from calls where rowid in (select c.rowid from calls c join turns t on t.id = c.turn"
+        " where c.asked_at < :before and t.outcome is not null limit :limit)",
+        before=before,
+        limit=limit,
+    )
 
 
 def _begin(tx: Transaction, call: Call) -> Call | None:

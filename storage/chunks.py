@@ -1,25 +1,13 @@
-"""Files in vector stores, the pieces they were cut into, and the search among these by words."""
+"""Files in vector stores, and the pieces they were cut into."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from storage.database import Reader, Row, Transaction
 
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Pieces of one vector store that hold any of the words, the best first.
-
-    `condition` is SQL on the file's row `f`, with `values` for its placeholders.
-    """
-
-    vector_store_id: str
-    words: Sequence[str]
-    limit: int
-    condition: str = ""
-    values: Mapping[str, Any] | None = None
+# The pieces of a vector store stand beside each other, in a stretch of its own of so many numbers.
+STRETCH = 1 << 32
 
 
 def put_file(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -36,9 +24,24 @@ def put_chunks(tx: Transaction, store: str, file_id: str, chunks: Mapping[int, s
     """Add pieces of a file by their numbers; False when nobody wants them any more."""
     if not _due(tx, store, file_id):
         return False
-    for number, text in chunks.items():
-        tx.insert("chunks", {"vector_store_id": store, "file_id": file_id, "number": number, "text": text})
+    free = _free(tx, store)
+    if free is None:
+        return False
+    for seq, (number, text) in enumerate(chunks.items(), free):
+        row = {"seq": seq, "vector_store_id": store, "file_id": file_id, "number": number, "text": text}
+        tx.insert("chunks", row)
     return True
+
+
+def _free(tx: Transaction, store: str) -> int | None:
+    """The next `seq` in a store's stretch; None where there is no such store."""
+    rows = tx.query(
+        "select s.seq, (select max(c.seq) from chunks c where c.seq between s.seq * :n and s.seq * :n + :n - 1) as last"
+        " from vector_stores s where s.id = :store",
+        n=STRETCH,
+        store=store,
+    )
+    return int(rows[0]["last"] or rows[0]["seq"] * STRETCH) + 1 if rows else None
 
 
 def settle(tx: Transaction, store: str, file_id: str, row: Mapping[str, Any]) -> bool:
@@ -187,68 +190,3 @@ async def texts(db: Reader, store: str, file_id: str, after: int, limit: int) ->
         after=after,
         limit=limit,
     )
-
-
-async def search(db: Reader, wanted: Search) -> list[Row]:
-    """`seq`, `file_id`, `filename`, `text`, the file's `body` in the store, and `rank`, smaller for the better."""
-    if not wanted.words:
-        return []
-    words = " OR ".join(f'"{word}"' for word in wanted.words)
-    # A condition is looked up for every piece that has a word: only where there is one, or files that do not count yet.
-    counts = f"{_COUNTS} {f'and ({wanted.condition})' if wanted.condition else ''})"
-    whole = not wanted.condition and not await _reading(db, wanted.vector_store_id)
-    return await db.read(
-        "select c.seq, c.file_id, files.filename, c.text, f.body, hit.rank from"  # noqa: S608 - built here
-        " (select rowid as seq, bm25(chunks_words) as rank from chunks_words where chunks_words match :match"
-        f" and {_IN_STORE if whole else counts} order by rank limit :limit) hit"
-        " join chunks c on c.seq = hit.seq"
-        " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
-        " join files on files.id = c.file_id where f.status = 'completed' order by hit.rank",
-        match=f"text : ({words})",
-        store=wanted.vector_store_id,
-        limit=wanted.limit,
-        **(wanted.values or {}),
-    )
-
-
-_IN_STORE = "(select vector_store_id from chunks where seq = chunks_words.rowid) = :store"
-_COUNTS = (
-    "exists (select 1 from chunks c join vector_store_files f on f.vector_store_id = c.vector_store_id"
-    " and f.id = c.file_id where c.seq = chunks_words.rowid and c.vector_store_id = :store and f.status = 'completed'"
-)
-
-
-async def _reading(db: Reader, store: str) -> bool:
-    """Whether a store has files whose pieces are not all there."""
-    return bool(
-        await db.read(
-            "select 1 as one from vector_store_files where vector_store_id = :store and status != 'completed' limit 1",
-            store=store,
-        )
-    )
-
-
-async def pieces(db: Reader, wanted: Search, seqs: Sequence[int]) -> list[Row]:
-    """The same without `rank`, of pieces by their `seq`; those that are gone or not wanted are left out."""
-    return await db.read(
-        "select c.seq, c.file_id, files.filename, c.text, f.body from chunks c"  # noqa: S608 - built here
-        " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
-        " join files on files.id = c.file_id"
-        " where c.seq in (select value from json_each(:seqs)) and c.vector_store_id = :store"
-        f" and f.status = 'completed' {f'and ({wanted.condition})' if wanted.condition else ''}",
-        seqs=json.dumps(list(seqs)),
-        store=wanted.vector_store_id,
-        **(wanted.values or {}),
-    )
-
-
-async def seqs(db: Reader, wanted: Search) -> list[int]:
-    """The `seq` of every piece in the files that a condition lets through."""
-    rows = await db.read(
-        "select c.seq from vector_store_files f"  # noqa: S608 - built here
-        " join chunks c on c.vector_store_id = f.vector_store_id and c.file_id = f.id"
-        f" where f.vector_store_id = :store and f.status = 'completed' and ({wanted.condition})",
-        store=wanted.vector_store_id,
-        **(wanted.values or {}),
-    )
-    return [int(row["seq"]) for row in rows]

@@ -1,6 +1,6 @@
 """The seam between the program and the database engine: everything above speaks only this."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -45,6 +45,10 @@ class Reader(Protocol):
         """Rows of a SELECT; sees everything committed before it was called."""
         ...
 
+    async def look_up(self, sql: str, **values: Any) -> list[Row]:
+        """The same for a few rows by their keys: so short that it may be done at once, where `read` changes threads."""
+        ...
+
 
 class Database(Reader, Protocol):
     """A durable store, safe to share by every task of one event loop.
@@ -56,10 +60,14 @@ class Database(Reader, Protocol):
     wait. A write whose caller was cancelled may be committed all the same.
     """
 
-    async def write(self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    def write(
+        self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """Have this run and committed: after what was asked for before it, unless it is `urgent`."""
+        ...
 
-    async def claim(self, conversation: int | None = None) -> list[int]:
-        """Take conversations that have work and no living owner; with an id, only that one."""
+    async def claim(self, conversations: Collection[int] | None = None) -> list[int]:
+        """Take conversations that have work and no living owner; with ids, only of these."""
         ...
 
     async def release(self, conversation: int) -> None:
@@ -74,8 +82,11 @@ class Database(Reader, Protocol):
         """Tell every listener of a channel, in any process; a hint of at most 200 bytes, never the truth."""
         ...
 
-    def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Payloads told on a channel, from the moment the context is entered until it is left or the store closes."""
+    def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[Sequence[str]]]:
+        """Payloads told on a channel, from the moment the context is entered until it is left or the store closes.
+
+        They come in their order, as many at once as were told since the last ones were taken.
+        """
         ...
 
     async def close(self) -> None: ...

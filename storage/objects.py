@@ -115,7 +115,7 @@ async def find(
 ) -> Row | None:
     """An object by its id that belongs where it is looked for; with a project, to this one."""
     conditions = ["id = :id", *(f"{column} = :{column}" for column in belongs)]
-    rows = await db.read(
+    rows = await db.look_up(
         f"select * from {table} {_where(conditions)} {_seen(table, project)}",  # noqa: S608 - our own column names
         id=id,
         **belongs,
@@ -160,9 +160,16 @@ async def page(db: Reader, table: Table, window: Window, **where: Any) -> Page:
 
 
 async def messages_before(
-    db: Reader, thread_id: str, below: int | None, limit: int, *, but_of: str | None = None
+    db: Reader,
+    thread_id: str,
+    below: int | None,
+    limit: int,
+    *,
+    but_of: str | None = None,
+    above: int | None = None,
 ) -> list[Row]:
-    """Messages of a thread from the newest down, or from the one before the place `below`; none `but_of` a run.
+    """Messages of a thread from the newest down to the place `above`, or from before the place `below`; none `but_of` a
+    run.
 
     One that is text and nothing else comes as its `text`, any other as its `body`: most are, and long threads are read
     before every answer.
@@ -171,12 +178,24 @@ async def messages_before(
         f"select seq, id, run_id, role, iif({PLAIN}, json_extract(body, '$.content[0].text.value'), null) as text,"  # noqa: S608 - constants
         f" iif({PLAIN}, null, body) as body from messages"
         " where thread_id = :thread_id and run_id is not :but_of"
-        f" {'' if below is None else 'and seq < :below'} order by seq desc limit :limit",
+        f" {'' if below is None else 'and seq < :below'} {'' if above is None else 'and seq > :above'}"
+        " order by seq desc limit :limit",
         thread_id=thread_id,
         limit=limit,
         but_of=but_of,
-        **({} if below is None else {"below": below}),
+        **{name: place for name, place in (("below", below), ("above", above)) if place is not None},
     )
+
+
+async def messages_between(db: Reader, thread_id: str, oldest: int, newest: int) -> int:
+    """How many messages a thread has from one place to another."""
+    rows = await db.read(
+        "select count(*) as n from messages where thread_id = :thread_id and seq between :oldest and :newest",
+        thread_id=thread_id,
+        oldest=oldest,
+        newest=newest,
+    )
+    return int(rows[0]["n"])
 
 
 async def messages_of(db: Reader, runs: Iterable[str]) -> list[Row]:
@@ -238,7 +257,7 @@ async def active_runs(db: Reader) -> list[Row]:
 
 async def _position(db: Reader, table: Table, cursor: str, where: Mapping[str, Any]) -> int:
     conditions = ["id = :cursor", *(f"{column} = :{column}" for column in where)]
-    rows = await db.read(f"select seq from {table} {_where(conditions)}", **where, cursor=cursor)  # noqa: S608
+    rows = await db.look_up(f"select seq from {table} {_where(conditions)}", **where, cursor=cursor)  # noqa: S608
     if not rows:
         raise UnknownCursorError(cursor)
     return int(rows[0]["seq"])

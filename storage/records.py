@@ -18,7 +18,7 @@ class Record:
 class Conversation(Record):
     """A place where people talk. `assistant` is the one picked for this conversation, if one was.
 
-    `bots` is how many messages of bots came since a person spoke.
+    `bots` is how many messages of bots came since a person spoke; `several` says that more than one has spoken.
     """
 
     id: int
@@ -34,6 +34,7 @@ class Conversation(Record):
     created_at: float
     updated_at: float
     bots: int = 0
+    several: int = 0
 
 
 @dataclass(frozen=True, slots=True)

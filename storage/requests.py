@@ -1,15 +1,19 @@
 """Requests that were answered under an idempotency key, so that asking again does nothing twice."""
 
-from storage.database import Row, Transaction
+from storage.database import Reader, Row, Transaction
+
+ANSWERED = "select fingerprint, body from answered_requests where project = :project and key = :key"
 
 
 def answered(tx: Transaction, project: str, key: str) -> Row | None:
     """`fingerprint` and `body` of the request that was answered under a key."""
-    rows = tx.query(
-        "select fingerprint, body from answered_requests where project = :project and key = :key",
-        project=project,
-        key=key,
-    )
+    rows = tx.query(ANSWERED, project=project, key=key)
+    return rows[0] if rows else None
+
+
+async def seen(db: Reader, project: str, key: str) -> Row | None:
+    """The same beside the writer, for what must not even be begun twice."""
+    rows = await db.look_up(ANSWERED, project=project, key=key)
     return rows[0] if rows else None
 
 

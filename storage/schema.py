@@ -5,6 +5,7 @@ from sqlite_utils import Migrations
 
 migrations = Migrations("threadline")
 
+TELLING_CALL = "(arguments <> '' or output is not null)"
 ACTIVE_RUN = "status in ('queued', 'in_progress', 'requires_action', 'cancelling')"
 
 
@@ -327,6 +328,48 @@ def m009_token_rates(db: sqlite_utils.Database) -> None:
         pk="model",
         not_null={"rate", "learnt_at"},
     )
+
+
+@migrations()
+def m010_speakers(db: sqlite_utils.Database) -> None:
+    """Whether several people speak in a conversation, kept as they come: `speaker` is the first of them."""
+    db.table("conversations").add_column("speaker", str)
+    db.table("conversations").add_column("several", int, not_null_default=0)
+    db.execute(
+        "update conversations set speaker = heard.first, several = heard.first != heard.last from"
+        " (select conversation, min(author) as first, max(author) as last from incoming"
+        " where conversation is not null group by conversation) as heard where heard.conversation = conversations.id"
+    )
+
+
+@migrations()
+def m011_chunks_by_store(db: sqlite_utils.Database) -> None:
+    """The pieces of a store stand beside each other, so that a search looks at no other store's."""
+    for name in ("trigger chunks_in", "trigger chunks_out", "table chunks_words"):
+        db.execute(f"drop {name}")
+    for table, number in (("chunks", "seq"), ("vectors", "chunk")):
+        seq = f"(select s.seq from vector_stores s where s.id = {table}.vector_store_id)"  # noqa: S608 - constants
+        db.execute(f"update {table} set {number} = {number} + coalesce({seq}, 0) * {1 << 32}")  # noqa: S608 - constants
+    db.execute(
+        "create virtual table chunks_words using fts5"
+        "(text, content='chunks', content_rowid='seq', tokenize='porter unicode61')"
+    )
+    db.execute("insert into chunks_words(chunks_words) values ('rebuild')")
+    db.execute(
+        "create trigger chunks_in after insert on chunks begin insert into chunks_words(rowid, text)"
+        " values (new.seq, new.text); end"
+    )
+    db.execute(
+        "create trigger chunks_out after delete on chunks begin insert into chunks_words(chunks_words, rowid, text)"
+        " values ('delete', old.seq, old.text); end"
+    )
+
+
+@migrations()
+def m012_forgotten_calls(db: sqlite_utils.Database) -> None:
+    """Which calls still hold what was said in them, and how old calls are."""
+    db.execute(f"create index calls_that_tell on calls(turn) where {TELLING_CALL}")
+    db.table("calls").create_index(["asked_at"])
 
 
 def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:

@@ -1,11 +1,10 @@
-"""The life of a turn in the tables: the claim, the queue, the fence, the end."""
+"""The life of a turn in the tables: the queue, the fence, the end."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from storage.conversations import note_heard
 from storage.database import Database, Row, Transaction, urgent
 from storage.records import Conversation, IncomingRow, Part, TurnRow
 
@@ -23,42 +22,15 @@ TAKE_UP = (
 )
 
 
+# Whether anything is to be done in a conversation, in one look: both parts are looked up in their partial indexes.
+QUEUE = (
+    "select (select min(id) from turns where conversation = :c and outcome is null) as open,"
+    " exists (select 1 from incoming where conversation = :c and turn is null and kind = 'message') as waits"
+)
+
+
 class SupersededError(Exception):
     """Another process took this turn over: whatever this one does, it must drop."""
-
-
-class AlreadyDoneError(Exception):
-    """What this event asks for was done when it came before."""
-
-
-class BotsCappedError(Exception):
-    """Bots have answered each other often enough in this conversation: a person must speak first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A message to be made durable, with the conversation it belongs to.
-
-    `bots` is how many messages of bots in a row are answered where this one stands; None for a person's message.
-    `heard` is the position up to which everything came to us; None where something may be missing.
-    """
-
-    event: str
-    key: str
-    platform: str
-    workspace: str
-    channel: str
-    thread: str | None
-    title: str
-    position: str
-    author: str
-    author_name: str
-    body: str
-    reply_to: str | None
-    now: float
-    bots: int | None = None
-    heard: str | None = None
-    attachments: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,104 +50,16 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A message that is durable now: its turn where it need not wait, or the turn `behind` which it waits."""
+class Queue:
+    """What there is to do in a conversation: the turn that is open, and whether messages wait for one."""
 
-    conversation: Conversation
-    message: IncomingRow
-    opened: Opened | None
-    behind: int | None
+    open: int | None
+    waits: bool
 
 
-@urgent
-def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
-    """Insert a message, and open its turn where nothing else is open or waits; None when it was claimed before.
-
-    Raises `BotsCappedError`.
-    """
-    if tx.query("select 1 as one from incoming where event = :event", event=claim.event):
-        return None
-    conversation = _conversation(tx, claim)
-    if claim.heard is not None:
-        note_heard(tx, claim.platform, claim.heard)
-    behind = _open_turn(tx, conversation.id)
-    idle = behind is None and not tx.query(WAITING, c=conversation.id, limit=1)
-    turn = _insert_turn(tx, conversation.id, "message", claim.author, claim.now) if idle else None
-    message = IncomingRow.of(
-        tx.query(
-            "insert into incoming"
-            " (event, conversation, position, author, author_name, body, attachments, reply_to, turn, noted,"
-            " received_at)"
-            " values (:event, :c, :position, :author, :author_name, :body, :files, :reply_to, :turn, :noted, :now)"
-            " returning *",
-            event=claim.event,
-            c=conversation.id,
-            position=claim.position,
-            author=claim.author,
-            author_name=claim.author_name,
-            body=claim.body,
-            files=claim.attachments,
-            reply_to=claim.reply_to,
-            turn=turn.id if turn else None,
-            noted=int(behind is not None),
-            now=claim.now,
-        )[0]
-    )
-    opened = _package(tx, turn, conversation=conversation, incoming=[message], parts=[]) if turn else None
-    return Claimed(conversation, message, opened, behind)
-
-
-async def people(db: Database, conversation: int) -> int:
-    """How many people have written in a conversation."""
-    rows = await db.read(
-        "select count(distinct author) as people from incoming where conversation = :c", c=conversation
-    )
-    return int(rows[0]["people"])
-
-
-@urgent
-def revise_incoming(tx: Transaction, event: str, body: str | None) -> str:
-    """Change what a message says, or take it back (None), as long as it waits; says what became of that.
-
-    `changed`, `same`, `begun` when its turn has begun, `unknown` when it was never claimed.
-    """
-    found = tx.query("select body, turn, kind from incoming where event = :event", event=event)
-    if not found:
-        return "unknown"
-    if found[0]["turn"] is not None or found[0]["kind"] != "message":
-        return "begun"
-    if body == found[0]["body"]:
-        return "same"
-    kind = "message" if body is not None else "deleted"
-    tx.execute("update incoming set body = :body, kind = :kind where event = :event", body=body, kind=kind, event=event)
-    return "changed"
-
-
-@urgent
-def once(
-    tx: Transaction,
-    event: str,
-    author: str,
-    now: float,
-    job: Callable[Concatenate[Transaction, P], T],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Claim what is no message (a command, a click) and do its work in the same transaction.
-
-    Raises `AlreadyDoneError`.
-    """
-    fresh = tx.query(
-        "insert into incoming (event, kind, author, received_at) values (:event, 'command', :author, :now)"
-        " on conflict (event) do nothing returning id",
-        event=event,
-        author=author,
-        now=now,
-    )
-    if not fresh:
-        raise AlreadyDoneError(event)
-    return job(tx, *args, **kwargs)
+def queue_of(tx: Transaction, conversation: int) -> Queue:
+    row = _one(tx, QUEUE, c=conversation)
+    return Queue(row["open"], bool(row["waits"]))
 
 
 def open_next(tx: Transaction, conversation: int, now: float, *, one: bool = False) -> Opened | None:
@@ -183,23 +67,16 @@ def open_next(tx: Transaction, conversation: int, now: float, *, one: bool = Fal
 
     A new turn takes up every message that waits, or the first `one`.
     """
-    left = tx.query(
-        "update turns set attempts = attempts + 1 where id ="
-        " (select min(id) from turns where conversation = :c and outcome is null) returning *",
-        c=conversation,
-    )
-    if left:
-        return replace(_package(tx, TurnRow.of(left[0])), suspect=True)
-    waiting = tx.query(WAITING, c=conversation, limit=1 if one else -1)
-    if not waiting:
+    state = queue_of(tx, conversation)
+    if state.open is not None:
+        sql = "update turns set attempts = attempts + 1 where id = :id returning *"
+        return replace(package(tx, TurnRow.of(_one(tx, sql, id=state.open))), suspect=True)
+    if not state.waits:
         return None
-    turn = _insert_turn(tx, conversation, "message", waiting[-1]["author"], now)
+    waiting = tx.query(WAITING, c=conversation, limit=1 if one else -1)
+    turn = insert_turn(tx, conversation, "message", waiting[-1]["author"], now)
     tx.execute(TAKE_UP, turn=turn.id, c=conversation, only=waiting[0]["id"] if one else None)
-    return _package(tx, turn)
-
-
-def nothing(_: Transaction) -> None:
-    """What an event does that found nothing to do: it is claimed all the same."""
+    return package(tx, turn)
 
 
 @urgent
@@ -213,19 +90,20 @@ def ask_to_stop(tx: Transaction, turn: int, by: str) -> bool:
 
 def regenerate(tx: Transaction, conversation: int, author: str, now: float) -> Opened | str:
     """Open a turn that answers the last one's question anew; or why not: `busy` or `nothing`."""
-    if _open_turn(tx, conversation) is not None or tx.query(WAITING, c=conversation, limit=1):
+    state = queue_of(tx, conversation)
+    if state.open is not None or state.waits:
         return "busy"
     last = tx.query("select * from turns where conversation = :c order by id desc limit 1", c=conversation)
     if not last:
         return "nothing"
     redone = TurnRow.of(last[0])
-    turn = _insert_turn(tx, conversation, "regenerate", author, now)
+    turn = insert_turn(tx, conversation, "regenerate", author, now)
     if redone.run_id is None:
         # The thread never had its messages, so they are this turn's to post.
         tx.execute("update incoming set turn = :turn where turn = :redone", turn=turn.id, redone=redone.id)
     redoes = redone.id if redone.run_id or redone.redoes is None else redone.redoes
     tx.execute("update turns set redoes = :redoes where id = :id", redoes=redoes, id=turn.id)
-    return _package(tx, replace(turn, redoes=redoes))
+    return package(tx, replace(turn, redoes=redoes))
 
 
 def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id: str, *, stays: bool) -> str | None:
@@ -270,9 +148,17 @@ def record_failure(tx: Transaction, turn: int, attempts: int, error: str, *, cou
 
 def keep_part(tx: Transaction, turn: int, attempts: int, number: int, ref: str, state: str) -> None:
     """Record a platform message of a reply. Raises `SupersededError`."""
-    owned = tx.query("select 1 as one from turns where id = :id and attempts = :attempts", id=turn, attempts=attempts)
-    _fenced(len(owned), turn)
-    tx.upsert("parts", {"turn": turn, "number": number, "ref": ref, "state": state}, key=("turn", "number"))
+    kept = tx.execute(
+        "insert into parts (turn, number, ref, state) select id, :number, :ref, :state from turns"
+        " where id = :turn and attempts = :attempts"
+        " on conflict (turn, number) do update set ref = excluded.ref, state = excluded.state",
+        turn=turn,
+        attempts=attempts,
+        number=number,
+        ref=ref,
+        state=state,
+    )
+    _fenced(kept, turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,10 +216,6 @@ async def by_id(db: Database, turn: int) -> TurnRow | None:
     return TurnRow.of(rows[0]) if rows else None
 
 
-async def is_claimed(db: Database, event: str) -> bool:
-    return bool(await db.read("select 1 as one from incoming where event = :event", event=event))
-
-
 async def open_turn(db: Database, conversation: int) -> int | None:
     """The turn of this conversation that is under way."""
     rows = await db.read(OPEN, c=conversation)
@@ -367,35 +249,8 @@ PARTS = "select * from parts where turn = :turn order by number"
 INCOMING = "select * from incoming where turn = :turn order by position, id"
 
 
-def _conversation(tx: Transaction, claim: Claim) -> Conversation:
-    """The conversation of a message, made where it is new, with what the message changes of it."""
-    row = tx.query(
-        "insert into conversations (key, platform, workspace, channel, thread, title, engaged, bots,"
-        " created_at, updated_at)"
-        " values (:key, :platform, :workspace, :channel, :thread, :title, 1, :bot, :now, :now)"
-        " on conflict (key) do update set engaged = 1, updated_at = excluded.updated_at,"
-        " title = coalesce(conversations.title, excluded.title),"
-        " bots = case when :bot then conversations.bots + 1 else 0 end returning *",
-        key=claim.key,
-        platform=claim.platform,
-        workspace=claim.workspace,
-        channel=claim.channel,
-        thread=claim.thread,
-        title=claim.title,
-        bot=int(claim.bots is not None),
-        now=claim.now,
-    )[0]
-    if claim.bots is not None and row["bots"] > claim.bots:
-        raise BotsCappedError
-    return Conversation.of(row)
-
-
-def _open_turn(tx: Transaction, conversation: int) -> int | None:
-    rows = tx.query(OPEN, c=conversation)
-    return int(rows[0]["id"]) if rows else None
-
-
-def _insert_turn(tx: Transaction, conversation: int, cause: str, author: str, now: float) -> TurnRow:
+def insert_turn(tx: Transaction, conversation: int, cause: str, author: str, now: float) -> TurnRow:
+    """Open a turn: whoever inserts it owns its first attempt."""
     row = tx.query(
         "insert into turns (tag, conversation, cause, author, attempts, failures, opened_at)"
         " values (:tag, :c, :cause, :author, 1, 0, :now) returning *",
@@ -408,7 +263,7 @@ def _insert_turn(tx: Transaction, conversation: int, cause: str, author: str, no
     return TurnRow.of(row)
 
 
-def _package(
+def package(
     tx: Transaction,
     turn: TurnRow,
     *,

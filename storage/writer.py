@@ -6,7 +6,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from storage.database import ConflictError, Row, StorageError, Transaction
@@ -74,7 +74,7 @@ class Job:
 
 
 class Writer:
-    """The one thread that writes. Jobs that wait at the same time share one COMMIT, each in a savepoint of its own."""
+    """The one thread that writes. Jobs that wait at the same time share one COMMIT, and none fails for another."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
@@ -126,35 +126,51 @@ class Writer:
             yield job
 
     def _commit(self, first: Job, more: Iterable[Job] = ()) -> None:
-        """Run jobs in one transaction. When that fails as a whole, each is run again alone: one cannot fail others."""
+        """Run jobs in one transaction; when one of them raises, it is undone and all are run again apart."""
         taken = [first]
         try:
             self._conn.execute("begin immediate")
-            self._one(first)
+            self._call(first)
             for job in more:
                 taken.append(job)
-                self._one(job)
+                self._call(job)
             self._conn.execute("commit")
         except BaseException as error:
-            with contextlib.suppress(sqlite3.Error):
-                self._conn.execute("rollback")
+            self._undo()
             if len(taken) > 1:
-                for job in taken:
-                    job.result = job.error = None
-                    self._commit(job)
+                self._apart(taken)
                 return
-            for job in taken:
-                job.fail(job.error or _translation(error))
+            first.fail(_translation(error))
         _settle(taken)
 
-    def _one(self, job: Job) -> None:
-        self._conn.execute("savepoint job")
+    def _apart(self, jobs: Sequence[Job]) -> None:
+        """The same with a savepoint a job, which costs as much as many a job; what fails as a whole runs one by one."""
         try:
-            job.result = job.call(SQLiteTransaction(self._conn))
-        except BaseException as error:
-            job.fail(error)
-            self._conn.execute("rollback to job")
-        self._conn.execute("release job")
+            self._conn.execute("begin immediate")
+            for job in jobs:
+                job.result = job.error = None
+                self._conn.execute("savepoint job")
+                try:
+                    self._call(job)
+                except BaseException as error:
+                    job.fail(error)
+                    self._conn.execute("rollback to job")
+                self._conn.execute("release job")
+            self._conn.execute("commit")
+        except BaseException:
+            self._undo()
+            for job in jobs:
+                job.result = job.error = None
+                self._commit(job)
+            return
+        _settle(jobs)
+
+    def _call(self, job: Job) -> None:
+        job.result = job.call(SQLiteTransaction(self._conn))
+
+    def _undo(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._conn.execute("rollback")
 
 
 def _settle(jobs: Iterable[Job]) -> None:

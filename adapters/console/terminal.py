@@ -15,6 +15,8 @@ from httpx_sse import aconnect_sse
 from rich.console import Console
 from rich.text import Text
 
+from adapters.console.answer import Answer
+from adapters.console.render import question, small
 from bot.adapter import ConfigurationError
 
 PROMPT = "you  "
@@ -34,7 +36,7 @@ class Terminal:
             base_url=url, headers=headers, timeout=httpx.Timeout(30, read=None), trust_env=False
         )
         self._console = Console(highlight=False, soft_wrap=True)
-        self._printed = ""
+        self._answer = Answer(self._console, url)
         self._ending: JSON = {}
         self._opened = asyncio.Event()
         self._ended = asyncio.Event()
@@ -61,6 +63,7 @@ class Terminal:
         except httpx.TransportError:
             raise ConfigurationError(GONE) from None
         finally:
+            self._answer.pause()
             loop.remove_signal_handler(signal.SIGINT)
 
     def _interrupt(self) -> None:
@@ -132,52 +135,32 @@ class Terminal:
 
     def _history(self, exchanges: list[JSON]) -> None:
         for exchange in exchanges[-5:]:
-            if exchange["question"]:
-                self._console.print(Text(PROMPT, style="dim"), Text(exchange["question"]), sep="", end="\n")
+            if exchange["question"] or exchange["files"]:
+                self._console.print(Text(PROMPT, style="dim"), Text(question(exchange)), sep="", end="\n")
             if exchange["answer"]:
-                self._grow(exchange["answer"], exchange["assistant"])
-                self._end(exchange["answer"])
+                self._answer.grow(exchange["answer"], exchange["assistant"])
+                self._answer.end(exchange["answer"])
         self._prompt()
 
     def _moment(self, moment: JSON) -> None:
         self._growing = moment["kind"] == "snapshot"
         if moment["kind"] == "snapshot" and moment["segments"]:
-            self._grow(moment["segments"], moment["assistant"])
+            self._answer.grow(moment["segments"], moment["assistant"])
         elif moment["kind"] == "snapshot" and self._console.is_terminal:
-            self._console.print(Text(moment["status"], style="dim"))
+            self._note(moment["status"])
         elif moment["kind"] == "finished":
             if moment != self._ending:  # a turn whose end could not be recorded is ended once more
-                self._grow(moment["segments"], moment["assistant"])
-                self._end(moment["segments"])
+                self._answer.grow(moment["segments"], moment["assistant"])
+                self._answer.end(moment["segments"])
                 self._prompt()
             self._ending = moment
             self._waiting = ""
             self._stopping = None
             self._ended.set()
 
-    def _grow(self, segments: list[JSON], assistant: str) -> None:
-        """Print what is new of the answer's text."""
-        text = "\n\n".join(s["markdown"] for s in segments if s["type"] == "text")
-        if not text:
-            return
-        if not self._printed:
-            self._console.print(Text(assistant, style="bold"))
-        if text.startswith(self._printed):
-            self._console.print(Text(text[len(self._printed) :]), end="")
-        else:
-            self._console.print(Text(f"\n{text}"), end="")
-        self._printed = text
-
-    def _end(self, segments: list[JSON]) -> None:
-        if self._printed:
-            self._console.print()
-        self._printed = ""
-        for segment in segments:
-            if segment["type"] == "notice":
-                self._note(segment["text"])
-
     def _note(self, text: str) -> None:
-        self._console.print(Text(text, style="dim"))
+        self._answer.pause()
+        self._console.print(small(text))
 
     def _prompt(self) -> None:
         if self._console.is_terminal:

@@ -28,10 +28,10 @@ def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming
         author=Person(
             str(message.author.id), message.author.display_name, is_bot=message.author.bot or bool(message.webhook_id)
         ),
-        text=(_spoken if addressed else _plain)(message, me),
+        text=_spoken(message, me, addressed=addressed),
         position=position(message.id),
         addressed=addressed,
-        files=_files(message, me) if addressed else tuple(map(_file, message.attachments)),
+        files=_files(message, me, addressed=addressed),
     )
 
 
@@ -39,7 +39,7 @@ def from_edit(message: discord.Message, *, me: int) -> Revision | None:
     """What somebody's message says now; None where it is ours, or Discord's."""
     if message.author.id == me or message.is_system():
         return None
-    return Revision(ref(message.id), (_spoken if _mentions(message, me) else _plain)(message, me))
+    return Revision(ref(message.id), _spoken(message, me, addressed=_mentions(message, me)))
 
 
 def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:
@@ -164,9 +164,9 @@ _MARKUP = re.compile(
 )
 
 
-def _files(message: discord.Message, me: int) -> tuple[Attached, ...]:
+def _files(message: discord.Message, me: int, *, addressed: bool) -> tuple[Attached, ...]:
     """The files of a message and of what it points to."""
-    pointed_to = [file for _, _, files in quoted(message, me=me) for file in files]
+    pointed_to = [file for _, _, files in quoted(message, me=me, addressed=addressed) for file in files]
     return tuple(map(_file, [*message.attachments, *pointed_to]))
 
 
@@ -183,22 +183,23 @@ def read(message: dict[str, Any]) -> str:
     return _MARKUP.sub(lambda found: _words(found, names), message["content"])
 
 
-def _plain(message: discord.Message, me: int) -> str:
-    return _text(message.content, message, me)
-
-
-def _spoken(message: discord.Message, me: int) -> str:
+def _spoken(message: discord.Message, me: int, *, addressed: bool) -> str:
     """What is asked, after what the question points to."""
-    words = _plain(message, me)
-    said = [Quoted(name, text) for name, text, _ in quoted(message, me=me) if text.strip()]
+    words = _text(message.content, message, me)
+    pointed_to = quoted(message, me=me, addressed=addressed)
+    said = [Quoted(name, text) for name, text, _ in pointed_to if text.strip()]
     return f"{context(said, 'a message this one refers to')}\n\n{words}".strip() if said else words
 
 
-def quoted(message: discord.Message, *, me: int) -> list[tuple[str, str, list[discord.Attachment]]]:
-    """What a message brings along: the one it replies to, unless that is ours, and those it forwards."""
+def quoted(
+    message: discord.Message, *, me: int, addressed: bool = True
+) -> list[tuple[str, str, list[discord.Attachment]]]:
+    """What a message brings along: the one it replies to where that was meant for us, unless it is ours, and those it
+    forwards."""
     found = []
-    replied = message.reference.resolved if message.reference else None
+    replied = message.reference.resolved if message.reference and addressed else None
     if isinstance(replied, discord.Message) and replied.author.id != me:
         found.append((replied.author.display_name, _text(replied.content, replied, me), replied.attachments))
-    found += [("forwarded", snapshot.content, snapshot.attachments) for snapshot in message.message_snapshots]
+    forwarded = message.message_snapshots
+    found += [("forwarded", _text(snapshot.content, message, me), snapshot.attachments) for snapshot in forwarded]
     return [one for one in found if one[1].strip() or one[2]]

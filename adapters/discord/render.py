@@ -1,6 +1,6 @@
 """Turns segments into the Markdown of Discord messages. Pure."""
 
-from bot.words.harmless import harmless
+from bot.words.harmless import BREAK, harmless
 from bot.words.letter import Letter, Style
 from bot.words.pages import Pages, Paper
 from bot.words.rewrite import Dialect
@@ -21,15 +21,19 @@ _ASKED = 200
 def _table(grid: Grid) -> str:
     """Aligned in a code block; one that is too wide for that, row by row."""
     lines = grid.records() if _is_wide(grid) else grid.aligned()
-    text = "\n".join(line.replace("```", "'''") for line in lines)
-    return f"```\n{text}\n```"
+    return _code("\n".join(lines), "")
+
+
+def _code(text: str, language: str) -> str:
+    """Between three backticks, which is Discord's only way: those within are kept apart by something invisible."""
+    return f"```{language}\n{text.replace('```', '``' + BREAK + '`')}\n```"
 
 
 def _is_wide(grid: Grid) -> bool:
     return grid.width > _WIDEST
 
 
-DIALECT = Dialect(headings=3, table=_table, rule="──────────")
+DIALECT = Dialect(headings=3, table=_table, rule="──────────", code=_code, references=False)
 _PAPER = Paper(LIMIT, DIALECT.write, continued=CONTINUED)
 
 

@@ -65,7 +65,8 @@ class Stream:
     async def stop(self, text: str, metadata: dict[str, Any], *, at_work: bool = False) -> None:
         """End it with its last words; `at_work` says that the thread still is."""
         # Slack would show a step that nobody ended as one that goes on.
-        ended = [] if at_work else [replace(step, state="done") for step in self.steps if step.state == "running"]
+        running = [] if at_work else [step for step in self.steps if step.state == "running"]
+        ended = [replace(step, state="done", text=step.after or step.text) for step in running]
         chunks = _chunks(text, ended)
         more = {"chunks": chunks} if chunks else {}
         await stop(self._workspace, self._channel, self.ts, metadata=metadata, at_work=at_work, **more)

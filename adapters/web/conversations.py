@@ -3,18 +3,16 @@
 import asyncio
 import time
 from dataclasses import asdict
-from urllib.parse import quote
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from adapters.web.files import Files
 from adapters.web.places import PERSON, PLATFORMS, place_of
-from adapters.web.requests import event_id, json_object, message_text
+from adapters.web.requests import attached_files, event_id, json_object, message_text
 from adapters.web.wire import answer_json, assistant_json, conversation_json, transcript_json
 from bot.adapter import Bot
 from bot.incoming import Command, Incoming
-from bot.segments import Image
 
 COMMAND = "/assistant"
 
@@ -22,8 +20,9 @@ COMMAND = "/assistant"
 class Conversations:
     """Endpoints over one bot."""
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, files: Files) -> None:
         self._bot = bot
+        self._files = files
 
     async def latest(self, _: Request) -> Response:
         """The latest conversations of the page and the terminal, newest first."""
@@ -42,20 +41,12 @@ class Conversations:
         choices = await self._bot.assistants(place, PERSON)
         return JSONResponse({"assistants": [assistant_json(c) for c in choices]})
 
-    async def file(self, request: Request) -> Response:
-        """A file of an answer: a picture to look at, anything else to keep."""
-        file = await self._bot.file(request.path_params["id"])
-        if file is None:
-            raise HTTPException(404)
-        way = "inline" if isinstance(file, Image) else "attachment"
-        named = f"{way}; filename*=utf-8''{quote(file.name, safe='')}"
-        return Response(file.data, media_type=file.media_type, headers={"content-disposition": named})
-
     async def post(self, request: Request) -> Response:
-        """Take `{event, text}`: a message, durable when this answers, or a command, answered at once."""
+        """Take `{event, text, files}`: a message, durable when this answers, or a command, answered at once."""
         place = place_of(request.path_params["key"])
         body = await json_object(request)
-        event, text = event_id(body), message_text(body)
+        files = attached_files(body)
+        event, text = event_id(body), message_text(body, may_be_empty=bool(files))
         event = f"{place.platform}:{event}"
         if _is_command(text):
             return await self._command(Command(event, place, PERSON, text.strip().removeprefix(COMMAND).strip()))
@@ -67,8 +58,10 @@ class Conversations:
                 text=text,
                 position=f"{time.time_ns():020d}",
                 addressed=True,
+                files=files,
             )
         )
+        self._files.sent(files)
         return JSONResponse(asdict(receipt), 202)
 
     async def _command(self, command: Command) -> Response:
@@ -76,4 +69,4 @@ class Conversations:
 
 
 def _is_command(text: str) -> bool:
-    return text.split(maxsplit=1)[0] == COMMAND
+    return text.split(maxsplit=1)[:1] == [COMMAND]

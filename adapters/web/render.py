@@ -8,7 +8,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from bot.words.growing import Blocks
+from bot.words.growing import Blocks, mended
 from bot.words.links import shows_another
 from bot.words.markdown import Markdown
 
@@ -29,10 +29,11 @@ class GrowingHtml:
     """The HTML of one text as it grows. Blocks that are written stay: only the last one is read anew."""
 
     def __init__(self) -> None:
-        self._blocks = Blocks()
+        self._blocks = Blocks(lambda block: f"{_whole(block)}\n" if _whole(block) else "")
 
     def of(self, markdown: str) -> str:
-        return "\n".join(filter(None, map(_whole, self._blocks.of(markdown))))
+        at = self._blocks.settle(markdown)
+        return (self._blocks.written + _whole(mended(markdown[at:], shut=False))).removesuffix("\n")
 
 
 class _Renderer(RendererHTML):
@@ -58,6 +59,13 @@ class _Renderer(RendererHTML):
         if opened:
             return words
         return f'<a href="{address}" rel="noopener noreferrer" target="_blank">{words}</a>'
+
+    def bullet_list_open(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env) -> str:
+        """Its marks stand where its language begins a line."""
+        tokens[at].attrs["dir"] = "auto"
+        return self.renderToken(tokens, at, options, env)
+
+    ordered_list_open = blockquote_open = bullet_list_open
 
     def heading_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
         return f"<{_lower(tokens[at])}>"

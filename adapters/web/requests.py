@@ -1,16 +1,24 @@
 """What the page sends, read with suspicion: every fault is one sentence for the person."""
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 
+from bot.files import MOST
+from bot.incoming import Attached
 from storage.text import storable
 
 LONGEST_TEXT = 100_000
 LONGEST_BODY = 2 * 1024 * 1024
+LONGEST_NAME = 1_000
+BYTES = "application/octet-stream"
+TOO_LARGE = f"The request is too large; the most is {LONGEST_BODY // 1024 // 1024} MiB."
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 class BadRequestError(Exception):
@@ -22,7 +30,7 @@ async def json_object(request: Request) -> Mapping[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadRequestError("Send JSON, with the header Content-Type: application/json.")
     try:
-        body = json.loads(await _limited(request))
+        body = json.loads(await _limited(request, LONGEST_BODY, TOO_LARGE))
     except (ValueError, RecursionError):
         raise BadRequestError("The request is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -39,16 +47,36 @@ def event_id(body: Mapping[str, Any]) -> str:
         raise BadRequestError("A message needs `event`, a UUID that stays the same when it is sent again.") from None
 
 
-def message_text(body: Mapping[str, Any]) -> str:
+def message_text(body: Mapping[str, Any], *, may_be_empty: bool = False) -> str:
     """What the person wrote, fit to be stored."""
     text = storable(string(body, "text"))
-    if not text.strip():
+    if not text.strip() and not may_be_empty:
         raise BadRequestError("The message is empty: write something first.")
     if len(text) > LONGEST_TEXT:
         raise BadRequestError(
             f"The message has {len(text):,} characters; the most is {LONGEST_TEXT:,}. Shorten it or send it in parts."
         )
     return text
+
+
+def attached_files(body: Mapping[str, Any]) -> tuple[Attached, ...]:
+    """The files that were attached before, as the page was told of them."""
+    files = body.get("files", [])
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise BadRequestError("`files` must be a list of the files that were attached.")
+    if len(files) > MOST:
+        raise BadRequestError(
+            f"A message has at most {MOST} files; this one has {len(files)}. Send the rest in another."
+        )
+    return tuple(map(_attached, files))
+
+
+def _attached(file: Mapping[str, Any]) -> Attached:
+    size = file.get("size")
+    kept, name, kind = (storable(string(file, field)) for field in ("id", "name", "media_type"))
+    if not _ID.fullmatch(kept) or not isinstance(size, int) or max(len(name), len(kind)) > LONGEST_NAME:
+        raise BadRequestError("A file of this message is none that was attached; attach it again.")
+    return Attached(name, kind, size, kept=kept)
 
 
 def string(body: Mapping[str, Any], name: str) -> str:
@@ -59,10 +87,17 @@ def string(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-async def _limited(request: Request) -> bytes:
+async def binary(request: Request, most: int, too_large: str) -> bytes:
+    """The body, sent as `application/octet-stream`: no foreign form can. Raises `BadRequestError`."""
+    if request.headers.get("content-type", "") != BYTES:
+        raise BadRequestError(f"Send the file's bytes, with the header Content-Type: {BYTES}.")
+    return await _limited(request, most, too_large)
+
+
+async def _limited(request: Request, most: int, too_large: str) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LONGEST_BODY:
-            raise BadRequestError(f"The request is too large; the most is {LONGEST_BODY // 1024 // 1024} MiB.")
+        if len(body) > most:
+            raise BadRequestError(too_large)
     return bytes(body)

@@ -4,9 +4,12 @@
     GET  /chat/api/conversations                       the latest conversations
     GET  /chat/api/conversations/KEY                   its last exchanges
     GET  /chat/api/conversations/KEY/events            server-sent events (`listen.py`)
-    POST /chat/api/conversations/KEY/messages          {event, text}
+    POST /chat/api/conversations/KEY/messages          {event, text, files}
     GET  /chat/api/conversations/KEY/assistants        who can answer there
-    GET  /chat/api/files/ID                            a file of an answer
+    GET  /chat/api/files                               how many files a message can have, and how large each
+    POST /chat/api/files?name=NAME                     a file, before the message that has it
+    GET  /chat/api/files/ID                            a file of an answer or of a question
+    DELETE /chat/api/files/ID                          one whose message is not sent after all
     GET  /chat/api/models  /chat/api/models/found      what is connected, what runs on this machine
     POST /chat/api/models/connect                      {base_url, api_key, model}
 
@@ -26,6 +29,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.web.conversations import Conversations
+from adapters.web.files import Files
 from adapters.web.listen import events
 from adapters.web.models import Models
 from adapters.web.places import place_of
@@ -60,7 +64,8 @@ async def _page(_: Request) -> Response:
 
 
 def _api(bot: Bot) -> Starlette:
-    conversations, models = Conversations(bot), Models(bot)
+    files, models = Files(bot), Models(bot)
+    conversations = Conversations(bot, files)
 
     async def stream(request: Request) -> Response:
         key = place_of(request.path_params["key"]).key
@@ -73,7 +78,10 @@ def _api(bot: Bot) -> Starlette:
             Route("/conversations/{key}/events", stream),
             Route("/conversations/{key}/messages", conversations.post, methods=["POST"]),
             Route("/conversations/{key}/assistants", conversations.assistants),
-            Route("/files/{id}", conversations.file),
+            Route("/files", files.limits),
+            Route("/files", files.attach, methods=["POST"]),
+            Route("/files/{id}", files.show),
+            Route("/files/{id}", files.discard, methods=["DELETE"]),
             Route("/models", models.status),
             Route("/models/found", models.found),
             Route("/models/connect", models.connect, methods=["POST"]),

@@ -5,6 +5,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from adapters.web.render import GrowingHtml, html
+from bot.files import PICTURES
+from bot.incoming import Attached
 from bot.segments import File, Image, Notice, Segment, Sources, Step
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
 from bot.words.letter import body
@@ -30,7 +32,14 @@ def transcript_json(key: str, exchanges: Sequence[Exchange]) -> JSON:
 def moment_json(moment: Moment, growth: GrowingHtml | None = None) -> JSON:
     """Takes a while for a long answer, as `transcript_json` does. `growth` remembers what of its reply is written."""
     growing = (growth or GrowingHtml()) if moment.kind == "snapshot" else None
-    return {**_fields(moment), "segments": [_segment(segment, growing) for segment in moment.segments]}
+    segments = [_segment(segment, growing) for segment in moment.segments]
+    return {**_fields(moment), "segments": segments, "files": [attached_json(file) for file in moment.files]}
+
+
+def attached_json(file: Attached) -> JSON:
+    """A file of a question; without an id it is not kept anywhere to fetch it from."""
+    picture = file.media_type in PICTURES
+    return {"id": file.kept, "name": file.name, "size": file.size, "media_type": file.media_type, "picture": picture}
 
 
 def assistant_json(choice: AssistantChoice) -> JSON:
@@ -52,12 +61,13 @@ def answer_json(answer: Answer) -> JSON:
 
 def _exchange(exchange: Exchange) -> JSON:
     growing = GrowingHtml() if exchange.state == "answering" else None
-    return {**_fields(exchange), "answer": [_segment(segment, growing) for segment in exchange.answer]}
+    answer = [_segment(segment, growing) for segment in exchange.answer]
+    return {**_fields(exchange), "answer": answer, "files": [attached_json(file) for file in exchange.files]}
 
 
 def _fields(view: Moment | Exchange) -> JSON:
-    """What a view says beside its segments."""
-    skipped = {"segments", "answer"}
+    """What a view says beside its segments and files."""
+    skipped = {"segments", "answer", "files"}
     return {field.name: getattr(view, field.name) for field in fields(view) if field.name not in skipped}
 
 
@@ -65,7 +75,7 @@ def _segment(segment: Segment, growing: GrowingHtml | None) -> JSON:
     if isinstance(segment, Notice):
         return {"type": "notice", **asdict(segment)}
     if isinstance(segment, Step):
-        return {"type": "step", **asdict(segment)}
+        return {"type": "step", "text": segment.text, "state": segment.state, "key": segment.key}
     if isinstance(segment, Sources):
         return {"type": "sources", "notes": [asdict(note) for note in segment.notes]}
     if isinstance(segment, File):

@@ -1,8 +1,9 @@
 """A run's events as they come, typed, to the end of the run or an error that says where to go on."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,6 +32,8 @@ from assistants.contract import (
     ThreadEvent,
 )
 
+# How long the end of the response is waited for when all was told: a connection that was read to it is used again.
+FAREWELL = 0.05
 # How long the end of a run is waited for once its stream has broken; a run expires after ten minutes.
 RECOVERY = 660.0
 
@@ -153,10 +156,12 @@ class RunStream:
         """What the stream brings, as much at a time as has come; ends after `done`, or raises `StreamBroken`."""
         decoder = sse.Decoder()
         try:
-            async for chunk in response.aiter_bytes():
+            chunks = response.aiter_bytes()
+            async for chunk in chunks:
                 if found := decoder.feed(chunk):
                     yield self._told(found)
                     if self._done:
+                        await _farewell(chunks)
                         return
         except httpx.RequestError as error:
             raise self._broken("broke off") from error
@@ -226,3 +231,10 @@ class RunStream:
         return self._exchange.safe(
             ProtocolError(f"{self._exchange.host} sent an event {name!r} that cannot be read: {excerpt(data)}.")
         )
+
+
+async def _farewell(chunks: AsyncIterator[bytes]) -> None:
+    with suppress(httpx.RequestError, TimeoutError):
+        async with asyncio.timeout(FAREWELL):
+            async for _ in chunks:
+                pass

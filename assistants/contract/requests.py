@@ -22,13 +22,14 @@ Description = Annotated[str, Field(max_length=512)]
 Instructions = Annotated[str, Field(max_length=256_000)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 TopP = Annotated[float, Field(ge=0, le=1)]
+ModelName = Annotated[str, Field(min_length=1)]
 TokenLimit = Annotated[int, Field(ge=256)]
 
 
 class ModifyAssistant(Request):
     """Changes to an assistant; what is not set stays, null clears."""
 
-    model: str | None = None
+    model: ModelName | None = None
     name: Name | None = None
     description: Description | None = None
     instructions: Instructions | None = None
@@ -44,7 +45,7 @@ class ModifyAssistant(Request):
 class CreateAssistant(ModifyAssistant):
     """A new assistant."""
 
-    model: str
+    model: ModelName
 
 
 class AttachmentInput(Request):
@@ -84,7 +85,7 @@ class _RunOptions(Request):
     """What both ways to start a run have in common."""
 
     assistant_id: str
-    model: str | None = None
+    model: ModelName | None = None
     instructions: Instructions | None = None
     tools: Annotated[list[Tool], Field(max_length=20)] | None = None
     metadata: LimitedMetadata | None = None

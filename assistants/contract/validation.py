@@ -90,6 +90,12 @@ def _too_few(name: str, finding: Mapping[str, Any]) -> Failure:
     return invalid(name, why, code="empty_array")
 
 
+def _empty_string(name: str, finding: Mapping[str, Any]) -> Failure:
+    limit = finding["ctx"]["min_length"]
+    why = f"empty string. Expected a string with minimum length {limit}, but got an empty string instead"
+    return invalid(name, why, code="empty_string")
+
+
 def _number(name: str, finding: Mapping[str, Any]) -> Failure:
     context, value = finding["ctx"], finding["input"]
     kind = "integer" if isinstance(value, int) and isinstance(next(iter(context.values())), int) else "decimal"
@@ -165,6 +171,7 @@ _SENTENCES: Mapping[str, Callable[[str, Mapping[str, Any]], Failure]] = {
     "extra_forbidden": _unknown,
     "unknown_inside": _unknown,
     "string_too_long": _long_string,
+    "string_too_short": _empty_string,
     "too_long": _too_many,
     "too_short": _too_few,
     "greater_than_equal": _number,

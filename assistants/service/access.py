@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from assistants.contract import Failure, File, Message, Run, Thread, Upload, VectorStore, Wire
+from assistants.service import store
 from assistants.service.refusals import Refused
 from assistants.service.rows import TABLES, from_row, now
-from assistants.service.store import missing
 from storage import objects, requests
-from storage.database import Database, Transaction
+from storage.database import Database, Row, Transaction
 from storage.objects import DEFAULT_PROJECT
 
 P = ParamSpec("P")
@@ -71,9 +71,7 @@ class Access:
         def do(tx: Transaction) -> T | Answered:
             key = self.idempotency_key
             if key is not None and (before := requests.answered(tx, self.project, key)):
-                if before["fingerprint"] != self.fingerprint:
-                    raise Refused(_used_otherwise(key))
-                return Answered(before["body"])
+                return Answered(self._same(key, before))
             result = job(tx, *args, **kwargs)
             if key is not None:
                 requests.remember(tx, self.project, key, self.fingerprint, answer(result).wire_json(), now())
@@ -83,6 +81,15 @@ class Access:
         if isinstance(done, Answered):
             raise done
         return done
+
+    async def expect_new(self) -> None:
+        """Raises `Answered` already here when the request was made before: its next step leaves something behind."""
+        if (key := self.idempotency_key) is not None and (before := await requests.seen(self.db, self.project, key)):
+            raise Answered(self._same(key, before))
+
+    async def modify(self, kind: type[W], id_: str, changes: Mapping[str, object]) -> W:
+        """Change an object of this project; returns it as it is now."""
+        return await self.once(itself, store.modify, kind, id_, changes, self.project)
 
     async def row(self, kind: type[Wire], id_: str, **belongs: str) -> dict[str, Any]:
         """The row of an object of this project that belongs where its address says, or the API's not-found."""
@@ -95,11 +102,22 @@ class Access:
         for column, owner in _OWNERS.items():
             if column in belongs and "run_id" not in belongs:
                 await self.row(owner, belongs[column])
-        raise Refused(missing(kind, id_))
+        raise Refused(store.missing(kind, id_))
+
+    def _same(self, key: str, before: Row) -> str:
+        """What this very request was answered with; refuses another one under its key."""
+        if before["fingerprint"] != self.fingerprint:
+            raise Refused(_used_otherwise(key))
+        return str(before["body"])
 
     async def find(self, kind: type[W], id_: str, **belongs: str) -> W:
         """The object instead of its row."""
         return from_row(kind, await self.row(kind, id_, **belongs))
+
+
+def itself(thing: W) -> W:
+    """The answer of a job that returns what it is answered with."""
+    return thing
 
 
 def _gone(kind: type[Wire], row: Mapping[str, Any]) -> bool:

@@ -162,7 +162,7 @@ class Answer:
     def _begin_message(self) -> tuple[Message, RunStep]:
         message, step = making.answer(self._run)
         # The first words do not wait for the disk; whatever ends the message does.
-        self._opening = asyncio.create_task(self._db.write(store.open_answer, message, step))
+        self._opening = asyncio.ensure_future(self._db.write(store.open_answer, message, step))
         self._open = message, step
         self._feed.emit(*begun(step), *(MessageEvent(f"thread.message.{state}", message) for state in _BEGUN))
         return self._open

@@ -35,6 +35,9 @@ from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
+# Seconds in which a server that leaves may be followed by its next one.
+RETRY_AFTER = "2"
+
 
 class Service:
     """The API in one process. `app` serves it under `/v1`; who may call it is the caller's affair."""
@@ -85,10 +88,19 @@ def create_service(database: Database, models: Models, *tools: ServerTool, embed
 
 
 def _app() -> FastAPI:
-    app = FastAPI(title="Threadline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    # Before the threads, whose addresses would take "runs" for the id of one.
-    for routes in (assistants, runs, threads, messages, files, uploads, store_files, vector_stores, models):
-        app.include_router(routes.router, prefix="/v1")
+    # Runs are asked for most, and come before the threads, whose addresses would take "runs" for the id of one. The
+    # list is flat, since routers within routers are gone through twice.
+    routers = (runs, messages, threads, assistants, files, uploads, store_files, vector_stores, models)
+    routes = [route for routes in routers for route in routes.router.routes]
+    app = FastAPI(
+        title="Threadline",
+        routes=routes,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
     describe(app)
     app.exception_handler(Answered)(_answered)
     app.exception_handler(Refused)(_refused)
@@ -103,7 +115,11 @@ def _answer(failure: Failure) -> Response:
 
 
 async def _refused(_: Request, error: Refused) -> Response:
-    return _answer(error.failure)
+    answer = _answer(error.failure)
+    if error.failure.status == 503:
+        # Nothing was begun: whoever asks again reaches the server that comes after this one.
+        answer.headers.update({"x-should-retry": "true", "retry-after": RETRY_AFTER})
+    return answer
 
 
 async def _answered(_: Request, before: Answered) -> Response:

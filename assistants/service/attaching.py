@@ -20,6 +20,9 @@ from assistants.service.rows import to_row
 from storage import objects
 from storage.database import Transaction
 
+# A vector store that is made with a thread goes a week after its last use.
+DAYS = 7
+
 
 def attach(tx: Transaction, thread: Thread, messages: Sequence[Message], project: str) -> Thread:
     """The thread as it is with the files of its new messages."""
@@ -52,7 +55,7 @@ def _without_repeats(*lists: Sequence[str]) -> list[str]:
 
 
 def _searched(tx: Transaction, project: str) -> str:
-    """A new vector store for what is attached in a thread; it goes a week after its last use."""
-    store = stores.new(expires_after=Expiration(days=7))
+    """A new vector store for what is attached in a thread."""
+    store = stores.new(expires_after=Expiration(days=DAYS))
     tx.insert("vector_stores", to_row(store, project=project))
     return store.id

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from assistants.service.tools.search_calls import NAME as FILE_SEARCH
 from assistants.service.tools.telling import Told, retold
 from storage.database import Row
 
@@ -40,8 +41,8 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def did(steps: Iterable[Row], messages: Mapping[str, Row]) -> Chat:
-    """What a run said and called, its calls paired with their outputs."""
+def did(steps: Iterable[Row], messages: Mapping[str, Row], found: int | None = None) -> Chat:
+    """What a run said and called, its calls paired with their outputs; of each search at most so many bytes `found`."""
     chat: Chat = []
     for step in steps:
         if step["status"] != "completed":
@@ -52,7 +53,8 @@ def did(steps: Iterable[Row], messages: Mapping[str, Row]) -> Chat:
             if row is not None and (message := said(row)):
                 chat.append(message)
         else:
-            _add_calls(chat, [(call["id"], told) for call in details["tool_calls"] if (told := retold(call))])
+            calls = details["tool_calls"]
+            _add_calls(chat, [(call["id"], told) for call in calls if (told := retold(call, found))])
     return chat
 
 
@@ -65,6 +67,12 @@ def _add_calls(chat: Chat, calls: Sequence[tuple[str, Told]]) -> None:
     functions = [(id_, {"name": told.name, "arguments": told.arguments}) for id_, told in calls]
     chat[-1]["tool_calls"] = [{"id": id_, "type": "function", "function": function} for id_, function in functions]
     chat.extend({"role": "tool", "tool_call_id": id_, "content": told.output} for id_, told in calls)
+
+
+def searches(chat: Iterable[ChatMessage]) -> int:
+    """How many calls in it searched files."""
+    names = [call["function"]["name"] for message in chat for call in message.get("tool_calls", ())]
+    return names.count(FILE_SEARCH)
 
 
 def words_of(chat: Iterable[ChatMessage]) -> Chat:

@@ -10,6 +10,8 @@ from assistants.service import chatting, window
 from assistants.service.chatting import Chat, ChatMessage
 from assistants.service.measures import Measure
 from assistants.service.pieces import ModelError
+from assistants.service.recent import Recent
+from assistants.service.tokens import Gauge
 from assistants.service.tools.server_tool import Toolbox
 from storage import objects
 from storage.database import Reader
@@ -18,6 +20,8 @@ Budget = Literal["max_prompt_tokens", "max_completion_tokens"]
 # Gives a stored picture as a data URL, None when it is gone.
 Picture = Callable[[str], Awaitable[str | None]]
 
+# This part of a prompt is left to the talk, whatever a run's searches found.
+TALK = 4
 GONE = "[A picture that was deleted.]"
 
 
@@ -51,6 +55,7 @@ async def prepare(
     *,
     picture: Picture | None = None,
     toolbox: Toolbox,
+    recent: Recent,
 ) -> Prepared:
     """The request of a run. Raises `Exhausted`, and `ModelError` when the run wants what cannot be done here."""
     steps = [step for step in steps if step.status == "completed"]
@@ -60,12 +65,14 @@ async def prepare(
     if completion_left is not None:
         options["max_completion_tokens"] = completion_left
     system: Chat = [{"role": "system", "content": run.instructions}] if run.instructions else []
-    own = await _own(db, run) if steps else []
-    kept = sum(map(measure.gauge.tokens, [*system, *own])) + measure.gauge.of_bytes(len(json.dumps(options)))
+    kept = sum(map(measure.gauge.tokens, system)) + measure.gauge.of_bytes(len(json.dumps(options)))
     room = measure.prompt_room(completion_left) - kept
     if prompt_left is not None:
         room = min(room, prompt_left - kept)
-    talk, spent = await window.read(db, _wanted(run, room), measure.gauge)
+    own = await _own(db, run, measure.gauge, room) if steps else []
+    own_tokens = sum(map(measure.gauge.tokens, own))
+    kept, room = kept + own_tokens, room - own_tokens
+    talk, spent = await window.read(db, _wanted(run, room), measure.gauge, recent)
     if prompt_left is not None and kept + spent > prompt_left:
         raise Exhausted("max_prompt_tokens")
     talk = await _shown(talk, measure, run.model, picture)
@@ -78,9 +85,16 @@ def _wanted(run: Run, room: int) -> window.Wanted:
     return window.Wanted(run.thread_id, run.id, room, last, calls=bool(run.tools))
 
 
-async def _own(db: Reader, run: Run) -> Chat:
+async def _own(db: Reader, run: Run, gauge: Gauge, room: int) -> Chat:
+    """What the run did so far. What its searches found is shortened where little else would fit beside it."""
     messages = {row["id"]: row for row in await objects.messages_of(db, [run.id])}
-    return chatting.did(await objects.steps_done(db, run.id), messages)
+    steps = await objects.steps_done(db, run.id)
+    own, limit = chatting.did(steps, messages), room - room // TALK
+    searches = chatting.searches(own)
+    if not searches or sum(map(gauge.tokens, own)) <= limit:
+        return own
+    least = sum(map(gauge.tokens, chatting.did(steps, messages, 0)))
+    return chatting.did(steps, messages, gauge.bytes_in(limit - least) // searches)
 
 
 def _left(run: Run, steps: Iterable[RunStep]) -> tuple[int | None, int | None]:

@@ -1,13 +1,16 @@
 """The service's own OpenAPI document."""
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from assistants.contract import ErrorBody
+from assistants.contract import BETA, BETA_HEADER, ErrorBody
+from assistants.service.routes.common import LONGEST_KEY, ONCE_HEADER
 
 PATH = "/v1/openapi.json"
+BETA_PATHS = ("/v1/assistants", "/v1/threads")
 
 
 def describe(app: FastAPI) -> None:
@@ -17,7 +20,7 @@ def describe(app: FastAPI) -> None:
     @app.get(PATH, include_in_schema=False)
     async def document() -> JSONResponse:
         if not found:
-            found.update(_document(app))
+            found.update(await asyncio.to_thread(_document, app))
         return JSONResponse(found)
 
 
@@ -33,9 +36,21 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas.update(schema.pop("$defs", {}))
     schemas["ErrorBody"] = schema
     refused = {"schema": {"$ref": "#/components/schemas/ErrorBody"}}
-    for operations in described["paths"].values():
-        for operation in operations.values():
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            operation.setdefault("parameters", []).extend(_headers(path, method))
             answers = operation["responses"]
             answers.pop("422", None)
             answers["default"] = {"description": "Refused", "content": {"application/json": refused}}
     return described
+
+
+def _headers(path: str, method: str) -> list[dict[str, Any]]:
+    """What every route of its kind reads of the headers."""
+    beta = path.startswith(BETA_PATHS)
+    named: list[tuple[str, dict[str, Any], bool]] = [(BETA_HEADER, {"const": BETA}, True)] if beta else []
+    named += [(ONCE_HEADER, {"maxLength": LONGEST_KEY}, False)] if method == "post" else []
+    return [
+        {"name": name, "in": "header", "required": required, "schema": {"type": "string", **schema}}
+        for name, schema, required in named
+    ]

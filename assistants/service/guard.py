@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ LARGEST_FORM = LARGEST_FILE + 1024 * 1024
 DRAINED = 4 * 1024 * 1024
 
 Headers = list[tuple[bytes, bytes]]
+Said = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,10 @@ class Guard:
             return
         await _Exchange(scope, send).through(self, receive)
 
-    async def admit(self, scope: Scope) -> tuple[Key | None, Failure | None]:
+    async def admit(self, scope: Scope, headers: Said) -> tuple[Key | None, Failure | None]:
         """Whose request it is, or why it is refused."""
         key = None
-        scheme, _, secret = _header(scope, b"authorization").partition(" ")
+        scheme, _, secret = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and secret:
             key = await self._keys.of(secret.strip())
         if key is None and scope["path"] not in OPEN:
@@ -68,7 +69,7 @@ class Guard:
                 return None, wrong_key()
             if not self._rules.open:
                 return None, _closed()
-            return None, _not_from_here(scope)
+            return None, _not_from_here(headers)
         if key is not None and key.scope == "read" and _writes(scope):
             return key, _only_reads()
         return key, None
@@ -95,12 +96,15 @@ class _Exchange:
         self._headers: Headers = []
 
     async def through(self, guard: Guard, receive: Receive) -> None:
-        key, failure = await guard.admit(self._scope)
+        # Of a header that comes twice the first counts.
+        headers: Said = dict(reversed(self._scope["headers"]))
+        key, failure = await guard.admit(self._scope, headers)
         if failure is None and (verdict := guard.rate(key)):
             self._headers += verdict.headers()
             failure = None if verdict.allowed else rate_limited(round(verdict.wait, 3))
-        largest = LARGEST_FORM if _header(self._scope, b"content-type").startswith("multipart/") else LARGEST_BODY
-        if failure is None and _told_size(self._scope) > largest:
+        is_form = headers.get(b"content-type", b"").startswith(b"multipart/")
+        largest = LARGEST_FORM if is_form else LARGEST_BODY
+        if failure is None and _told_size(headers) > largest:
             failure = _too_large(largest)
         body = _Body(receive, largest)
         try:
@@ -186,9 +190,9 @@ def _unless(body: _Body, send: Send) -> Send:
     return said
 
 
-def _told_size(scope: Scope) -> int:
-    said = _header(scope, b"content-length")
-    return int(said) if said.isdecimal() else 0
+def _told_size(headers: Said) -> int:
+    said = headers.get(b"content-length", b"")
+    return int(said) if said.isdigit() else 0
 
 
 def _writes(scope: Scope) -> bool:
@@ -196,10 +200,10 @@ def _writes(scope: Scope) -> bool:
     return scope["method"] not in ("GET", "HEAD") and not scope["path"].endswith("/search")
 
 
-def _not_from_here(scope: Scope) -> Failure | None:
+def _not_from_here(headers: Said) -> Failure | None:
     """Without keys only programs of this machine may call: no page in a browser, no name rebound to this address."""
-    host = urlsplit(f"//{_header(scope, b'host')}").hostname
-    if host in LOOPBACK and not _header(scope, b"origin"):
+    host = urlsplit(f"//{headers.get(b'host', b'').decode('latin-1')}").hostname
+    if host in LOOPBACK and not headers.get(b"origin"):
         return None
     sentence = "Without keys this API answers only programs on this machine; create one: threadline keys create."
     return Failure(403, sentence)
@@ -217,8 +221,3 @@ def _only_reads() -> Failure:
 
 def _too_large(largest: int) -> Failure:
     return Failure(413, f"The request is too large: at most {largest} bytes are taken.", code="request_too_large")
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    return next((value.decode("latin-1") for key, value in headers if key == name), "")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from assistants.contract import (
     ChunkingStrategy,
     CreateMessage,
+    Expiration,
     File,
     FileIds,
     ImageFileContent,
@@ -44,8 +45,11 @@ async def files(access: Access, ids: Iterable[str]) -> None:
             raise Refused(no_such("file", file_id)) from None
 
 
-async def resources(access: Access, wanted: NewToolResources | None) -> ToolResources:
-    """What tools may work with, after the vector store was made that is to be made with them."""
+async def resources(access: Access, wanted: NewToolResources | None, *, days: int | None = None) -> ToolResources:
+    """What tools may work with, after the vector store was made that is to be made with them.
+
+    It goes so many `days` after its last use. Raises `Answered` instead of making another for the same request.
+    """
     resources = ToolResources()
     if wanted is None:
         return resources
@@ -59,13 +63,14 @@ async def resources(access: Access, wanted: NewToolResources | None) -> ToolReso
             raise Refused(invalid("tool_resources.file_search", why))
         for id_ in search.vector_store_ids or ():
             await access.row(VectorStore, id_)
-        made = [await _made(access, new) for new in search.vector_stores or ()]
+        made = [await _made(access, new, days) for new in search.vector_stores or ()]
         resources.file_search = VectorStoreIds(vector_store_ids=[*(search.vector_store_ids or ()), *made])
     return resources
 
 
-async def _made(access: Access, wanted: NewVectorStore) -> str:
-    new = stores.new(metadata=wanted.metadata or {})
+async def _made(access: Access, wanted: NewVectorStore, days: int | None) -> str:
+    await access.expect_new()
+    new = stores.new(metadata=wanted.metadata or {}, expires_after=Expiration(days=days) if days else None)
     await files(access, wanted.file_ids or ())
     await access.db.write(store.add, new, project=access.project)
     await fill(access, new.id, wanted.file_ids or (), wanted.chunking_strategy)

@@ -28,6 +28,7 @@ from assistants.service.lifecycle import Ending
 from assistants.service.measures import Measure
 from assistants.service.models import Models
 from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, PromptTooLong
+from assistants.service.recent import Recent
 from assistants.service.rows import from_row
 from assistants.service.store import Work, Written
 from assistants.service.tools.server_tool import Toolbox
@@ -71,6 +72,7 @@ class Runner:
         self._toolbox = toolbox
         self._lives: dict[str, _Life] = {}
         self._pumps: set[asyncio.Task[None]] = set()
+        self._recent = Recent()
         self.draining = False
 
     def launch(
@@ -109,6 +111,7 @@ class Runner:
     def abandon(self, thread_id: str) -> None:
         """Stop the work on a thread that is no more."""
         self._toolbox.forget(thread_id)
+        self._recent.forget(thread_id)
         for life in self._lives.values():
             if life.thread_id == thread_id:
                 life.mailbox.put_nowait("cancel")
@@ -234,7 +237,9 @@ class Runner:
 
     async def _prepare(self, work: Work, measure: Measure) -> Prepared:
         picture = partial(files.picture, self._db)
-        return await context.prepare(self._db, work.run, work.steps, measure, picture=picture, toolbox=self._toolbox)
+        return await context.prepare(
+            self._db, work.run, work.steps, measure, picture=picture, toolbox=self._toolbox, recent=self._recent
+        )
 
     async def _use(self, life: _Life, run: Run, step: RunStep) -> Ending | bool:
         """Use the tools that a step calls; true when the run goes on, false when it waits for functions too."""

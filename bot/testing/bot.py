@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from bot.adapter import ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.incoming import Command, Incoming, Person, Place, Revision
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.segments import File
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, Moment
@@ -110,6 +110,11 @@ class TakingBot:
 
     async def file(self, file_id: str) -> File | None:
         return None
+
+    async def keep_file(self, name: str, data: bytes) -> Attached:
+        return Attached(name, "application/octet-stream", len(data), kept=f"file-{len(data)}")
+
+    async def discard_file(self, file_id: str) -> None: ...
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
         return self._hub.watch(key)

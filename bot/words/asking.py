@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from bot.words.letter import fenced
 
+# What a model reads of a message that is only a file.
+WORDLESS = "(a file, without words)"
+
 _LONGEST_NAME = 40
 _MARKUP = re.compile(r"[\[\]<>{}()`*_~|:#@\\\"“”]")
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from bot.words.emphasis import open_marks
 from bot.words.maths import FORMULA
 
 # Bounded on purpose: the time to look is linear, and while a text grows something half written is waited for so long.
@@ -12,6 +13,7 @@ _TITLE = r"""(?:\s+(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'))?"""
 CONSTRUCT = re.compile(
     rf"""(?P<formula>(?=[\\$])(?:{FORMULA.pattern}))
        | (?P<escape>\\[!-/:-@\[-`{{-~])
+       | (?P<reference>&(?:\#\d{{1,7}}|\#[xX][0-9A-Fa-f]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});)
        | (?P<code>(?<!`)(?P<ticks>`+)(?!`)(?:[^`]|(?!(?<!`)(?P=ticks)(?!`))`){{1,2000}}?(?<!`)(?P=ticks)(?!`))
        | (?P<marker>【[^【】\n]{{0,200}}】)
        | (?P<image>!\[(?P<alt>{_WORDS})\]\(\s*(?P<source>{_ADDRESS}){_TITLE}\s*\))
@@ -21,6 +23,8 @@ CONSTRUCT = re.compile(
        | (?P<bold>(?P<stars>\*\*|__|~~)(?=\S)[^*_~\n]{{1,300}}(?<=\S)(?P=stars))""",
     re.VERBOSE | re.DOTALL,
 )
+# So long an end of emphasis is waited for; in the end most marks without one are no marks.
+LONGEST_EMPHASIS = 500
 # What may begin one of them and has not ended yet, at the end of a text that grows.
 _BEGUN = re.compile(
     r"""【[^【】\n]{0,200}\Z
@@ -31,7 +35,6 @@ _BEGUN = re.compile(
       | \$(?:\$[^$]{0,2000}|(?=[^\s\d$])[^$\n]{0,500})?\$?\Z
       | <[^\s<>]{0,200}\Z
       | https?://[^\s<>]{0,2000}\Z
-      | (?:\*{1,3}|(?<!\w)_{1,3}|~~)(?=[^\s*_~])[^*_~\n]{0,300}\Z
       | [&@#!*_~][^\s]{0,80}\Z""",
     re.VERBOSE,
 )
@@ -43,7 +46,12 @@ def constructs(text: str) -> Iterator[re.Match[str]]:
 
 
 def settled(line: str) -> int:
-    """Where the last thing begins that a growing line has not finished; its length where there is none."""
+    """Where the first thing begins that a growing line has not finished; its length where there is none."""
+    emphasis = (one.at for one in open_marks(line, certain=True) if len(line) - one.at <= LONGEST_EMPHASIS)
+    return min(_settled(line), next(emphasis, len(line)))
+
+
+def _settled(line: str) -> int:
     at = 0
     while opener := _OPENER.search(line, at):
         at = opener.start()

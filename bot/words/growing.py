@@ -1,12 +1,13 @@
 """Markdown that is still being written: what it is about to become, and what of it is certain."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from markdown_it.token import Token
 
 from bot.words.constructs import settled
+from bot.words.emphasis import OpenMark, open_marks
 from bot.words.markdown import line_starts, parse
 
 # A last line of nothing but marks may yet become a list, a rule, an underlined heading, a fence, the second line of a
@@ -17,25 +18,26 @@ _HALF_LINK = re.compile(r"!?\[(?!\d+\]\Z)([^\[\]]*)(?:\](?:\([^()\s]*)?)?\Z")
 _HALF_FORMULA = re.compile(r"(?:\\\((?:(?!\\\)).){0,2000}|\\\[(?:(?!\\\]).){0,2000}|\\)\Z", re.DOTALL)
 _HEAD_OF_TABLE = re.compile(r"(?:\A|(?<=\n))[ \t>]*\|[^\n]*\n?\Z")
 _HALF_MARKER = re.compile(r"【[^【】\n]{0,200}\Z")
-_MARK = re.compile(r"\\.|(?P<code>`+)|(?P<run>\*{1,3}|_{1,3}|~~)", re.DOTALL)
 _OPENERS = frozenset("<@&\\")
 _LONGEST_CALL = 80
 
 
 class Blocks:
-    """The blocks of a text as it grows: what is written is read once, so that the time is that of the whole text.
+    """The blocks of a text as it grows: what is complete is read and written once: the time is that of the whole.
 
-    `written` are those that nothing that follows can change.
+    `complete` are those that nothing that follows can change, `written` is what `write` made of them.
     """
 
-    def __init__(self) -> None:
-        self.written: list[str] = []
+    def __init__(self, write: Callable[[str], str] = str) -> None:
+        self.complete: list[str] = []
+        self.written = ""
+        self._write = write
         self._text = ""
 
     def settle(self, text: str) -> int:
-        """Where the last block begins: all before it is in `written`."""
+        """Where the last block begins: all before it is complete."""
         if not text.startswith(self._text):
-            self.written, self._text = [], ""
+            self.complete, self.written, self._text = [], "", ""
         rest = text[len(self._text) :]
         # A line that is not whole may yet belong to the block before it.
         whole = rest[: rest.rfind("\n") + 1]
@@ -43,14 +45,16 @@ class Blocks:
         blocks = (token for token in parse(whole) if token.level == 0 and token.nesting != -1)
         tops = [starts[block.map[0]] for block in blocks if block.map]
         if len(tops) > 1:
-            self.written += [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
+            new = [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
+            self.complete += new
+            self.written += "".join(map(self._write, new))
             self._text += whole[: tops[-1]]
         return len(self._text)
 
     def of(self, text: str) -> list[str]:
         """Joined they are the text, save that what the last one leaves open is closed."""
         at = self.settle(text)
-        return [*self.written, mended(text[at:], shut=False)]
+        return [*self.complete, mended(text[at:], shut=False)]
 
 
 def mended(text: str, *, shut: bool = True) -> str:
@@ -111,42 +115,29 @@ def _shut(text: str, fence: Token) -> str:
 
 
 def _mend(line: str, words: str, *, in_table: bool) -> str:
-    opened = _opened(words)
-    if opened[-1:] and opened[-1].startswith("`"):
-        return _closed(line, opened)
-    for half in (_HALF_MARKER, _HALF_FORMULA) if in_table else (_HALF_MARKER, _HEAD_OF_TABLE, _HALF_FORMULA):
+    """`words` are those of the line, without the marks of the list or quote around it."""
+    opened = open_marks(words)
+    if not (opened and opened[-1].mark.startswith("`")):
+        halves = (_HALF_MARKER, _HALF_FORMULA) if in_table else (_HALF_MARKER, _HEAD_OF_TABLE, _HALF_FORMULA)
+        line, words = _without(line, halves), _without(words, halves)
+        opened = open_marks(words)
+    return _closed(line.rstrip(), opened, len(words.rstrip()))
+
+
+def _without(line: str, halves: Sequence[re.Pattern[str]]) -> str:
+    for half in halves:
         line = half.sub("", line)
-    return _closed(_HALF_LINK.sub(r"\1", line), opened)
+    return _HALF_LINK.sub(r"\1", line)
 
 
-def _closed(line: str, opened: Sequence[str]) -> str:
+def _closed(line: str, opened: Sequence[OpenMark], end: int) -> str:
     """A mark with nothing after it yet is left out; blanks before a closing mark would keep it from closing."""
-    line = line.rstrip()
-    for mark in reversed(opened):
-        line = line[: -len(mark)].rstrip() if line.endswith(mark) else line + mark
-    return line
-
-
-def _opened(line: str) -> list[str]:
-    """The marks of emphasis and code that are open at the end, outermost first."""
-    opened: list[str] = []
-    at = 0
-    while mark := _MARK.search(line, at):
-        at = mark.end()
-        if mark["code"]:
-            close = re.compile(rf"(?<!`){mark['code']}(?!`)").search(line, at)
-            if close is None:
-                return [*opened, mark["code"]]
-            at = close.end()
-        elif mark["run"]:
-            _toggle(opened, mark)
-    return opened
-
-
-def _toggle(opened: list[str], mark: re.Match[str]) -> None:
-    before, after = mark.string[: mark.start()][-1:], mark.string[mark.end() :][:1]
-    run = mark["run"]
-    if run in opened and not before.isspace():
-        del opened[opened.index(run) :]
-    elif not after.isspace() and not (run[0] == "_" and before.isalnum()):
-        opened.append(run)
+    closing = ""
+    for one in reversed(opened):
+        if not closing and one.at + len(one.mark) == end:
+            line = line.removesuffix(one.mark)
+            blanks = len(line) - len(line.rstrip())
+            line, end = line.rstrip(), one.at - blanks
+        else:
+            closing += one.mark
+    return line + closing

@@ -4,7 +4,7 @@ import html
 import re
 
 # What discord.py's own escape uses: invisible, and neither Slack nor Discord reads a mention across it.
-_BREAK = "\u200b"
+BREAK = "\u200b"
 
 # A platform, or the Markdown in between, may decode a character reference or a backslash escape first,
 # so one unit is whatever stands for one character once it has been decoded.
@@ -29,7 +29,7 @@ def harmless(markdown: str) -> str:
     decoded = [_decode(unit) for unit in units]
     origin = [index for index, characters in enumerate(decoded) for _ in characters]
     for call in _CALL.finditer("".join(decoded)):
-        units[origin[call.start()]] += _BREAK
+        units[origin[call.start()]] += BREAK
     return "".join(units)
 
 

@@ -1,5 +1,6 @@
 """A reply as the messages of a platform: the words in parts, what stands under them, and the files beside them."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from bot.words.tables import Grid, grids
 
 WHOLE = "answer.md"
 GOES_ON = "Still writing; the whole answer comes as a file."
+_LONE_PIPE = re.compile(r"(?<!\|)\\\|(?!\\\|)")
 AS_FILE = f"The whole answer is in {WHOLE}."
 
 
@@ -151,7 +153,8 @@ def _table(table: Table) -> str:
 
 def _note(note: Source) -> str:
     title = f"[{_line(note.title)}]({note.address})" if note.address else _line(note.title)
-    passage = f": “{_line(note.passage)}”" if note.passage else ""
+    # A line by itself is no row of a table, and Slack would show what escapes it.
+    passage = f": “{_LONE_PIPE.sub('|', _line(note.passage))}”" if note.passage else ""
     return f"[{note.number}] {title}{passage}"
 
 

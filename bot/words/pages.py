@@ -58,8 +58,7 @@ class Pages:
         self._full: list[Part] = []
         self._start = Start()
         self._seen = 0
-        self._blocks = Blocks()
-        self._settled: list[str] = []
+        self._blocks = Blocks(paper.write)
 
     def grow(self, text: str, *, append_only: bool = False) -> list[Part]:
         """The parts so far; the last one may still change, its open ends closed for now.
@@ -88,7 +87,7 @@ class Pages:
         """A text that does not go on from what was full is another text."""
         if not text.startswith(self._begun):
             self._full, self._start, self._seen = [], Start(), 0
-            self._blocks, self._settled, self._begun = Blocks(), [], ""
+            self._blocks, self._begun = Blocks(self._paper.write), ""
         self._text = text
 
     def _fill(self) -> None:
@@ -113,7 +112,7 @@ class Pages:
         opening, indent = layout.opening(end)
         self._start = Start(rest.source(end), opening, indent + (rest.start.indent if rest.is_indented(end) else 0))
         self._begun = self._text[: self._start.at]
-        self._seen, self._blocks, self._settled = 0, Blocks(), []
+        self._seen, self._blocks = 0, Blocks(self._paper.write)
 
     def _written(self, rest: "_Rest", markdown: str) -> list[Part]:
         """A part; none where there is nothing to see."""
@@ -132,7 +131,7 @@ class Pages:
 
     def _certain(self, rest: "_Rest") -> list[Part]:
         """What nothing that follows can change, as long as there is room to close what it leaves open."""
-        at = self._settle(rest)
+        at = self._blocks.settle(rest.text)
         end = at + settled_end(rest.text[at:])
         closed = self._grown(rest, at, rest.text[at:end] + Layout(rest.text[at:]).closing(end - at))
         if end > self._seen and self._paper.measure(closed) <= self._paper.room:
@@ -144,26 +143,17 @@ class Pages:
 
     def _fitting(self, rest: "_Rest") -> list[Part]:
         """What is left, or as much of it as fits for now: where to cut it is decided when there is more of it."""
-        at = self._settle(rest)
+        at = self._blocks.settle(rest.text)
         written = self._grown(rest, at, mended(rest.text[at:]))
         if self._paper.measure(written) <= self._paper.room:
             return self._shown(rest, written)
         end = self._best(rest)
         return self._written(rest.until(end), rest.text[:end] + Layout(rest.text).closing(end))
 
-    def _settle(self, rest: "_Rest") -> int:
-        """Write the blocks that are complete, each once; where the last one begins."""
-        known = self._blocks.written
-        at = self._blocks.settle(rest.text)
-        if self._blocks.written is not known:  # the text is another one
-            self._settled = []
-        self._settled += map(self._paper.write, self._blocks.written[len(self._settled) :])
-        return at
-
     def _grown(self, rest: "_Rest", at: int, last: str) -> str:
         """The part as it is sent, of the blocks that are complete and the last one."""
         lead = self._paper.continued if rest.start.at else ""
-        return "".join([lead, *self._settled, self._paper.write(last)]) if at else lead + self._paper.write(last)
+        return f"{lead}{self._blocks.written if at else ''}{self._paper.write(last)}"
 
     def _best(self, rest: "_Rest") -> int:
         """Where to end a part: the best border that leaves it at least half full, else the one that fills it most."""

@@ -1,5 +1,6 @@
 """Markdown into the Markdown of a platform: what it lacks is said another way, and nobody is called."""
 
+import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,16 +19,23 @@ Edit = tuple[int, int, str]
 # What some servers leave in an answer's text for a source: only its note is for people.
 _MARKER = re.compile(r"【[^【】]*†[^【】]*】")
 _MARK = re.compile(r"([\\`*_~\[\]<>|])")
+_LANGUAGE = re.compile(r"[A-Za-z0-9_+.#-]+\Z")
 _CONTAINER = re.compile(r"[^\s>]")
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a platform reads. `headings` is its deepest heading; `table` writes one where it has none of its own."""
+    """What a platform reads. `headings` is its deepest heading; `table` writes one where it has none of its own.
+
+    `code` writes a block of code, given its language, where there is only one way to; `references` says whether
+    `&lt;` is read as a character.
+    """
 
     headings: int = 6
     table: Callable[[Grid], str] | None = None
     rule: str = ""
+    code: Callable[[str, str], str] | None = None
+    references: bool = True
 
     def write(self, markdown: str) -> str:
         """The same words in this dialect, harmless. White space around them stays."""
@@ -45,8 +53,10 @@ class Dialect:
             yield from self._heading(text[begins:ends], begins, token)
         elif token.type == "hr" and self.rule:
             yield begins, ends, text[begins:ends].replace(text[begins:ends].strip("> \t\r\n"), self.rule)
+        elif token.type in ("fence", "code_block") and self.code:
+            yield begins, ends, _coded(text[begins:ends], token, self.code)
         elif token.type == "inline" and not (self.table and _in_table(tokens, at)):
-            yield from _in_line(text[begins:ends], begins)
+            yield from _in_line(text[begins:ends], begins, references=self.references)
 
     def _underlined(self, heading: Token) -> bool:
         return heading.markup in ("=", "-") and self.headings < 6
@@ -73,7 +83,7 @@ def escaped(words: str) -> str:
     return _MARK.sub(r"\\\1", words)
 
 
-def _in_line(line: str, begins: int) -> Iterator[Edit]:
+def _in_line(line: str, begins: int, *, references: bool) -> Iterator[Edit]:
     for found in constructs(line):
         start, end = begins + found.start(), begins + found.end()
         if found["formula"]:
@@ -84,11 +94,14 @@ def _in_line(line: str, begins: int) -> Iterator[Edit]:
         elif found["image"] is not None:
             # Nobody shows it from there: a link to look at it, where there is one.
             opening = "[" if found["alt"] else "[image"
-            written = found.group().replace("![", opening, 1)
+            written = _quieted(found, "source").replace("![", opening, 1)
             leads = found["source"].strip("<>").startswith(("http://", "https://"))
             yield start, end, _link(found["alt"], found["source"], written if leads else found.group())
         elif found["link"] is not None:
-            yield start, end, _link(found["words"], found["address"], found.group())
+            yield start, end, _link(found["words"], found["address"], _quieted(found, "address"))
+        elif found["reference"] and not references:
+            plain = html.unescape(found.group())
+            yield start, end, escaped(plain) if plain.isprintable() or plain == "\xa0" else found.group()
         elif found["auto"] or found["bare"]:
             yield start, end, quiet(found.group())
 
@@ -96,7 +109,25 @@ def _in_line(line: str, begins: int) -> Iterator[Edit]:
 def _link(words: str, address: str, written: str) -> str:
     """A link, whose true address is shown where its words are another one."""
     bare = address.strip("<>")
-    return f"`{words.replace('`', '')}` ({quiet(bare)})" if shows_another(words, bare) else quiet(written)
+    return f"`{words.replace('`', '')}` ({quiet(bare)})" if shows_another(words, bare) else written
+
+
+def _quieted(found: re.Match[str], name: str) -> str:
+    """What was found, with this part, an address, calling nobody; words call nobody in another way."""
+    start, end = found.start(name) - found.start(), found.end(name) - found.start()
+    whole = found.group()
+    return whole[:start] + quiet(whole[start:end]) + whole[end:]
+
+
+def _coded(source: str, token: Token, code: Callable[[str, str], str]) -> str:
+    """A block of code in the platform's way; one that is written so already stays as it is."""
+    language = _LANGUAGE.match(token.info.strip())
+    form = code(token.content.removesuffix("\n"), language.group() if language else "")
+    if token.type == "fence":
+        written = f"```{token.info.strip()}\n{token.content}```"
+        return source if token.markup == "```" and form == written else _placed(source, form)
+    indent = source[: len(source) - len(source.lstrip(" \t>"))].removesuffix("    ")
+    return indent + f"\n{_CONTAINER.sub(' ', indent)}".join(form.split("\n")) + source[len(source.rstrip("\r\n")) :]
 
 
 def _placed(source: str, form: str) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Self
 
 import httpx
@@ -24,12 +24,20 @@ class Page:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def say(self, key: str, text: str, *, event: str | None = None) -> JSON:
-        body = {"event": event or str(uuid.uuid4()), "text": text}
+    async def say(self, key: str, text: str, *, event: str | None = None, files: Sequence[JSON] = ()) -> JSON:
+        body = {"event": event or str(uuid.uuid4()), "text": text, "files": list(files)}
         response = await self._http.post(f"/chat/api/conversations/{key}/messages", json=body)
         response.raise_for_status()
         answer: JSON = response.json()
         return answer
+
+    async def attach(self, name: str, data: bytes) -> JSON:
+        """A file on its way to a message, as the page is told of it."""
+        kind = {"content-type": "application/octet-stream"}
+        response = await self._http.post("/chat/api/files", params={"name": name}, content=data, headers=kind)
+        response.raise_for_status()
+        file: JSON = response.json()
+        return file
 
     async def exchanges(self, key: str) -> list[JSON]:
         response = await self._http.get(f"/chat/api/conversations/{key}")

@@ -107,6 +107,18 @@ def test_a_dump_of_an_sdk_is_understood(start: Start, tmp_path: Path, shape: str
     assert "Vector store vs_gone is named, but did not come over." in report
 
 
+def test_while_it_runs_nothing_is_imported_and_everything_is_exported(start: Start, tmp_path: Path) -> None:
+    running = start("serve")
+    with httpx.Client(base_url=f"{address(running)}/v1", headers=BETA, trust_env=False) as http:
+        made = http.post("/assistants", json={"model": "default", "name": "Here"}).json()
+        exported = tmp_path / "all.json"
+        assert "1 assistant" in told(start, "export", str(exported))
+        for asked in ((str(exported),), ("--from", "http://127.0.0.1:9/v1")):
+            sentence = refusal(start("assistants", "import", *asked))
+            assert f"(process {running.pid}): stop it, import, and start it again." in sentence
+        assert made["id"] in {one["id"] for one in http.get("/assistants").json()["data"]}
+
+
 def test_what_cannot_be_imported_is_one_sentence(start: Start, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"object": "assistant"}')
     (tmp_path / "none.json").write_text("no json")

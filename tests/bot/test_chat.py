@@ -64,6 +64,17 @@ async def test_every_word_of_an_answer_is_printed_once(tmp_path: Path) -> None:
     assert said.count("Send a number") == 1
 
 
+async def test_sources_and_files_stand_under_an_answer(start: Start, tmp_path: Path) -> None:
+    where = address(start())
+    async with Page(where) as page:
+        sent = await page.attach("list.txt", b"Buy bread.")
+        await page.say("console:default", "7", files=[sent])
+        await page.answers("console:default", 1)
+    said = await chat(tmp_path)
+    assert "you  7  [list.txt]" in said
+    assert "\n[1] threadline.md: “" in said
+
+
 async def test_a_conversation_of_no_such_kind_is_refused_in_one_sentence(tmp_path: Path) -> None:
     said = await chat(tmp_path, "hello", options=("--conversation", "nonsense"), code=2)
     assert "web:" in said

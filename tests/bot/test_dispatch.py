@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +132,10 @@ async def test_a_look_that_fails_is_made_again(db: SQLiteDatabase, monkeypatch: 
     worker = Worker(db, 1)
     claim, faults = db.claim, [StorageError("the disk is away")]
 
-    async def failing(conversation: int | None = None) -> list[int]:
+    async def failing(conversations: Collection[int] | None = None) -> list[int]:
         if faults:
             raise faults.pop()
-        return await claim(conversation)
+        return await claim(conversations)
 
     monkeypatch.setattr(db, "claim", failing)
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):

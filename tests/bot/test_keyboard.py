@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import subprocess
 import sys
 import termios
@@ -35,7 +36,7 @@ class Keyboard:
             preexec_fn=lambda: _take_terminal(0),
         )
         os.close(theirs)
-        self._seen = ""
+        self.seen = ""
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -44,8 +45,8 @@ class Keyboard:
 
     def sees(self, text: str, *, times: int = 1) -> None:
         with self._changed:
-            found = self._changed.wait_for(lambda: self._seen.count(text) >= times, 60)
-        assert found, f"{text!r} was not seen; what was: {self._seen}"
+            found = self._changed.wait_for(lambda: self.seen.count(text) >= times, 60)
+        assert found, f"{text!r} was not seen; what was: {self.seen}"
 
     def close(self) -> None:
         self.process.kill()
@@ -56,7 +57,7 @@ class Keyboard:
         try:
             while data := os.read(self._ours, 65536):
                 with self._changed:
-                    self._seen += data.decode(errors="replace")
+                    self.seen += data.decode(errors="replace")
                     self._changed.notify_all()
         except OSError:  # the other end is gone
             return
@@ -101,4 +102,25 @@ async def test_what_is_typed_meanwhile_is_noted_and_answered_next(keyboard: Keyb
     keyboard.sees("Noted; it is answered next.")
     await model.release()
     keyboard.sees("You said: and this?")
+    await model.aclose()
+
+
+async def test_an_answer_is_shown_as_it_is_meant_and_gives_the_terminal_no_orders(
+    keyboard: Keyboard, model_address: str
+) -> None:
+    model = Model(model_address)
+    words = "# Plan\n\nA **bold** step, <b>as written</b>\x1b]0;owned\x07 and \\(x^2\\).\n\n- one\n- two **open"
+    await model.play(ScriptedReply(chunks=(words, " end**."), hold_after=1))
+    keyboard.sees("you  ")
+    keyboard.type("go on\n")
+    keyboard.sees("two")
+    await model.release()
+    keyboard.sees("you  ", times=2)
+    seen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", keyboard.seen)
+    assert "A bold step, <b>as written</b>]0;owned and x²." in seen
+    assert " • one" in seen
+    assert "two open end." in seen
+    assert "**" not in seen
+    assert "\x1b]" not in keyboard.seen
+    assert keyboard.seen.count("\x1b[?25l") == keyboard.seen.count("\x1b[?25h"), "the cursor is shown again"
     await model.aclose()

@@ -79,3 +79,25 @@ async def test_a_file_that_is_not_there_is_one_sentence(start: Start, tmp_path: 
     assert program.wait() == 2
     assert "assistants.librarian.files: rain.pdf cannot be read: No such file or directory." in program.output
     assert "Traceback" not in program.output
+
+
+async def test_an_assistant_that_reads_no_documents_says_so(
+    start: Start, model: Model, model_address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "threadline.toml").write_text('default = ["deaf"]\n[assistants.deaf]\ntitle = "Deaf"\n')
+    env = {**connecting(model_address), "THREADLINE_API_KEYS": "sk-operator"}
+    program = start("run", **env)
+    async with Page(address(program)) as page:
+        await page.say(KEY, "", files=[await page.attach("rain.pdf", pdf())])
+        (exchange,) = await page.until(KEY, lambda now: bool(now) and now[0]["state"] == "answered")
+        _, notice = exchange["answer"]
+
+        assert notice["text"].startswith("Deaf reads no documents")
+        assert (exchange["question"], [file["name"] for file in exchange["files"]]) == ("", ["rain.pdf"])
+        # What is gone from the server is said, and what else was asked is answered.
+        file = await page.attach("snow.pdf", pdf("snow"))
+        async with AssistantsClient(f"{address(program)}/v1", api_key="sk-operator") as client:
+            await client.files.delete(file["id"])
+        await page.say(KEY, "Read it", files=[file])
+        _, exchange = await page.until(KEY, lambda now: len(now) == 2 and now[1]["state"] == "answered")
+        assert said(exchange) == "You said: Read it\n“snow.pdf” is no longer there; please send it again."

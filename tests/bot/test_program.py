@@ -5,6 +5,7 @@ import socket
 import sqlite3
 from pathlib import Path
 
+import httpx
 import pytest
 
 from assistants.service.scripted import ScriptedError, ScriptedReply
@@ -212,6 +213,23 @@ def test_an_assistants_server_that_cannot_be_reached_is_one_sentence(start: Star
 
 def test_a_server_that_does_not_speak_the_api_is_one_sentence(start: Start, model_address: str) -> None:
     assert "ASSISTANTS_BASE_URL" in refusal(start(ASSISTANTS_BASE_URL=f"{model_address}/elsewhere"))
+
+
+async def test_another_server_has_only_the_assistants_that_it_can_run(
+    start: Start, model: Model, model_address: str, tmp_path: Path
+) -> None:
+    serving = {"DATA_DIR": str(tmp_path / "other"), "THREADLINE_API_KEYS": "sk-theirs", **connecting(model_address)}
+    theirs = start("serve", **serving)
+    there = {"ASSISTANTS_BASE_URL": f"{address(theirs)}/v1", "ASSISTANTS_API_KEY": "sk-theirs", "MODEL": "scripted"}
+    await model.play(ScriptedReply(text="Hello from elsewhere."))
+    async with Page(address(start(**there))) as page:
+        await page.say(HERE, "hello")
+        assert await page.answers(HERE, 1) == ["Hello from elsewhere."]
+    assert (await model.requests())[-1]["model"] == "scripted"
+    headers = {"authorization": "Bearer sk-theirs", "openai-beta": "assistants=v2"}
+    async with httpx.AsyncClient(headers=headers, timeout=60, trust_env=False) as http:
+        made = (await http.get(f"{address(theirs)}/v1/assistants")).json()["data"]
+    assert [(assistant["name"], assistant["model"]) for assistant in made] == [("Assistant", "scripted")]
 
 
 @pytest.mark.parametrize(

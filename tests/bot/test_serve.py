@@ -123,6 +123,7 @@ async def test_a_run_under_way_may_end_before_the_server_does(start: Start, mode
             while (refused := await http.post("/threads/runs", json=body)).status_code != 503:
                 assert refused.status_code == 200
             assert refused.json()["error"]["code"] == "server_draining"
+            assert refused.headers["x-should-retry"] == "true"
             await model.release()
             rest = [line async for line in lines]
     assert "event: thread.run.completed" in rest

@@ -8,7 +8,7 @@ import pytest
 from bot.settings import Settings
 from bot.unanswered import Unanswered
 from bot.why import why
-from storage import turns, unanswered
+from storage import claims, turns, unanswered
 from storage.sqlite import SQLiteDatabase
 from tests.bot.conftest import Start, address
 from tests.bot.page import Page
@@ -46,7 +46,7 @@ async def test_a_turn_is_told_from_its_first_day_to_its_last(db: SQLiteDatabase,
     turn = await opened(db, "slack:T1:C1:1.000001")
     await claimed(db, "slack:T1:C1:1.000002")
     await claimed(db, "slack:T1:C1:1.000003")
-    await db.write(turns.revise_incoming, "slack:T1:C1:1.000003", None)
+    await db.write(claims.revise_incoming, "slack:T1:C1:1.000003", None)
     assert f"Turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000001"))
     assert "under way" in str(await why(settings, turn.turn.tag))
     assert f"waits behind turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000002"))

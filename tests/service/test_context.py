@@ -7,17 +7,22 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openai import AsyncOpenAI
 
 from assistants.contract import Message, TextContent, TextValue
 from assistants.service import store, window
 from assistants.service.app import Service
 from assistants.service.measures import Measure, Traits
+from assistants.service.recent import Recent
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
 from assistants.service.tokens import Gauge
+from storage import objects
 from storage.database import Database, Transaction
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 WEATHER: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
-HELLO = {"role": "user", "content": "hello"}
+HELLO: Any = {"role": "user", "content": "hello"}
 
 
 async def run_of(http: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
@@ -70,7 +75,7 @@ async def test_what_fits_is_the_newest_without_a_gap(database: Database, sizes: 
 
     await database.write(fill)
     gauge = Gauge()
-    chat, spent = await window.read(database, window.Wanted("thread_1", "run_1", room), gauge)
+    chat, spent = await window.read(database, window.Wanted("thread_1", "run_1", room), gauge, Recent())
     kept = [len(said["content"]) for said in chat]
     assert kept == sizes[-len(kept) :]
     assert spent == sum(map(gauge.tokens, chat))
@@ -78,6 +83,64 @@ async def test_what_fits_is_the_newest_without_a_gap(database: Database, sizes: 
     if len(kept) < len(sizes):
         more = gauge.tokens({"content": "x" * sizes[-len(kept) - 1]})
         assert spent + more > room
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sizes=st.lists(st.integers(1, 400), min_size=1, max_size=90),
+    rooms=st.lists(st.integers(0, 6000), min_size=2, max_size=4),
+    more=st.integers(0, 60),
+    gone=st.none() | st.integers(1, 10),
+    most=st.sampled_from([1_000_000, 2_000, 0]),
+)
+async def test_a_thread_that_was_read_before_is_read_as_if_it_had_not_been(
+    database: Database, sizes: list[int], rooms: list[int], more: int, gone: int | None, most: int
+) -> None:
+    """Whatever came, went, or has another room meanwhile."""
+
+    def fill(tx: Transaction) -> None:
+        tx.execute("delete from messages")
+        store.add(tx, *(message(number, f"{number} " + "x" * size) for number, size in enumerate(sizes)))
+
+    await database.write(fill)
+    recent = Recent(most)
+    for number, room in enumerate(rooms):
+        wanted = window.Wanted("thread_1", "run_1", room)
+        found = await window.read(database, wanted, Gauge(), recent)
+        assert found == await window.read(database, wanted, Gauge(), Recent())
+        if number == 0:
+            new = [message(1_000 + number, f"new {number}") for number in range(more)]
+            await database.write(store.add, *new)
+            if gone is not None:
+                await database.write(objects.remove, "messages", f"msg_{len(sizes) - gone}")
+
+
+async def test_a_call_that_was_read_before_stays_with_its_outputs(
+    http: httpx.AsyncClient, script: ScriptedModel
+) -> None:
+    script.play(
+        ScriptedReply(text="Let me see.", tool_calls=(ScriptedCall("weather", '{"city": "Oslo"}', id="call_1"),))
+    )
+    run = await run_of(http, thread={"messages": [HELLO]}, assistant={"tools": [WEATHER]})
+    run = await submit(http, run, "rain")
+    for _ in range(3):
+        await again(http, run)
+        said = script.requests[-1]["messages"]
+        assert [m["role"] for m in said[:4]] == ["user", "assistant", "tool", "assistant"]
+        assert said[1]["tool_calls"][0]["id"] == said[2]["tool_call_id"] == "call_1"
+    assert len(said) == 6
+
+
+async def test_a_message_that_was_deleted_is_told_no_model(stock: AsyncOpenAI, script: ScriptedModel) -> None:
+    assistant = await stock.beta.assistants.create(model="default")
+    thread = await stock.beta.threads.create(messages=[{"role": "user", "content": "a secret"}, HELLO])
+    asked: Any = {"thread_id": thread.id, "assistant_id": assistant.id, "poll_interval_ms": 10}
+    await stock.beta.threads.runs.create_and_poll(**asked)
+    first = (await stock.beta.threads.messages.list(thread.id, order="asc")).data[0]
+    await stock.beta.threads.messages.delete(first.id, thread_id=thread.id)
+    await stock.beta.threads.runs.create_and_poll(**asked)
+    assert texts(script.requests[0]) == ["a secret", "hello"]
+    assert "a secret" not in texts(script.requests[1])
 
 
 async def test_only_the_last_messages_are_read_where_a_run_asks_for_so_many(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 
-from assistants.service.scripted import ScriptedCall, ScriptedModel, ScriptedReply
+from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -205,3 +205,39 @@ async def test_an_empty_query_and_one_that_finds_nothing_are_told(stock: AsyncOp
     empty, nothing = told(script)
     assert "There was nothing to look for" in empty
     assert nothing == "[Nothing was found.]"
+
+
+async def test_a_small_window_gets_the_best_passages_whole_and_is_told_of_the_rest(
+    stock: AsyncOpenAI, script: ScriptedModel
+) -> None:
+    # The more often a word stands in so much text, the better the passage.
+    texts = {f"umbrella{n}": "umbrella " * (60 - 4 * n) + "filler " * (60 + 4 * n) + f"End {n}." for n in range(12)}
+    store = await stock.vector_stores.create()
+    for name, text in texts.items():
+        file = (f"{name}.txt", io.BytesIO(text.encode()))
+        await stock.vector_stores.files.upload(vector_store_id=store.id, file=file)
+    assistant = await reader(stock, store.id)
+    complaint = "This model's maximum context length is 2048 tokens. However, you requested 9000 tokens."
+    script.play(
+        searching("umbrella"),
+        ScriptedReply(error=ScriptedError(400, complaint)),
+        searching("filler"),
+        ScriptedReply(text="Found【0:0†umbrella0.txt】."),
+    )
+    run, steps, message = await ran(stock, assistant, (await stock.beta.threads.create()).id)
+    assert (run.status, run.last_error) == ("completed", None)
+    (everything,), (once,), both = told(script, 1), told(script, 2), told(script, 3)
+    assert everything.count("<quotation-") == 12
+    assert 1 <= once.count("<quotation-") < 12
+    assert f"[{12 - once.count('<quotation-')} of 12 passages were left out" in once
+    assert len(both) == 2
+    assert all(1 <= output.count("<quotation-") < 12 for output in both)
+    for output in (once, *both):
+        shown = output.count("<quotation-")
+        assert output.count("End ") == output.count("</quotation-") == shown
+    assert "mark=【0:0†umbrella0.txt】" in once
+    assert "End 11." not in once
+    # The API tells of all of them.
+    assert [len(step.step_details.tool_calls[0].file_search.results) for step in steps[:2]] == [12, 12]
+    assert message.content[0].text.annotations
+    assert len(json.dumps(script.requests[-1])) < 2_048 / 0.25

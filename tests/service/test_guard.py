@@ -182,10 +182,8 @@ async def test_every_answer_has_a_request_id_and_the_log_has_no_contents(
     secret, id_ = await made(database)
     async with guarded(service, database, serve) as http:
         with caplog.at_level(logging.INFO, logger="assistants.access"):
-            answer = await http.post(
-                "/threads?note=private", json={"metadata": {"a": "secret"}}, headers=bearer(secret)
-            )
-            missing = await http.get("/nowhere", headers=bearer(secret))
+            answer = await http.post("/threads", json={"metadata": {"a": "private"}}, headers=bearer(secret))
+            missing = await http.get("/nowhere?note=private", headers=bearer(secret))
         ids = [answer.headers["x-request-id"], missing.headers["x-request-id"]]
         assert all(re.fullmatch(r"req_[0-9a-f]{32}", said) for said in ids)
         assert ids[0] != ids[1]
@@ -220,4 +218,13 @@ async def test_the_document_of_the_api_is_open_and_names_every_operation(
         document = (await http.get("/openapi.json")).json()
     assert "post" in document["paths"]["/v1/threads/{thread_id}/runs"]
     assert "CreateRun" in document["components"]["schemas"]
+    asked = {p["name"]: p["required"] for p in document["paths"]["/v1/threads"]["post"]["parameters"]}
+    assert asked == {"OpenAI-Beta": True, "Idempotency-Key": False}
+    assert document["paths"]["/v1/threads/{thread_id}/runs"]["post"]["operationId"] == "createRun"
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for kind, told in operation["responses"]["200"]["content"].items():
+                assert told["schema"], f"{operation['operationId']} says nothing of its {kind}"
+    for form in ("/v1/files", "/v1/uploads/{upload_id}/parts"):
+        assert list(document["paths"][form]["post"]["requestBody"]["content"]) == ["multipart/form-data"]
     assert sum(len(operations) for operations in document["paths"].values()) == 51

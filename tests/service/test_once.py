@@ -5,12 +5,15 @@ from typing import Any
 
 import httpx
 import pytest
+from openai import AsyncOpenAI
 
 from assistants.contract import BETA, BETA_HEADER
 from assistants.service import store
 from assistants.service.scripted import ScriptedCall, ScriptedModel, ScriptedReply
 from storage.database import Database
 from tests.service.test_openai import names_in
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 KEY = {"Idempotency-Key": "once"}
 HELLO = {"role": "user", "content": "hello"}
@@ -24,6 +27,26 @@ async def test_a_message_that_is_sent_twice_is_one_message(tcp: httpx.AsyncClien
     assert again.json() == first.json()
     assert again.headers["idempotent-replayed"] == "true"
     assert len((await tcp.get(f"/threads/{thread}/messages")).json()["data"]) == 1
+
+
+async def test_a_change_that_is_sent_twice_does_not_undo_what_came_between(stock: AsyncOpenAI) -> None:
+    assistant = await stock.beta.assistants.create(model="default")
+    store = await stock.vector_stores.create()
+    for update, thing in ((stock.beta.assistants.update, assistant), (stock.vector_stores.update, store)):
+        told = [
+            await update(thing.id, name=name, extra_headers={"Idempotency-Key": f"{name} of {thing.id}"})
+            for name in ("first", "second", "first")
+        ]
+        assert [one.name for one in told] == ["first", "second", "first"]
+    assert (await stock.beta.assistants.retrieve(assistant.id)).name == "second"
+    assert (await stock.vector_stores.retrieve(store.id)).name == "second"
+
+
+async def test_a_thread_that_is_asked_for_twice_has_one_vector_store(stock: AsyncOpenAI) -> None:
+    resources: Any = {"file_search": {"vector_stores": [{"metadata": {"a": "1"}}]}}
+    threads = [await stock.beta.threads.create(tool_resources=resources, extra_headers=KEY) for _ in range(2)]
+    assert threads[0].id == threads[1].id
+    assert len([store async for store in stock.vector_stores.list()]) == 1
 
 
 async def test_a_key_that_was_used_for_something_else_is_refused(tcp: httpx.AsyncClient) -> None:

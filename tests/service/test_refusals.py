@@ -162,6 +162,21 @@ async def test_outputs_must_be_complete(http: httpx.AsyncClient, script: Scripte
             None,
             (400, "Invalid value: 'up'. Supported values are: 'asc', 'desc'.", "invalid_value"),
         ),
+        ("GET", "/assistants?colour=red", None, (400, "Unknown parameter: 'colour'.", "unknown_parameter")),
+        # Files are listed forwards alone.
+        ("GET", "/files?before=file-1", None, (400, "Unknown parameter: 'before'.", "unknown_parameter")),
+        ("GET", "/models?limit=1", None, (400, "Unknown parameter: 'limit'.", "unknown_parameter")),
+        (
+            "POST",
+            "/assistants",
+            {"model": ""},
+            (
+                400,
+                "Invalid 'model': empty string. Expected a string with minimum length 1, "
+                "but got an empty string instead.",
+                "empty_string",
+            ),
+        ),
         ("GET", "/assistants?after=asst_gone", None, (404, "No assistant found with id 'asst_gone'.", None)),
         (
             "POST",

@@ -16,6 +16,7 @@ from assistants.contract import ChunkSizes
 from assistants.service import housekeeping, indexing
 from storage import objects
 from storage.database import Database
+from tests.service import documents
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -200,6 +201,38 @@ async def test_attachments_and_tool_resources_make_stores_that_are_filled(stock:
     for store_id in (*resources.file_search.vector_store_ids, *searched.file_search.vector_store_ids):
         await indexed(stock, store_id)
         assert [r.filename async for r in stock.vector_stores.search(store_id, query="apples")] == ["a.txt"]
+
+
+async def test_stores_that_are_made_with_a_thread_go_a_week_after_their_last_use(stock: AsyncOpenAI) -> None:
+    assistant = await stock.beta.assistants.create(model="default")
+    resources: Any = {"file_search": {"vector_stores": [{}]}}
+    thread = await stock.beta.threads.create(tool_resources=resources)
+    changed = await stock.beta.threads.update((await stock.beta.threads.create()).id, tool_resources=resources)
+    run = await stock.beta.threads.create_and_run(assistant_id=assistant.id, thread={"tool_resources": resources})
+    for made in (thread, changed, await stock.beta.threads.retrieve(run.thread_id)):
+        held: Any = made.tool_resources
+        store = await stock.vector_stores.retrieve(held.file_search.vector_store_ids[0])
+        assert store.expires_after is not None
+        assert (store.expires_after.days, store.expires_at) == (7, (store.last_active_at or 0) + 7 * 86_400)
+    kept: Any = (await stock.beta.assistants.update(assistant.id, tool_resources=resources)).tool_resources
+    assert (await stock.vector_stores.retrieve(kept.file_search.vector_store_ids[0])).expires_after is None
+
+
+async def test_the_content_of_a_file_is_what_was_read_of_it(stock: AsyncOpenAI) -> None:
+    store = await stock.vector_stores.create()
+    for name, data in (("a.html", documents.html()), ("a.pdf", documents.pdf())):
+        file = await stock.vector_stores.files.upload_and_poll(
+            vector_store_id=store.id, file=(name, data), poll_interval_ms=10
+        )
+        said = [part.text or "" async for part in stock.vector_stores.files.content(file.id, vector_store_id=store.id)]
+        assert documents.SAID in said[0]
+        assert "hidden" not in said[0]
+        assert "%PDF" not in said[0]
+    unread = await stock.vector_stores.files.upload_and_poll(
+        vector_store_id=store.id, file=("a.bin", bytes(range(256))), poll_interval_ms=10
+    )
+    with pytest.raises(openai.BadRequestError, match="no plain text"):
+        await stock.vector_stores.files.content(unread.id, vector_store_id=store.id)
 
 
 async def test_what_a_store_cannot_be_is_refused(tcp: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from assistants.service.scripted import ScriptedError, ScriptedReply
+from tests import sent
 from tests.conftest import ROOT
 from tests.processes import Process, threadline
 from tests.scripted import Model, connecting
@@ -26,7 +27,10 @@ def wiring(simulator: dict[str, Any], model_address: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+    """With an assistant that has no tools besides those that come with Threadline."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "threadline.toml").write_text('[assistants.plain]\ntitle = "Plain"\n')
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +296,35 @@ async def test_a_picture_reaches_the_model_as_a_picture_whatever_it_is_called(
     content = (await model.requests())[-1]["messages"][-1]["content"]
     assert [part["type"] for part in content] == ["text", "image_url"]
     assert content[1]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+async def test_documents_are_searched_and_the_answer_names_file_and_passage(
+    listening: SlackPeople, model: Model
+) -> None:
+    """Pain 15, too: a file without words is said to be one."""
+    ada, channel = await listening.user("ada"), await listening.channel("documents")
+    files = [await listening.upload(ada, name, data, mimetype=kind) for name, (data, kind) in sent.FILES.items()]
+    await model.play(sent.SEARCHES, sent.CITES)
+    root = await listening.say(ada, channel, f"@threadline {sent.QUESTION}", files=files)
+    answer = await listening.answer(channel, root, sent.UNREAD)
+    assert sent.is_told(answer.text)
+    # Asked again the files are still there; of what could not be read people hear once.
+    await model.play(sent.SEARCHES, sent.CITES)
+    await listening.say(ada, channel, "are you sure?", thread_ts=root)
+    now = await listening.until(lambda now: sum("[3] notes.md" in m.text for m in app_replies(now, channel, root)) == 2)
+    again = app_replies(now, channel, root)[-1].text
+    assert sent.is_told(again)
+    assert "scan.pdf" not in again
+
+
+async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_read(listening: SlackPeople) -> None:
+    """Pain 15: silence, no answer and no reason."""
+    ada, channel = await listening.user("ada"), await listening.channel("unread")
+    assert "Plain" in await listening.command(ada, channel, "/assistant", "use plain")
+    file = await listening.upload(ada, "notes.md", b"# Notes", mimetype="text/markdown")
+    root = await listening.say(ada, channel, "@threadline what does it say?", files=[file])
+    answer = await listening.answer(channel, root, "Plain reads no documents: what you sent is kept")
+    assert answer.text.startswith("You said: what does it say?")
 
 
 async def test_a_file_that_is_a_login_page_is_not_read_and_the_scope_is_named(

@@ -207,6 +207,13 @@ async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: As
     assert (file["name"], file["size"]) == ("answer.md", len(answer))
 
 
+async def test_what_is_posted_shows_no_previews_of_its_links(asked: Asked) -> None:
+    await asked.slack.fault("chat.startStream", error="unknown_method")
+    await asked.reply().finish([Text("https://example.org/picture.png")])
+    (message,) = await asked.replies()
+    assert (message.stream, message.previews) == ("", False)
+
+
 async def test_where_files_may_not_be_shared_every_word_is_posted(asked: Asked) -> None:
     answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
     await asked.slack.fault("files.getUploadURLExternal", error="missing_scope")

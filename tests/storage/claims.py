@@ -1,10 +1,10 @@
 """Messages to claim in tests of the tables."""
 
-from storage import turns
+from storage import claims, turns
 from storage.database import Database
 
 
-def claim(event: str, key: str = "web:a", position: str | None = None, **more: object) -> turns.Claim:
+def claim(event: str, key: str = "web:a", position: str | None = None, **more: object) -> claims.Claim:
     """A message of this name, positioned by it unless said otherwise."""
     given = {
         "event": event,
@@ -21,12 +21,12 @@ def claim(event: str, key: str = "web:a", position: str | None = None, **more: o
         "reply_to": None,
         "now": 1.0,
     }
-    return turns.Claim(**{**given, **more})  # type: ignore[arg-type]
+    return claims.Claim(**{**given, **more})  # type: ignore[arg-type]
 
 
-async def claimed(db: Database, event: str, key: str = "web:a", **more: object) -> turns.Claimed:
+async def claimed(db: Database, event: str, key: str = "web:a", **more: object) -> claims.Claimed:
     """The message, claimed for the first time."""
-    found = await db.write(turns.claim_incoming, claim(event, key, **more))  # type: ignore[arg-type]
+    found = await db.write(claims.claim_incoming, claim(event, key, **more))  # type: ignore[arg-type]
     assert found is not None
     return found
 

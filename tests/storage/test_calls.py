@@ -1,11 +1,15 @@
 """The calls of functions in the tables: known again after a crash, fenced, and not mistaken for one another."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from bot.forgetting import CALLS, Forgetting
 from storage import calls, turns
 from storage.calls import Call
+from storage.records import TurnRow
+from storage.schema import TELLING_CALL
 from storage.sqlite import SQLiteDatabase
 from tests.storage.claims import opened
 
@@ -49,3 +53,43 @@ async def test_the_refused_are_told_once_each(db: SQLiteDatabase) -> None:
     refused = [call(turn, f"call_{n}", function=name, verdict="refused") for n, name in enumerate(("b", "a", "b"))]
     await db.write(calls.begin, 1, [*refused, call(turn, "call_9")])
     assert await calls.refused(db, turn) == ["a", "b"]
+
+
+async def closed(db: SQLiteDatabase, turn: TurnRow) -> None:
+    await db.write(turns.close_turn, turn, turns.Ending("answered"), 3.0)
+
+
+async def test_what_was_said_in_calls_is_forgotten_when_their_turn_has_ended_and_not_before(db: SQLiteDatabase) -> None:
+    open_, ended = (await opened(db, "web:1")).turn, (await opened(db, "web:2", "web:b")).turn
+    for turn in (open_, ended):
+        made = call(turn.id, run_id=f"run_{turn.id}", asked_at=time.time())
+        await db.write(calls.begin, 1, [made, replace(made, call_id="call_2", arguments="", verdict="refused")])
+        await db.write(calls.end, 1, replace(made, output="0.5", done_at=2.0))
+    await closed(db, ended)
+    await Forgetting(db).round()
+    rows = await db.read("select turn, call_id, function, arguments, output, verdict from calls order by turn, call_id")
+    said = [(row["turn"], row["arguments"], row["output"]) for row in rows]
+    assert said == [
+        (open_.id, '{"city": "Ulm"}', "0.5"),
+        (open_.id, "", None),
+        (ended.id, "", None),
+        (ended.id, "", None),
+    ]
+    assert [row["verdict"] for row in rows] == ["allowed", "refused"] * 2
+    assert await calls.refused(db, ended.id) == ["rain"]
+    assert await calls.to_blank(db, 10) == []
+
+
+async def test_calls_are_deleted_when_they_are_old_and_their_turn_has_ended(db: SQLiteDatabase) -> None:
+    open_, ended = (await opened(db, "web:1")).turn, (await opened(db, "web:2", "web:b")).turn
+    for number, (turn, age) in enumerate([(open_, CALLS + 60), (ended, CALLS + 60), (ended, CALLS - 3_600)]):
+        made = call(turn.id, run_id=f"run_{number}", asked_at=time.time() - age)
+        await db.write(calls.begin, 1, [made])
+    await closed(db, ended)
+    await Forgetting(db).round()
+    assert [row["run_id"] for row in await db.read("select run_id from calls order by run_id")] == ["run_0", "run_2"]
+
+
+async def test_looking_for_what_to_forget_reads_no_call_that_was_forgotten(db: SQLiteDatabase) -> None:
+    sql = f"explain query plan select distinct c.turn from calls c where {TELLING_CALL}"  # noqa: S608 - ours
+    assert "calls_that_tell" in str(await db.read(sql))

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import turns
+from storage import claims, turns
 from storage.sqlite import SQLiteDatabase
 from tests.storage.claims import claim
 
@@ -37,7 +37,7 @@ class Conversation:
 
     async def _arrives(self, number: int) -> None:
         fresh = number not in self.delivered
-        found = await self._db.write(turns.claim_incoming, claim(f"web:{number}", position=f"{number:03}"))
+        found = await self._db.write(claims.claim_incoming, claim(f"web:{number}", position=f"{number:03}"))
         assert (found is not None) == fresh
         if found is None:
             return

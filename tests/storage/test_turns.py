@@ -1,11 +1,14 @@
 """The life of a turn in the tables, on a real SQLite file: one answer a question, in order, whatever comes twice."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from storage import conversations, turns
+from storage import claims, conversations, turns
 from storage.records import IncomingRow
 from storage.sqlite import SQLiteDatabase
 from tests.storage.claims import claim, claimed, opened
@@ -25,7 +28,7 @@ async def close(
 
 async def test_the_same_event_is_claimed_once_however_often_it_is_delivered(db: SQLiteDatabase) -> None:
     """Pain 1: the same question answered two to four times."""
-    results = await asyncio.gather(*(db.write(turns.claim_incoming, claim("web:1")) for _ in range(20)))
+    results = await asyncio.gather(*(db.write(claims.claim_incoming, claim("web:1")) for _ in range(20)))
     assert sum(result is not None for result in results) == 1
     assert len(await db.read("select * from incoming")) == 1
     assert len(await db.read("select * from turns")) == 1
@@ -97,29 +100,29 @@ async def test_an_edit_or_a_deletion_counts_while_the_message_waits(
     """Pain 22: edits re-trigger. Before the turn opens they are honoured, later they change nothing."""
     first = await opened(db, "web:1")
     await claimed(db, "web:2")
-    assert await db.write(turns.revise_incoming, "web:2", "web:2") == "same"
-    assert await db.write(turns.revise_incoming, "web:2", text) == "changed"
-    assert await db.write(turns.revise_incoming, "web:1", text) == "begun"
-    assert await db.write(turns.revise_incoming, "web:9", text) == "unknown"
+    assert await db.write(claims.revise_incoming, "web:2", "web:2") == "same"
+    assert await db.write(claims.revise_incoming, "web:2", text) == "changed"
+    assert await db.write(claims.revise_incoming, "web:1", text) == "begun"
+    assert await db.write(claims.revise_incoming, "web:9", text) == "unknown"
     following = await close(db, first)
     assert [message.body for message in following.incoming if following] == says if following else not says
-    assert await db.write(turns.claim_incoming, claim("web:2")) is None
+    assert await db.write(claims.claim_incoming, claim("web:2")) is None
 
 
 async def test_a_deleted_message_that_is_delivered_again_stays_deleted(db: SQLiteDatabase) -> None:
     first = await opened(db, "web:1")
     await claimed(db, "web:2")
-    await db.write(turns.revise_incoming, "web:2", None)
-    assert await db.write(turns.claim_incoming, claim("web:2")) is None
+    await db.write(claims.revise_incoming, "web:2", None)
+    assert await db.write(claims.claim_incoming, claim("web:2")) is None
     assert await close(db, first) is None
     assert await db.claim() == []
 
 
 async def test_an_event_that_is_no_message_is_done_once(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
-    assert await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, turn.turn.id, "ada")
-    with pytest.raises(turns.AlreadyDoneError):
-        await db.write(turns.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, turn.turn.id, "grace")
+    assert await db.write(claims.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, turn.turn.id, "ada")
+    with pytest.raises(claims.AlreadyDoneError):
+        await db.write(claims.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, turn.turn.id, "grace")
     assert (await db.read("select stopped_by from turns"))[0]["stopped_by"] == "ada"
 
 
@@ -195,7 +198,7 @@ async def test_bots_that_answer_each_other_are_heard_so_often_and_no_more_until_
     """Pain 21: bots loop with bots."""
     for event in ("web:1", "web:2"):
         await claimed(db, event, bots=2)
-    with pytest.raises(turns.BotsCappedError):
+    with pytest.raises(claims.BotsCappedError):
         await claimed(db, "web:3", bots=2)
     assert len(await db.read("select * from incoming")) == 2
     await claimed(db, "web:4")
@@ -214,3 +217,29 @@ async def test_the_conversation_that_a_command_without_a_thread_means(db: SQLite
     assert found is not None
     assert found.key == "web:mine"
     assert await conversations.answered(db, place, "nobody", 50) is None
+
+
+async def test_a_conversation_knows_whether_several_people_speak_in_it(db: SQLiteDatabase) -> None:
+    """Pain 12: context mixed between people. Kept as they come: asking all messages costs more with each."""
+    said = [("web:a", "ada"), ("web:a", "ada"), ("web:a", "bob"), ("web:a", "ada"), ("web:b", "bob")]
+    several = [
+        (await claimed(db, f"web:{n}", key, author=author)).conversation.several for n, (key, author) in enumerate(said)
+    ]
+    assert several == [0, 0, 1, 1, 0]
+
+
+async def test_an_older_file_learns_who_spoke(tmp_path: Path) -> None:
+    path = tmp_path / "older.db"
+    db = SQLiteDatabase.open(path)
+    for n, (key, author) in enumerate([("web:a", "ada"), ("web:a", "bob"), ("web:b", "bob")]):
+        await claimed(db, f"web:{n}", key, author=author)
+    await db.close()
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        conn.execute("delete from _sqlite_migrations where name = 'm010_speakers'")
+        conn.execute("alter table conversations drop column speaker")
+        conn.execute("alter table conversations drop column several")
+        conn.commit()
+    db = SQLiteDatabase.open(path)
+    rows = await db.read("select key, speaker, several from conversations order by key")
+    assert [tuple(row.values()) for row in rows] == [("web:a", "ada", 1), ("web:b", "bob", 0)]
+    await db.close()

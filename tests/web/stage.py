@@ -10,9 +10,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from adapters.web import WebAdapter
-from bot.adapter import ConfigurationError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.incoming import Command, Incoming, Person, Place, Revision
-from bot.segments import File, Segment
+from bot.adapter import ConfigurationError, FileRefusedError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
+from bot.files import PICTURES, media_type
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
+from bot.segments import File, Image, Segment
 from bot.settings import Settings
 from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelStatus, Moment
 from bot.watch import Hub, HubReply
@@ -58,13 +59,17 @@ class StageDesk:
 
 
 class StageBot:
-    """`Bot`, with the real hub. `refusing` fails claims, `show` and `finish` play a turn, `left`: a watcher went."""
+    """`Bot`, with the real hub. `show` and `finish` play a turn; `left`: a watcher went.
+
+    `refusing` fails claims, `refusing_files` says why it takes no file.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.desk: StageDesk | None = StageDesk()
         self.choices: list[AssistantChoice] = []
         self.refusing = False
+        self.refusing_files = ""
         self.received: list[Incoming] = []
         self.commands: list[Command] = []
         self.arrived = asyncio.Condition()
@@ -85,9 +90,10 @@ class StageBot:
             return Receipt("duplicate")
         self.received.append(incoming)
         key = incoming.place.key
-        waiting = Exchange(None, incoming.text, (), "", "waiting", time.time(), (incoming.event,))
+        waiting = Exchange(None, incoming.text, (), "", "waiting", time.time(), (incoming.event,), incoming.files)
         self._exchanges.setdefault(key, []).append(waiting)
-        self.hub.tell(key, Moment("asked", None, question=incoming.text, event=incoming.event))
+        asked = Moment("asked", None, question=incoming.text, event=incoming.event, files=incoming.files)
+        self.hub.tell(key, asked)
         async with self.arrived:
             self.arrived.notify_all()
         return Receipt("accepted")
@@ -167,6 +173,16 @@ class StageBot:
 
     async def file(self, file_id: str) -> File | None:
         return self.files.get(file_id)
+
+    async def keep_file(self, name: str, data: bytes) -> Attached:
+        if self.refusing_files:
+            raise FileRefusedError(self.refusing_files)
+        kind, kept = media_type(data, name), f"file-{next(self._numbers)}"
+        self.files[kept] = (Image if kind in PICTURES else File)(name, kind, data, kept)
+        return Attached(name, kind, len(data), kept=kept)
+
+    async def discard_file(self, file_id: str) -> None:
+        del self.files[file_id]
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
         moments = self.hub.watch(key)

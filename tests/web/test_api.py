@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.files import LARGEST, MOST
 from bot.segments import Notice, Text
 from bot.views import AssistantChoice, FoundEndpoint
 from tests.web.stage import StageBot, serving
 
 KEY = "web:6f1c2f0e-0f6e-4c7e-9f1b-3f6f7a1b2c3d"
 MESSAGES = f"/conversations/{KEY}/messages"
+BYTES = {"content-type": "application/octet-stream"}
 
 
 def message(text: object = "Hello", **changed: object) -> dict[str, object]:
@@ -265,3 +267,75 @@ async def test_what_is_not_there_is_said_in_json(http: httpx.AsyncClient) -> Non
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert missing.json() == {"error": "There is nothing at this address."}
     assert wrong.json() == {"error": "PUT is not possible here."}
+
+
+async def attached(http: httpx.AsyncClient, name: str = "notes.txt", data: bytes = b"Buy bread.") -> dict[str, Any]:
+    response = await http.post("/files", params={"name": name}, content=data, headers=BYTES)
+    assert response.status_code == 201
+    told: dict[str, Any] = response.json()
+    return told
+
+
+async def test_a_file_is_typed_by_its_content_and_goes_with_its_message(http: httpx.AsyncClient, bot: StageBot) -> None:
+    file = await attached(http, "picture.txt", b"GIF89a" + bytes(20))
+    assert (file["media_type"], file["picture"], file["size"]) == ("image/gif", True, 26)
+    shown = await http.get(f"/files/{file['id']}")
+    assert (shown.headers["content-type"], shown.content[:3]) == ("image/gif", b"GIF")
+    await http.post(MESSAGES, json=message("", files=[file]))
+
+    [incoming] = bot.received
+    assert [(one.kept, one.media_type) for one in incoming.files] == [(file["id"], "image/gif")]
+    [exchange] = (await http.get(f"/conversations/{KEY}")).json()["exchanges"]
+    assert exchange["files"] == [file]
+
+
+async def test_only_a_file_that_was_not_sent_is_taken_back(http: httpx.AsyncClient, bot: StageBot) -> None:
+    sent, loose = await attached(http), await attached(http)
+    await http.post(MESSAGES, json=message(files=[sent]))
+    for file in (sent, loose, {"id": "file-of-somebody"}):
+        assert (await http.delete(f"/files/{file['id']}")).status_code == 200
+
+    assert list(bot.files) == [sent["id"]]
+
+
+async def test_the_page_is_told_how_much_it_may_attach(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/files")).json() == {"most": MOST, "largest": LARGEST}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "says"),
+    [
+        (b"x" * (LARGEST + 1), "application/octet-stream", "“notes.txt” is too large: files of up to 20 MiB"),
+        (b"a foreign form can send this", "text/plain", "Content-Type: application/octet-stream"),
+    ],
+)
+async def test_a_file_that_is_not_taken_is_refused_in_a_sentence(
+    http: httpx.AsyncClient, bot: StageBot, data: bytes, kind: str, says: str
+) -> None:
+    response = await http.post("/files", params={"name": "notes.txt"}, content=data, headers={"content-type": kind})
+
+    assert response.status_code == 400
+    assert says in response.json()["error"]
+    assert bot.files == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ("file-1", "must be a list"),
+        (["file-1"], "must be a list"),
+        ([{"name": "no id", "size": 1}], "none that was attached"),
+        ([{"id": "../secrets", "name": "x", "size": 1}], "none that was attached"),
+        ([{"id": "file-1", "name": "x", "size": "1"}], "none that was attached"),
+        ([{"id": "file-1", "name": "x" * 1_001, "size": 1}], "none that was attached"),
+        ([{"id": "file-1", "name": "x", "size": 1}] * (MOST + 1), "at most 10 files; this one has 11"),
+    ],
+)
+async def test_files_that_were_not_attached_are_refused(
+    http: httpx.AsyncClient, bot: StageBot, files: object, says: str
+) -> None:
+    response = await http.post(MESSAGES, json=message(files=files))
+
+    assert response.status_code == 400
+    assert says in response.json()["error"]
+    assert bot.received == []

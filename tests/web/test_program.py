@@ -1,25 +1,36 @@
 """First light in a browser: the real program, its real service and store, asked by a person on the page."""
 
 import itertools
+import json
 import shutil
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from assistants.service.script import ScriptedError
-from assistants.service.scripted import ScriptedReply
+from assistants.service.scripted import ScriptedCall, ScriptedReply
 from tests.models.fixtures import lend
 from tests.processes import ROOT
-from tests.scripted import Model
+from tests.scripted import Model, connecting
+from tests.service.documents import SAID, pdf
 from tests.web.conftest import Start
 from tests.web.reading import answered, ask, exchange, grown, said, watch_growth
+from tests.web.test_files import LOADED, PHOTO, PIXEL, attach
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 CONFIGURED = {"THREADLINE_CONFIG": str(ROOT / "threadline.toml"), "SANDBOX": "auto"}
 LABEL = "Tour · a scripted reply, no model is thinking here"
 NEEDS_MODEL = "This assistant needs a model."
+READER = """
+default = ["reader"]
+[assistants.reader]
+title = "Reader"
+tools = ["file_search"]
+"""
+WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40)
 EQUATION = "I need to solve the equation 3x + 11 = 14. Can you help me?"
 
 
@@ -159,6 +170,34 @@ async def test_math_tutor_asks_for_a_model_and_uses_the_one_that_is_connected_on
     assert await answered(page, 1) == "x = 1."
     assert await said(page) == [[EQUATION, (await said(page))[0][1]], [EQUATION, "x = 1."]]
     assert (await model.requests())[-1]["messages"][-1]["content"] == EQUATION
+    await model.aclose()
+
+
+async def test_a_picture_reaches_the_model_and_a_document_is_searched(
+    page: Page, start: Start, model_address: str, tmp_path: Path
+) -> None:
+    model = Model(model_address)
+    (tmp_path / "threadline.toml").write_text(READER)
+    call = ScriptedCall("file_search", json.dumps({"query": "umbrella"}))
+    await model.play(ScriptedReply(tool_calls=(call,)), ScriptedReply(text="It is there【0:0†rain.pdf】."))
+    _, address = start(**connecting(model_address))
+    await page.goto(address)
+    await attach(page, FilePayload(name="voice.txt", mimeType="text/plain", buffer=WAVE))
+    await expect(page.get_by_role("alert")).to_contain_text("please write what you said")
+    await attach(page, PHOTO, FilePayload(name="rain", mimeType="", buffer=pdf()))
+    await expect(page.locator("#attached .chip:not(.coming)")).to_have_count(2)
+    await ask(page, "Where is the umbrella?")
+
+    assert (await answered(page)).startswith(f"It is there[1].\n\n[1] rain.pdf: “{SAID}")
+    asked = [m["content"] for m in (await model.requests())[-1]["messages"] if m["role"] == "user"][-1]
+    assert [part["type"] for part in asked] == ["text", "image_url"]
+    assert asked[1]["image_url"]["url"] == f"data:image/png;base64,{b64encode(PIXEL).decode()}"
+    await page.reload()
+    question = exchange(page).locator(".question")
+    assert await question.get_by_role("img", name="photo.png").evaluate(LOADED) == 1
+    async with page.expect_download() as download:
+        await question.get_by_role("link", name="rain.pdf").click()
+    assert (await (await download.value).path()).read_bytes() == pdf()
     await model.aclose()
 
 

@@ -82,7 +82,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in TAGS
         given = dict(attrs)
-        assert set(given) <= {"a": {"href", "title", *APART}, "ol": {"start"}}.get(tag, {"class"})
+        assert set(given) <= {"a": {"href", "title", *APART}, "ol": {"start", "dir"}}.get(tag, {"class", "dir"})
+        assert given.get("dir", "auto") == "auto"
         assert given.get("class", "table") in ("table", "left", "center", "right")
         if tag == "a":
             assert str(given["href"]).lower().startswith(SCHEMES)
@@ -120,7 +121,7 @@ def test_only_our_own_tags_and_links_outward_come_out(markdown: str, growing: bo
         ("**see [the docs](htt", "<p><strong>see the docs</strong></p>"),
         ("Here:\n-", "<p>Here:</p>"),
         ("Here:\n1.", "<p>Here:</p>"),
-        ("1. a\n2", "<ol>\n<li>a</li>\n</ol>"),
+        ("1. a\n2", '<ol dir="auto">\n<li>a</li>\n</ol>'),
         ("Done\n\n``", "<p>Done</p>"),
         ("```py\nx[1] = **a", "<pre><code>x[1] = **a</code></pre>"),
         ("```py\nx\n``", "<pre><code>x\n</code></pre>"),

@@ -36,7 +36,13 @@ const place = (key) => `conversations/${encodeURIComponent(key)}`;
 export const conversations = async () => (await ask("conversations")).conversations;
 export const transcript = (key) => ask(place(key));
 export const assistants = async (key) => (await ask(`${place(key)}/assistants`)).assistants;
-export const send = (key, event, text) => post(`${place(key)}/messages`, { event, text });
+export const send = (key, event, text, files = []) => post(`${place(key)}/messages`, { event, text, files });
+export const fileLimits = () => ask("files");
+export const attach = (file) =>
+  ask(`files?name=${encodeURIComponent(file.name)}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file });
+// Best effort: what is not sent is nobody's concern.
+export const discard = (id) => ask(`files/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => null);
+export const addressOf = (id) => `/chat/api/files/${encodeURIComponent(id)}`;
 export const found = async () => (await ask("models/found")).found;
 export const connect = async (endpoint) => (await post("models/connect", endpoint)).models;
 export const eventsOf = (key) => `/chat/api/${place(key)}/events`;

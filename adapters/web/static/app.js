@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Announcer } from "./announcer.js";
-import { Composer } from "./composer.js";
+import { Composer, isCommand } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Desk } from "./desk.js";
 import { $, setHidden, setText } from "./dom.js";
@@ -24,11 +24,11 @@ class Page {
     this.announcer = new Announcer($("announcer"));
     this.picker = new Picker((choice) => this.send(`/assistant use ${choice.name}`));
     this.sidebar = new Sidebar((key) => this.open(key));
-    this.composer = new Composer((text) => this.send(text));
+    this.composer = new Composer((text, files) => this.send(text, files));
     this.welcome = new Welcome((choice, text) => this.try(choice, text));
     this.desk = new Desk(() => this.refreshAssistants());
     this.transcript = new Transcript($("transcript"), {
-      remedy: (exchange, isLast) => this.desk.remedy(exchange, isLast, (question) => this.send(question)),
+      remedy: (exchange, isLast) => this.desk.remedy(exchange, isLast, () => this.send(exchange.question, exchange.files)),
       resend: (message) => this.deliver(this.conversation, message),
       discard: (message) => this.discard(message),
     });
@@ -36,7 +36,8 @@ class Page {
     // Whoever reads along at the end stays there, however the transcript grows.
     this.following = true;
     this.scroller.onscroll = () => this.scrolled();
-    new ResizeObserver(() => this.following && this.toEnd()).observe($("transcript"));
+    const sizes = new ResizeObserver(() => this.following && this.toEnd());
+    for (const node of [$("transcript"), this.scroller]) sizes.observe(node);
     window.onpopstate = () => this.open(keyInAddress(), { record: false });
   }
 
@@ -73,10 +74,10 @@ class Page {
     if (moment.kind !== "snapshot") this.refreshList();
   }
 
-  async send(text) {
-    if (/^\s*\/assistant(\s|$)/.test(text)) return this.command(text);
+  async send(text, files = []) {
+    if (isCommand(text)) return this.command(text);
     const conversation = this.conversation;
-    const message = conversation.outbox.add(api.uuid(), text);
+    const message = conversation.outbox.add(api.uuid(), text, files);
     await this.deliver(conversation, message);
   }
 
@@ -85,7 +86,7 @@ class Page {
     Object.assign(message, { state: "sending", error: "" });
     this.render({ toEnd: true });
     try {
-      const { outcome, reason } = await api.send(conversation.key, message.id, message.text);
+      const { outcome, reason } = await api.send(conversation.key, message.id, message.text, message.files);
       if (outcome === "ignored") Object.assign(message, { state: "unsent", error: `This was not taken: ${reason}.` });
       else conversation.outbox.accepted(message);
       if (outcome === "duplicate") await this.reread(conversation, message);
@@ -105,6 +106,7 @@ class Page {
 
   discard(message) {
     this.conversation.outbox.drop(message);
+    message.files.forEach((file) => api.discard(file.id));
     this.render();
     this.composer.focus();
   }

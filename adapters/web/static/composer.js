@@ -1,13 +1,17 @@
-// Where people type: Enter sends, Shift + Enter makes a new line, a slash offers the commands.
+// Where people type and attach: Enter sends, Shift + Enter makes a new line, a slash offers the commands.
 
+import { Attachments } from "./attachments.js";
 import { Commands } from "./commands.js";
 import { $, setHidden } from "./dom.js";
 
 const LONGEST = 100_000;
 
+export const isCommand = (text) => /^\s*\/assistant(\s|$)/.test(text);
+
 export class Composer {
   constructor(send) {
     Object.assign(this, { send, field: $("question"), draft: null });
+    this.attachments = new Attachments({ changed: () => this.#canSend(), complain: (sentence) => this.complain(sentence) });
     this.commands = new Commands(this.field, (command) => this.#complete(command));
     $("composer").onsubmit = (event) => {
       event.preventDefault();
@@ -29,6 +33,7 @@ export class Composer {
     this.draft = draft;
     this.field.value = draft.text;
     this.#changed();
+    this.attachments.open(draft);
   }
 
   focus() {
@@ -59,16 +64,23 @@ export class Composer {
 
   #submit() {
     const text = this.field.value;
-    if (!text.trim() || this.#tooLong()) return;
+    if (!this.#canSend() || this.#tooLong()) return;
     if (text.trim() === "/") return this.commands.offer("/"); // asks for the commands, of nobody
+    if (this.attachments.busy) return this.complain("A file is still on its way; send when it has come.");
     this.field.value = "";
     this.#changed();
-    this.send(text);
+    this.send(text, isCommand(text) ? [] : this.attachments.take());
+  }
+
+  #canSend() {
+    const can = Boolean(this.field.value.trim() || this.attachments.files.length);
+    $("send").disabled = !can;
+    return can;
   }
 
   #changed() {
     this.draft.text = this.field.value;
-    $("send").disabled = !this.field.value.trim();
+    this.#canSend();
     this.#tooLong();
     this.commands.offer(this.field.value);
     this.#fit();

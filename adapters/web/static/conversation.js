@@ -42,11 +42,11 @@ export class Conversation {
     exchange.state = moment.kind === "snapshot" ? "answering" : "answered";
   }
 
-  #asked({ event, question }) {
+  #asked({ event, question, files }) {
     this.outbox.arrived(event);
     if (this.exchanges.some((exchange) => exchange.events.includes(event))) return;
     const asked_at = Date.now() / 1000;
-    this.exchanges.push({ turn: null, question, answer: [], assistant: "", state: "waiting", events: [event], asked_at });
+    this.exchanges.push({ turn: null, question, files, answer: [], assistant: "", state: "waiting", events: [event], asked_at });
   }
 
   // Returns the note's id.

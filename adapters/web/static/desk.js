@@ -44,7 +44,7 @@ export class Desk {
     const kept = this.help.get(id);
     const kind = this.#kindOfHelp(kept, isLast);
     if (kept?.kind === kind) return kept.element;
-    const help = { kind, ...this.#makeHelp(kind, () => again(exchange.question)) };
+    const help = { kind, ...this.#makeHelp(kind, again) };
     this.help.set(id, help);
     return help.element;
   }

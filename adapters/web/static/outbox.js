@@ -20,6 +20,15 @@ const write = (name, value) => {
 export class Draft {
   constructor(key) {
     this.name = `threadline:draft:${key}`;
+    this.filesName = `threadline:files:${key}`;
+  }
+
+  get files() {
+    return read(this.filesName, []);
+  }
+
+  set files(value) {
+    write(this.filesName, value);
   }
 
   get text() {
@@ -35,11 +44,11 @@ export class Outbox {
   constructor(key) {
     this.platform = key.split(":", 1)[0];
     this.name = `threadline:outbox:${key}`;
-    this.all = read(this.name, []).map((message) => ({ ...message, state: "unsent", error: "" }));
+    this.all = read(this.name, []).map((message) => ({ files: [], ...message, state: "unsent", error: "" }));
   }
 
-  add(id, text) {
-    const message = { id, event: `${this.platform}:${id}`, text, state: "sending", error: "" };
+  add(id, text, files) {
+    const message = { id, event: `${this.platform}:${id}`, text, files, state: "sending", error: "" };
     this.all.push(message);
     this.#save();
     return message;
@@ -66,6 +75,6 @@ export class Outbox {
 
   #save() {
     const kept = this.all.filter((message) => message.state !== "waiting");
-    write(this.name, kept.map(({ id, event, text }) => ({ id, event, text })));
+    write(this.name, kept.map(({ id, event, text, files }) => ({ id, event, text, files })));
   }
 }

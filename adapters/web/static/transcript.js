@@ -1,5 +1,6 @@
 // The transcript on the page: one element an exchange, kept and changed in place as it grows.
 
+import { fillSent } from "./attachments.js";
 import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
@@ -42,7 +43,10 @@ export class Transcript {
   }
 
   #fill(node, exchange, { isLast, growing }) {
-    setText(node.querySelector(".question .words"), exchange.question);
+    const words = node.querySelector(".question .words");
+    setText(words, exchange.question);
+    setHidden(words, !exchange.question);
+    fillSent(node.querySelector(".question .sent"), exchange.files ?? []);
     if (exchange.asked_at) node.querySelector(".question").title = new Date(exchange.asked_at * 1000).toLocaleString();
     this.#fillDelivery(node.querySelector(".delivery"), exchange, growing);
     const answer = node.querySelector(".answer");

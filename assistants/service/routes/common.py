@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 
 from assistants.contract import (
@@ -20,7 +22,9 @@ from assistants.contract import (
     Wire,
     beta_header_missing,
     invalid,
+    unknown_parameter,
 )
+from assistants.contract import Request as Contract
 from assistants.service.access import Access, Caller
 from assistants.service.models import Models
 from assistants.service.refusals import Refused, expect_id
@@ -34,27 +38,55 @@ from storage.objects import Order, Window
 
 W = TypeVar("W", bound=Wire)
 
+V1 = "/v1"
 # What is still under way is asked after this often, in milliseconds.
 POLL_AFTER = "250"
 # Where whoever lets a request in says who asks.
 CALLER = "threadline.caller"
 LONGEST_KEY = 255
+ONCE_HEADER = "Idempotency-Key"
 
 
-async def _access(
-    request: Request, idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key")] = None
-) -> Access:
+def _query_of(route: APIRoute) -> set[str]:
+    """The names that a route and what it depends on read of the query."""
+    names, waiting = set(), [route.dependant]
+    while waiting:
+        dependant = waiting.pop()
+        names |= {field.alias for field in dependant.query_params}
+        waiting += dependant.dependencies
+    return names
+
+
+def _expect_known(request: Request) -> None:
+    """Refuses a parameter in the query that the route does not have, as bodies do theirs."""
+    if request.scope["query_string"]:
+        known = _query_of(request.scope["route"])
+        for name in request.query_params:
+            if name not in known:
+                raise Refused(unknown_parameter(name))
+
+
+async def _access(request: Request) -> Access:
+    _expect_known(request)
     database: Database = request.app.state.database
     caller: Caller = request.scope.get(CALLER) or Caller()
     access = Access(database, caller.project, request.app.state.indexer.wake)
+    idempotency_key = request.headers.get(ONCE_HEADER)
     if request.method != "POST" or not idempotency_key:
         return access
     if len(idempotency_key) > LONGEST_KEY:
-        raise Refused(invalid("Idempotency-Key", f"it is longer than {LONGEST_KEY} characters"))
+        raise Refused(invalid(ONCE_HEADER, f"it is longer than {LONGEST_KEY} characters"))
     # The bytes of a form differ each time it is sent: what it holds is told by its route.
     form = request.headers.get("content-type", "").startswith("multipart/")
     asked = b"" if form else await request.body()
     return replace(access, idempotency_key=idempotency_key).asking(request.url.path, asked)
+
+
+async def _beta(request: Request) -> Access:
+    """The same for a request that must name the beta; a client may name other betas beside it."""
+    if BETA not in [part.strip() for part in request.headers.get(BETA_HEADER, "").split(",")]:
+        raise Refused(beta_header_missing())
+    return await _access(request)
 
 
 async def _runner(request: Request) -> Runner:
@@ -68,14 +100,9 @@ async def _searcher(request: Request) -> Searcher:
 
 
 async def _models(request: Request) -> Models:
+    _expect_known(request)
     models: Models = request.app.state.models
     return models
-
-
-async def beta(said: Annotated[str | None, Header(alias=BETA_HEADER)] = None) -> None:
-    """Refuse a request without the beta header; a client may name other betas beside it."""
-    if BETA not in [part.strip() for part in (said or "").split(",")]:
-        raise Refused(beta_header_missing())
 
 
 def expect_limit(limit: str, most: int) -> int:
@@ -99,6 +126,7 @@ async def _window(
 
 
 Db = Annotated[Access, Depends(_access)]
+BetaDb = Annotated[Access, Depends(_beta)]
 Runs = Annotated[Runner, Depends(_runner)]
 Registry = Annotated[Models, Depends(_models)]
 Search = Annotated[Searcher, Depends(_searcher)]
@@ -140,6 +168,17 @@ def streamed(reader: AsyncIterable[str] | None, run: Run) -> Response:
     return StreamingResponse(aiter(reader), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
+def form_body(file: str, fields: type[Contract] | None = None) -> dict[str, Any]:
+    """How a form is described that its route reads itself: a file, and the fields beside it."""
+    said = fields.model_json_schema(ref_template="#/components/schemas/{model}") if fields else {}
+    schema = {
+        "type": "object",
+        "properties": {file: {"type": "string", "format": "binary"}, **said.get("properties", {})},
+        "required": [file, *said.get("required", ())],
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
 async def page(
     access: Access,
     kind: type[W],
@@ -157,6 +196,10 @@ async def page(
         raise Refused(missing(kind, error.cursor)) from None
     data = await read(found.rows) if read else [from_row(kind, row) for row in found.rows]
     first, last = (found.rows[0]["id"], found.rows[-1]["id"]) if found.rows else (None, None)
-    # pydantic writes only what the type it was told has: the page must know its kind.
-    of_kind: type[ListPage[W]] = ListPage[kind]  # type: ignore[valid-type]
-    return said(of_kind(data=list(data), first_id=first, last_id=last, has_more=found.more))
+    return said(_pages_of(kind)(data=list(data), first_id=first, last_id=last, has_more=found.more))
+
+
+@cache
+def _pages_of(kind: type[W]) -> type[ListPage[W]]:
+    """The type of a page of one kind: pydantic writes only what the type it was told has, and is slow to make one."""
+    return ListPage[kind]  # type: ignore[valid-type]

@@ -9,14 +9,16 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from assistants.contract import CreateFile, Deleted, File, from_validation, invalid, missing_parameter
+from assistants.contract import CreateFile, Deleted, File, ListPage, from_validation, invalid, missing_parameter
 from assistants.service import files
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, expect_limit, page, said
+from assistants.service.routes.common import V1, Db, expect_limit, form_body, page, said
 from storage.objects import Order, Window
 
-router = APIRouter(prefix="/files")
+router = APIRouter(prefix=f"{V1}/files")
 
+BYTES: Any = {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+FILE_FORM = form_body("file", CreateFile)
 # The spec lets whoever lists files have them all at once.
 MOST_LISTED = 10_000
 
@@ -38,7 +40,7 @@ def file_of(form: FormData, name: str) -> UploadFile:
     return given
 
 
-@router.post("")
+@router.post("", operation_id="createFile", response_model=File, openapi_extra=FILE_FORM)
 async def create(request: Request, db: Db) -> Response:
     form = await form_of(request)
     try:
@@ -49,7 +51,7 @@ async def create(request: Request, db: Db) -> Response:
         await form.close()
 
 
-@router.get("")
+@router.get("", operation_id="listFiles", response_model=ListPage[File])
 async def list_all(
     db: Db,
     limit: str = str(MOST_LISTED),
@@ -61,12 +63,12 @@ async def list_all(
     return await page(db, File, window, where={"purpose": purpose} if purpose else {})
 
 
-@router.get("/{file_id}")
+@router.get("/{file_id}", operation_id="retrieveFile", response_model=File)
 async def retrieve(file_id: str, db: Db) -> Response:
     return said(await db.find(File, file_id))
 
 
-@router.get("/{file_id}/content")
+@router.get("/{file_id}/content", operation_id="downloadFile", response_class=StreamingResponse, responses=BYTES)
 async def download(file_id: str, db: Db) -> Response:
     row = await db.row(File, file_id)
     headers = {
@@ -76,7 +78,7 @@ async def download(file_id: str, db: Db) -> Response:
     return StreamingResponse(files.content(db.db, row), media_type="application/octet-stream", headers=headers)
 
 
-@router.delete("/{file_id}")
+@router.delete("/{file_id}", operation_id="deleteFile", response_model=Deleted)
 async def delete(file_id: str, db: Db) -> Response:
     await files.delete(db.db, await db.row(File, file_id))
     return said(Deleted(id=file_id, object="file"))

@@ -3,26 +3,26 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from assistants.contract import Failure, Model, ModelList, no_such_model
+from assistants.contract import Deleted, Failure, Model, ModelList, no_such_model
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Registry, said
+from assistants.service.routes.common import V1, Registry, said
 
-router = APIRouter(prefix="/models")
+router = APIRouter(prefix=f"{V1}/models")
 
 
-@router.get("")
+@router.get("", operation_id="listModels", response_model=ModelList)
 async def list_all(models: Registry) -> Response:
     return said(ModelList(data=[_model(name) for name in models.names()]))
 
 
-@router.get("/{name:path}")
+@router.get("/{name:path}", operation_id="retrieveModel", response_model=Model)
 async def retrieve(name: str, models: Registry) -> Response:
     if name not in models.names():
         raise Refused(no_such_model(name))
     return said(_model(name))
 
 
-@router.delete("/{name:path}")
+@router.delete("/{name:path}", operation_id="deleteModel", response_model=Deleted)
 async def delete(name: str, models: Registry) -> Response:
     """Only models of one's own can be deleted, and nobody makes one here."""
     if name not in models.names():

@@ -1,17 +1,17 @@
 """Threads: create, get, modify, delete."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from assistants.contract import CreateThread, Deleted, ModifyThread, Thread, no_such
-from assistants.service import making, references, store
-from assistants.service.access import Access
+from assistants.service import attaching, making, references, store
+from assistants.service.access import Access, itself
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, Runs, ThreadId, beta, said
+from assistants.service.routes.common import V1, BetaDb, Runs, ThreadId, said
 from assistants.service.rows import new_id, now
 from storage import objects
 
-router = APIRouter(dependencies=[Depends(beta)])
+router = APIRouter(prefix=V1)
 
 # A write touches at most this many rows; a long thread goes in several.
 ROWS = 200
@@ -21,42 +21,39 @@ async def new_thread(access: Access, body: CreateThread) -> Thread:
     return Thread(
         id=new_id("thread"),
         created_at=now(),
-        tool_resources=await references.resources(access, body.tool_resources),
+        tool_resources=await references.resources(access, body.tool_resources, days=attaching.DAYS),
         metadata=body.metadata or {},
     )
 
 
-@router.post("/threads")
-async def create(db: Db, body: CreateThread | None = None) -> Response:
+@router.post("/threads", operation_id="createThread", response_model=Thread)
+async def create(db: BetaDb, body: CreateThread | None = None) -> Response:
     body = body or CreateThread()
     asked = await references.messages(db, "messages", body.messages)
     thread = await new_thread(db, body)
     messages = [making.message(message, thread.id) for message in asked]
-    made = await db.once(_itself, store.create_thread, thread, messages, db.project)
+    made = await db.once(itself, store.create_thread, thread, messages, db.project)
     db.attached(messages)
     return said(made)
 
 
-@router.get("/threads/{thread_id}")
-async def retrieve(thread_id: ThreadId, db: Db) -> Response:
+@router.get("/threads/{thread_id}", operation_id="getThread", response_model=Thread)
+async def retrieve(thread_id: ThreadId, db: BetaDb) -> Response:
     return said(await db.find(Thread, thread_id))
 
 
-@router.post("/threads/{thread_id}")
-async def modify(thread_id: ThreadId, body: ModifyThread, db: Db) -> Response:
+@router.post("/threads/{thread_id}", operation_id="modifyThread", response_model=Thread)
+async def modify(thread_id: ThreadId, body: ModifyThread, db: BetaDb) -> Response:
     changes: dict[str, object] = {}
     if "metadata" in body.model_fields_set:
         changes["metadata"] = body.metadata or {}
     if "tool_resources" in body.model_fields_set:
-        changes["tool_resources"] = await references.resources(db, body.tool_resources)
-    thread = await db.db.write(store.modify, Thread, thread_id, changes, db.project)
-    if thread is None:
-        raise Refused(no_such("thread", thread_id))
-    return said(thread)
+        changes["tool_resources"] = await references.resources(db, body.tool_resources, days=attaching.DAYS)
+    return said(await db.modify(Thread, thread_id, changes))
 
 
-@router.delete("/threads/{thread_id}")
-async def delete(thread_id: ThreadId, db: Db, runs: Runs) -> Response:
+@router.delete("/threads/{thread_id}", operation_id="deleteThread", response_model=Deleted)
+async def delete(thread_id: ThreadId, db: BetaDb, runs: Runs) -> Response:
     # Without its thread nothing of it can be reached any more, so the rest may go bit by bit.
     if not await db.db.write(objects.remove, "threads", thread_id, db.project):
         raise Refused(no_such("thread", thread_id))
@@ -64,7 +61,3 @@ async def delete(thread_id: ThreadId, db: Db, runs: Runs) -> Response:
     while await db.db.write(objects.remove_children, thread_id, ROWS):
         pass
     return said(Deleted(id=thread_id, object="thread.deleted"))
-
-
-def _itself(thread: Thread) -> Thread:
-    return thread

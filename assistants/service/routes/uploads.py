@@ -7,19 +7,22 @@ from fastapi.responses import Response
 
 from assistants.contract import LARGEST_PART, CompleteUpload, CreateUpload, Upload, UploadPart
 from assistants.service import files, housekeeping
+from assistants.service.access import itself
 from assistants.service.files import UPLOAD_SECONDS, expect_pending
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, UploadId, said
+from assistants.service.routes.common import V1, Db, UploadId, form_body, said
 from assistants.service.routes.files import file_of, form_of
 from assistants.service.rows import from_row, new_id, now, to_row
 from assistants.service.store import missing
 from storage import objects
 from storage.database import Transaction
 
-router = APIRouter(prefix="/uploads")
+PART_FORM = form_body("data")
+
+router = APIRouter(prefix=f"{V1}/uploads")
 
 
-@router.post("")
+@router.post("", operation_id="createUpload", response_model=Upload)
 async def create(body: CreateUpload, db: Db) -> Response:
     made = now()
     upload = Upload(
@@ -36,7 +39,7 @@ async def create(body: CreateUpload, db: Db) -> Response:
     return said(upload)
 
 
-@router.post("/{upload_id}/parts")
+@router.post("/{upload_id}/parts", operation_id="addUploadPart", response_model=UploadPart, openapi_extra=PART_FORM)
 async def add_part(upload_id: UploadId, request: Request, db: Db) -> Response:
     expect_pending(await db.find(Upload, upload_id))
     form = await form_of(request)
@@ -54,7 +57,7 @@ async def add_part(upload_id: UploadId, request: Request, db: Db) -> Response:
     return said(part)
 
 
-@router.post("/{upload_id}/complete")
+@router.post("/{upload_id}/complete", operation_id="completeUpload", response_model=Upload)
 async def complete(upload_id: UploadId, body: CompleteUpload, db: Db) -> Response:
     upload = await db.find(Upload, upload_id)
     if db.idempotency_key is None:
@@ -62,10 +65,10 @@ async def complete(upload_id: UploadId, body: CompleteUpload, db: Db) -> Respons
     return said(await files.complete(db, upload, body))
 
 
-@router.post("/{upload_id}/cancel")
+@router.post("/{upload_id}/cancel", operation_id="cancelUpload", response_model=Upload)
 async def cancel(upload_id: UploadId, db: Db) -> Response:
     await db.row(Upload, upload_id)
-    cancelled = await db.once(lambda upload: upload, _cancel, upload_id, db.project)
+    cancelled = await db.once(itself, _cancel, upload_id, db.project)
     await housekeeping.forget_parts(db.db, upload_id)
     return said(cancelled)
 

@@ -8,7 +8,9 @@ from assistants.contract import (
     Deleted,
     Expiration,
     Failure,
+    ListPage,
     ModifyVectorStore,
+    SearchResults,
     SearchVectorStore,
     VectorStore,
 )
@@ -16,14 +18,14 @@ from assistants.service import housekeeping, references, store, stores
 from assistants.service.access import Access
 from assistants.service.making import said as set_in
 from assistants.service.refusals import Refused
-from assistants.service.routes.common import Db, Listing, Search, StoreId, page, said
+from assistants.service.routes.common import V1, Db, Listing, Search, StoreId, page, said
 from storage import objects
 from storage.database import Row
 
-router = APIRouter(prefix="/vector_stores")
+router = APIRouter(prefix=f"{V1}/vector_stores")
 
 
-@router.post("")
+@router.post("", operation_id="createVectorStore", response_model=VectorStore)
 async def create(body: CreateVectorStore, db: Db) -> Response:
     await references.files(db, body.file_ids or ())
     more = {"expires_after": Expiration(**body.expires_after.wire())} if body.expires_after else {}
@@ -35,7 +37,7 @@ async def create(body: CreateVectorStore, db: Db) -> Response:
     return said(await _told(db, new.id))
 
 
-@router.get("")
+@router.get("", operation_id="listVectorStores", response_model=ListPage[VectorStore])
 async def list_all(db: Db, window: Listing) -> Response:
     async def read(rows: list[Row]) -> list[VectorStore]:
         return await stores.read(db.db, rows)
@@ -43,12 +45,12 @@ async def list_all(db: Db, window: Listing) -> Response:
     return await page(db, VectorStore, window, read=read)
 
 
-@router.get("/{vector_store_id}")
+@router.get("/{vector_store_id}", operation_id="getVectorStore", response_model=VectorStore)
 async def retrieve(vector_store_id: StoreId, db: Db) -> Response:
     return said(await _told(db, vector_store_id))
 
 
-@router.post("/{vector_store_id}")
+@router.post("/{vector_store_id}", operation_id="modifyVectorStore", response_model=VectorStore)
 async def modify(vector_store_id: StoreId, body: ModifyVectorStore, db: Db) -> Response:
     found = await db.find(VectorStore, vector_store_id)
     if "expires_after" in body.model_fields_set:
@@ -59,11 +61,11 @@ async def modify(vector_store_id: StoreId, body: ModifyVectorStore, db: Db) -> R
         changes["name"] = body.name
     if "metadata" in body.model_fields_set:
         changes["metadata"] = body.metadata or {}
-    await db.db.write(store.modify, VectorStore, vector_store_id, changes, db.project)
+    await db.modify(VectorStore, vector_store_id, changes)
     return said(await _told(db, vector_store_id))
 
 
-@router.delete("/{vector_store_id}")
+@router.delete("/{vector_store_id}", operation_id="deleteVectorStore", response_model=Deleted)
 async def delete(vector_store_id: StoreId, db: Db) -> Response:
     if not await db.db.write(objects.remove, "vector_stores", vector_store_id, db.project):
         raise Refused(store.missing(VectorStore, vector_store_id))
@@ -71,7 +73,7 @@ async def delete(vector_store_id: StoreId, db: Db) -> Response:
     return said(Deleted(id=vector_store_id, object="vector_store.deleted"))
 
 
-@router.post("/{vector_store_id}/search")
+@router.post("/{vector_store_id}/search", operation_id="searchVectorStore", response_model=SearchResults)
 async def search(vector_store_id: StoreId, body: SearchVectorStore, db: Db, searcher: Search) -> Response:
     found = await db.find(VectorStore, vector_store_id)
     expect_alive(found)

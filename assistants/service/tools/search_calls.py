@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from pydantic_core import from_json
@@ -25,6 +26,10 @@ FENCE = (
     "brackets like 【0:0†name】, after the sentence that uses it."
 )
 NOTHING = "[Nothing was found.]"
+LEFT_OUT = (
+    "[{left} of {found} passages were left out, the weakest ones: you cannot read more at once. If the answer is not "
+    "here, search again in other words.]"
+)
 
 
 def query_of(arguments: str) -> str:
@@ -50,8 +55,8 @@ def news(index: int, before: FileSearchCall | None, after: FileSearchCall) -> Fi
     return FileSearchCallDelta(index=index, id=after.id, file_search=FileSearch()) if before is None else None
 
 
-def retold(call: Mapping[str, Any]) -> tuple[str, str]:
-    """Arguments and output of a call as a model reads them."""
+def retold(call: Mapping[str, Any], most: int | None = None) -> tuple[str, str]:
+    """Arguments and output of a call as a model reads them: the best passages, whole ones of at most so many bytes."""
     search = call[NAME]
     border = hashlib.sha256(str(call["id"]).encode()).hexdigest()[:8]
     notes = [f"[{note}]" for note in search.get(NOTES) or ()]
@@ -59,7 +64,10 @@ def retold(call: Mapping[str, Any]) -> tuple[str, str]:
         _quoted(mark(search.get(NUMBER, 0), place, result["file_name"]), result, border)
         for place, result in enumerate(search.get("results") or (), search.get(FIRST, 0))
     ]
-    said = "\n\n".join([*notes, *([FENCE, *found] if found else [NOTHING])])
+    told = found if most is None else _fitting(found, most)
+    if left := len(found) - len(told):
+        notes.append(LEFT_OUT.format(left=left, found=len(found)))
+    said = "\n\n".join([*notes, *([FENCE, *told] if told else [] if found else [NOTHING])])
     return json.dumps({"query": search.get(QUERY, "")}, ensure_ascii=False), said
 
 
@@ -80,6 +88,11 @@ def _shown(call: ToolCall, *, content: bool) -> ToolCall:
         for result in said.get("results") or ():
             result.pop("content", None)
     return FileSearchCall(id=call.id, file_search=FileSearch.model_validate(said))
+
+
+def _fitting(passages: Sequence[str], most: int) -> Sequence[str]:
+    sizes = accumulate(len(passage.encode()) for passage in passages)
+    return passages[: sum(size <= most for size in sizes)]
 
 
 def _quoted(marked: str, result: Mapping[str, Any], border: str) -> str:

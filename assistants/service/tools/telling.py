@@ -19,8 +19,8 @@ class Told:
 
 # By the call's type: what is new in a call against the one before, which is None at first, and of the same kind.
 News = Callable[[int, Any, Any], ToolCallDelta | None]
-# By the call's type: the call as its step keeps it, retold.
-Retell = Callable[[Mapping[str, Any]], Told]
+# By the call's type: the call as its step keeps it, retold with at most so many bytes of what it found.
+Retell = Callable[[Mapping[str, Any], int | None], Told]
 
 
 def _function_news(index: int, before: FunctionCall | None, after: FunctionCall) -> FunctionCallDelta:
@@ -31,17 +31,17 @@ def _function_news(index: int, before: FunctionCall | None, after: FunctionCall)
     return FunctionCallDelta(index=index, function=CalledFunctionDelta(arguments=grown))
 
 
-def _function_retold(call: Mapping[str, Any]) -> Told:
+def _function_retold(call: Mapping[str, Any], _: int | None) -> Told:
     function = call["function"]
     return Told(function["name"], function["arguments"], function.get("output") or "")
 
 
-def _code_retold(call: Mapping[str, Any]) -> Told:
+def _code_retold(call: Mapping[str, Any], _: int | None) -> Told:
     return Told(code_calls.NAME, *code_calls.retold(call))
 
 
-def _search_retold(call: Mapping[str, Any]) -> Told:
-    return Told(search_calls.NAME, *search_calls.retold(call))
+def _search_retold(call: Mapping[str, Any], most: int | None) -> Told:
+    return Told(search_calls.NAME, *search_calls.retold(call, most))
 
 
 _NEWS: dict[str, News] = {
@@ -62,7 +62,10 @@ def news(index: int, before: ToolCall | None, after: ToolCall) -> ToolCallDelta 
     return tell(index, before, after) if tell else None
 
 
-def retold(call: Mapping[str, Any]) -> Told | None:
-    """A call of a step as a model reads it; None for a kind that no model here made."""
+def retold(call: Mapping[str, Any], found: int | None = None) -> Told | None:
+    """A call of a step as a model reads it; None for a kind that no model here made.
+
+    Of what a search found at most `found` bytes are told.
+    """
     tell = _RETELL.get(call["type"])
-    return tell(call) if tell else None
+    return tell(call, found) if tell else None

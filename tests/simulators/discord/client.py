@@ -29,7 +29,10 @@ class DiscordPeople(People[State]):
         return str((await self._do("dms", user=user))["id"])
 
     async def say(self, user: str, channel: str, text: str, **more: Any) -> str:
-        """Says it as typed (`@threadline` is a mention); returns its id. `more`: reply_to, files, webhook, type."""
+        """Says it as typed (`@threadline` is a mention); returns its id.
+
+        `more`: reply_to, files, webhook, type; forward, a message's id; voice, whether its file is one.
+        """
         return str((await self._do("say", user=user, channel=channel, text=text, **more))["id"])
 
     async def edit(self, message: str, text: str) -> None:

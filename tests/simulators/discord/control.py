@@ -15,6 +15,9 @@ from tests.simulators.discord.records import Fault, Message, Typing
 from tests.simulators.discord.rest import Rest
 from tests.simulators.discord.world import World
 
+# Flags that a person's message may have: it is a voice message, or another message brought along.
+VOICE, FORWARD = 1 << 13, 1 << 14
+
 
 class Control:
     """Routes for tests and for the page."""
@@ -84,9 +87,11 @@ class Control:
             world.as_typed(order["text"]),
             time.time(),
             type=order.get("type", 19 if reference else 0),
+            flags=VOICE if order.get("voice") else FORWARD if order.get("forward") else 0,
             reference=reference,
+            forwarded=order.get("forward"),
             webhook=order.get("webhook"),
-            attachments=[world.keep(order["channel"], *_file(one)) for one in files],
+            attachments=[world.keep(order["channel"], *_file(one)) | one.get("told", {}) for one in files],
         )
         replied_to = world.messages[reference].author if reference else None
         await self._audience.wake(world.channels[message.channel])
@@ -178,5 +183,5 @@ class Control:
         return {}
 
 
-def _file(told: dict[str, str]) -> tuple[str, str, bytes]:
+def _file(told: Order) -> tuple[str, str, bytes]:
     return told["name"], told.get("type", "application/octet-stream"), base64.b64decode(told["data"])

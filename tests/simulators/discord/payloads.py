@@ -126,7 +126,9 @@ def message(world: World, shown: Message) -> Payload:
         payload["webhook_id"] = shown.webhook
     if shown.author == BOT.id:
         payload["application_id"] = APPLICATION
-    return payload | _reference(world, shown) | _origin(world, shown) | _started(world, shown)
+    return (
+        payload | _reference(world, shown) | _forwarded(world, shown) | _origin(world, shown) | _started(world, shown)
+    )
 
 
 def _reference(world: World, shown: Message) -> Payload:
@@ -136,6 +138,17 @@ def _reference(world: World, shown: Message) -> Payload:
     place = {"channel_id": shown.channel} | ({} if is_dm(world, shown) else {"guild_id": GUILD})
     found = None if said is None or said.deleted else message(world, said)
     return {"message_reference": {"type": 0, "message_id": shown.reference, **place}, "referenced_message": found}
+
+
+def _forwarded(world: World, shown: Message) -> Payload:
+    """What it brings along, as it was then; nobody says whose it was."""
+    if shown.forwarded is None:
+        return {}
+    told = message(world, world.messages[shown.forwarded])
+    kept = ("type", "content", "embeds", "attachments", "timestamp", "edited_timestamp", "flags", "mentions")
+    place = {"type": 1, "message_id": told["id"], "channel_id": told["channel_id"]}
+    snapshot = {name: told[name] for name in kept} | {"mention_roles": [], "components": []}
+    return {"message_reference": place, "message_snapshots": [{"message": snapshot}]}
 
 
 def _origin(world: World, shown: Message) -> Payload:
@@ -184,6 +197,7 @@ def censored(payload: Payload) -> Payload:
     """What an app without message content sees: nothing, except in DMs, its own messages and those that mention it."""
     said = payload.get("referenced_message")
     shown = payload | ({"referenced_message": censored(said)} if said else {})
+    shown |= {"message_snapshots": []} if "message_snapshots" in shown else {}
     mine = payload["author"]["id"] == BOT.id or BOT.id in [one["id"] for one in payload["mentions"]]
     return shown if mine else shown | {"content": "", "embeds": [], "attachments": [], "components": []}
 

@@ -54,6 +54,7 @@ class Message(Record):
     flags: int = 0
     nonce: str | None = None
     reference: str | None = None
+    forwarded: str | None = None
     webhook: str | None = None
     only_for: str | None = None
     interaction: str | None = None

@@ -84,6 +84,7 @@ class Message(Record):
     streamed_at: float = 0
     recipient: str = ""
     plan: str = ""
+    previews: bool = False
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

@@ -17,6 +17,9 @@ from tests.simulators.slack.methods.base import (
 from tests.simulators.slack.records import Message, Whisper
 from tests.simulators.slack.world import BOT
 
+# Of links a bot posts, those to media are shown unless it says otherwise.
+_ON, _OFF = (True, "true", "1"), (False, "false", "0")
+
 
 async def _post_message(context: Context) -> dict[str, Any]:
     channel = context.joined()
@@ -30,6 +33,7 @@ async def _post_message(context: Context) -> dict[str, Any]:
         metadata=metadata(context.arguments),
         markdown=bool(context.arguments.get("markdown_text")),
         blocks=context.blocks(),
+        previews=context.arguments.get("unfurl_media") not in _OFF or context.arguments.get("unfurl_links") in _ON,
     )
     context.world.add_message(message)
     await context.site.deliveries.tell(*events.of_message(message, channel, None))

@@ -1,0 +1,81 @@
+"""One answer on a terminal, as it grows: its blocks once they are complete, the last one changing in its place."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from adapters.console import render
+from adapters.console.render import JSON
+from bot.words.growing import Blocks
+
+
+class Answer:
+    """What is printed of it. Where nobody looks (through a pipe) the words come as they are, each once."""
+
+    def __init__(self, console: Console, url: str) -> None:
+        self._console = console
+        self._url = url
+        self._begin()
+
+    def _begin(self) -> None:
+        self._text = ""
+        self._blocks = Blocks()
+        self._printed = 0
+        self._live: Live | None = None
+
+    def grow(self, segments: Sequence[JSON], assistant: str) -> None:
+        """Print what is new."""
+        text = render.words(segments)
+        if text and not self._text:
+            self._console.print(Text(render.plain(assistant), style="bold"))
+        if self._console.is_terminal:
+            self._show(text, render.steps(segments))
+        elif text.startswith(self._text):
+            self._console.print(Text(render.plain(text[len(self._text) :])), end="")
+        else:
+            self._console.print(Text(f"\n{render.plain(text)}"), end="")
+        self._text = text or self._text
+
+    def end(self, segments: Sequence[JSON]) -> None:
+        """Print what is left, and what stands under it."""
+        self.pause()
+        if self._console.is_terminal:
+            self._print(self._text[sum(map(len, self._blocks.complete)) :])
+        elif self._text:
+            self._console.print()
+        for line in render.foot(segments, self._url):
+            self._console.print(line)
+        self._begin()
+
+    def pause(self) -> None:
+        """Take back the part that still changes: something else is printed."""
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def _show(self, text: str, steps: Sequence[Text]) -> None:
+        if not text.startswith(self._text):
+            self._printed, self._blocks = 0, Blocks()
+        *complete, last = self._blocks.of(text)
+        if new := complete[self._printed :]:
+            self.pause()
+            self._print("".join(new))
+            self._printed = len(complete)
+        growing = Group(*([render.renderable(last)] if last.strip() else []), *steps)
+        if self._live is None:
+            self._live = Live(
+                growing,
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+        self._live.update(growing, refresh=True)
+
+    def _print(self, markdown: str) -> None:
+        if markdown.strip():
+            self._console.print(render.renderable(markdown), soft_wrap=False)
