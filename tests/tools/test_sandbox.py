@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import time
@@ -82,6 +83,16 @@ async def test_an_idle_session_is_ended_and_its_processes_with_it() -> None:
             await session.run("x = 1")
         await until(lambda: not running.sessions and not children(os.getpid()))
         assert session.ended == "It was idle for too long."
+
+
+async def test_leaving_while_an_idle_session_is_being_ended_leaves_nothing_open() -> None:
+    async with sandbox(idle=0.05) as running:
+        async with running.session("a") as session:
+            pass
+        await until(lambda: session.ended)
+    assert children(os.getpid()) == []
+    # What was left open warns here, and a warning is an error.
+    gc.collect()
 
 
 async def test_where_there_are_too_many_the_longest_idle_makes_room_and_working_ones_do_not() -> None:

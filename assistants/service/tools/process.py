@@ -206,20 +206,12 @@ class Process:
             # With the first process of its namespace goes the whole namespace.
             self._signal(self._inside.first, signal.SIGKILL)
         await end(self._process)
-        await self._discard()
         self._output.close()
         while self._handles:
             os.close(self._handles.popitem()[1])
         group, self._group = self._group, None
         if group is not None:
             await group.remove()
-
-    async def _discard(self) -> None:
-        """Read to the end, so that the pipe is closed; where somebody is reading already, they will."""
-        stdout = self._process.stdout
-        with contextlib.suppress(RuntimeError):
-            while stdout is not None and await stdout.read(_LONGEST_LINE):
-                pass
 
     async def _explain(self) -> str:
         """Why it ended by itself."""

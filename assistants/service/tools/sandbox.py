@@ -51,6 +51,7 @@ class Sandbox:
         self._places: dict[str, _Place] = {}
         self._slots: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, limits: Limits | None = None, *, spares: int = 1, backend: Backend | None = None) -> "Sandbox":
@@ -73,7 +74,7 @@ class Sandbox:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         living = [place.session for place in self._places.values() if place.session is not None]
-        await asyncio.gather(*(session.close() for session in [*living, *self._spares]))
+        await asyncio.gather(*self._closing, *(session.close() for session in [*living, *self._spares]))
         self._places.clear()
         self._spares.clear()
 
@@ -147,12 +148,19 @@ class Sandbox:
         session, place.session = place.session, None
         self._leave(key, place)
         if session is not None:
-            await session.close(reason)
+            await self._close(session, reason)
 
     async def _forget_ended(self, place: _Place) -> None:
         if place.session is not None and place.session.ended:
             session, place.session = place.session, None
-            await session.close()
+            await self._close(session, session.ended)
+
+    async def _close(self, session: Session, reason: str) -> None:
+        """To the end, also where whoever asked is given up: nobody else knows of it any more."""
+        closing = asyncio.create_task(session.close(reason))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        await asyncio.shield(closing)
 
     def _leave(self, key: str, place: _Place) -> None:
         """Keep no place without a session and without anybody who waits for one."""

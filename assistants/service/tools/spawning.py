@@ -37,3 +37,12 @@ async def end(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
     await process.wait()
+    for stream in (process.stdout, process.stderr):
+        await _read_to_the_end(stream)
+
+
+async def _read_to_the_end(stream: asyncio.StreamReader | None) -> None:
+    """Only then asyncio closes the pipe; where somebody is reading already, they will."""
+    with contextlib.suppress(RuntimeError):
+        while stream is not None and await stream.read(64 << 10):
+            pass
