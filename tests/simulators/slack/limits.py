@@ -33,6 +33,7 @@ class Limits:
         while calls and calls[0] <= now - seconds:
             calls.popleft()
         if len(calls) >= most:
-            return max(1, math.ceil(calls[0] + seconds - now))
+            # To the millisecond: the float of a date is not exact below that.
+            return max(1, math.ceil(round(calls[0] + seconds - now, 3)))
         calls.append(now)
         return 0
