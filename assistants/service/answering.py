@@ -61,6 +61,8 @@ class Answer:
         self._open = work.half
         self._shown = figures(work.steps)
         self._said: list[Part] = []
+        # Messages that ended before the calls, and whose rows end with these.
+        self._before: list[tuple[Message, RunStep]] = []
         self._step: RunStep | None = None
         self._tools = tools or {}
         self._calls = Calls(self._tools)
@@ -71,7 +73,7 @@ class Answer:
     @property
     def written(self) -> Written:
         content = {self._open[0].id: self._content} if self._open else {}
-        return Written(content, self._calls_step(), self._usage)
+        return Written(content, self._before, self._calls_step(), self._usage)
 
     @property
     def _content(self) -> list[Content]:
@@ -193,13 +195,13 @@ class Answer:
         assert step is not None  # noqa: S101 - the endpoint's reader says so only after a call
         await self._close_message()  # of a model that speaks on after its calls
         if is_ours(step):
-            if not await self._db.write(store.open_calls, step):
+            if not await self._db.write(store.open_calls, self.written):
                 raise NotAtWork
-            self._step = None
+            self._step, self._before = None, []
             return step
         action = needs_outputs(step)
         assert action is not None  # noqa: S101 - what is not ours is the caller's
-        run = await self._db.write(store.pause, step, action)
+        run = await self._db.write(store.pause, step, action, written=self.written)
         if run is None:
             raise NotAtWork
         self._feed.emit(RunEvent("thread.run.requires_action", run))
@@ -214,8 +216,7 @@ class Answer:
         ending, time = Ending("completed"), now()
         message = lifecycle.end_message(self._open[0], self._content, ending, time)
         step = lifecycle.end_step(self._open[1], ending, time)
-        if not await self._db.write(store.close_answer, message, step):
-            raise NotAtWork
+        self._before.append((message, step))
         self._open, self._said, self._shown = None, [], []
         if message.content:
             self._feed.emit(*closed([(message, step)]))

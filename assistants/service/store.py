@@ -73,9 +73,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a run wrote since it was taken up: content by message, and a step of calls that is in no row yet."""
+    """What a run wrote since it was taken up: content by message, and a step of calls that is in no row yet.
+
+    `said` are messages that ended before these calls.
+    """
 
     content: Mapping[str, list[Content]] = field(default_factory=dict)
+    said: Sequence[tuple[Message, RunStep]] = ()
     calls: RunStep | None = None
     usage: Usage | None = None
 
@@ -149,25 +153,27 @@ def open_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
     return True
 
 
-def close_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
-    """End a message after which the run goes on; False when the run is not at work any more."""
-    if not _at_work(tx, step.run_id):
-        return False
-    replace(tx, message, step)
-    if not message.content:
-        _unsay(tx, message, step)
-    return True
-
-
 Keep = Callable[[Transaction], None]
 
 
-def open_calls(tx: Transaction, calls: RunStep) -> bool:
-    """Write down calls before they are used; False when the run is not at work any more."""
-    if not _at_work(tx, calls.run_id):
+def open_calls(tx: Transaction, written: Written) -> bool:
+    """Write down calls before they are used; False when the run is not at work any more.
+
+    What was said before them ends in the same transaction: the model says both in one go, and after a death says both
+    anew.
+    """
+    if written.calls is None or not _at_work(tx, written.calls.run_id):
         return False
-    add(tx, calls)
+    _end_said(tx, written)
+    add(tx, written.calls)
     return True
+
+
+def _end_said(tx: Transaction, written: Written) -> None:
+    for message, step in written.said:
+        replace(tx, message, step)
+        if not message.content:
+            _unsay(tx, message, step)
 
 
 def close_calls(tx: Transaction, calls: RunStep, keeps: Sequence[Keep]) -> RunStep | None:
@@ -181,11 +187,15 @@ def close_calls(tx: Transaction, calls: RunStep, keeps: Sequence[Keep]) -> RunSt
     return ended
 
 
-def pause(tx: Transaction, calls: RunStep, action: RequiredAction, keeps: Sequence[Keep] = ()) -> Run | None:
+def pause(
+    tx: Transaction, calls: RunStep, action: RequiredAction, keeps: Sequence[Keep] = (), written: Written | None = None
+) -> Run | None:
     """Wait for the outputs of calls. None when the run is not at work any more."""
     run = _at_work(tx, calls.run_id)
     if run is None:
         return None
+    if written is not None:
+        _end_said(tx, written)
     paused = lifecycle.pause(run, action)
     replace(tx, paused)
     # A step that also called tools of ours has its row.
@@ -202,6 +212,7 @@ def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> En
     if run is None or run.status in TERMINAL:
         return None
     ending, time = lifecycle.ending_of(run, wanted), now()
+    _end_said(tx, written)
     steps = _steps(tx, run_id)
     open_steps = [step for step in steps if step.status == "in_progress"]
     closed = [pair for step in open_steps if (pair := _close(tx, step, ending, written, time))]

@@ -221,10 +221,10 @@ async def test_killed_while_functions_run_only_a_repeatable_one_is_run_again(
     quick, other = await outputs(model)
     assert quick == "It is fine in Ulm."
     if name == "again":
-        assert (other, ran(tmp_path)) == ("done", ["quick", "again", "again"])
+        assert (other, sorted(ran(tmp_path))) == ("done", ["again", "again", "quick"])
     else:
         assert "Whether it was done is not known" in other
-        assert ran(tmp_path) == ["quick", "slow"]
+        assert sorted(ran(tmp_path)) == ["quick", "slow"]
 
 
 def is_known(folder: Path) -> bool:

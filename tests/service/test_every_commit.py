@@ -31,12 +31,10 @@ def watched() -> None:
 
 
 def noon(request: Body) -> ScriptedReply:
-    """Says something, calls a function, and says what it was told."""
+    """Says something and calls a function, and says what it was told; it never minds what it said itself."""
     last = request["messages"][-1]
     if last["role"] == "tool":
         return ScriptedReply(text=f"It is {last['content']}.")
-    if last["role"] == "assistant":
-        return ScriptedReply(tool_calls=(ScriptedCall("now"),))
     return ScriptedReply(text="Let me look.", tool_calls=(ScriptedCall("now"),))
 
 

@@ -234,36 +234,20 @@ async def test_a_run_left_queued_with_its_outputs_goes_on_at_the_next_start(tmp_
     assert script.requests[1]["messages"][-1] == {"role": "tool", "tool_call_id": "call_1", "content": "12:00"}
 
 
-async def test_what_was_said_before_its_calls_is_not_said_again(tmp_path: Path) -> None:
-    """The message is a finished step: a process that is killed between it and the calls goes on after it."""
-    half = ScriptedReply(text="Let me look.", tool_calls=(ScriptedCall("now", id="call_1"),), hold_after=4)
-    script = ScriptedModel(half, ScriptedReply(text="It is noon."))
+async def test_what_was_said_before_calls_that_never_came_is_written_anew_in_its_place(tmp_path: Path) -> None:
+    """Words and calls are one answer: a model that was killed between them gives both again, and people read one."""
+    call = ScriptedCall("now", id="call_1")
+    half = ScriptedReply(text="Let me look.", tool_calls=(call,), hold_after=4)
+    script = ScriptedModel(half, ScriptedReply(text="Let me look.", tool_calls=(call,)))
     tools = [{"type": "function", "function": {"name": "now"}}]
     async with at_work(tmp_path / "s.db", script) as (_, _, http):
         run = await ask(http, tools=tools)
         await script.held()
-        await said(http, run)
+        ((message, _, _),) = await half_written(http, run)
     async with at_work(tmp_path / "s.db", script) as (service, _, http):
         await service.start()
-        assert (await ended(http, run))["status"] == "completed"
-        texts = [text for _, _, text in await answers(http, run["thread_id"])]
-        assert texts == ["It is noon.", "Let me look."]
-    assert script.requests[1]["messages"][-1] == {"role": "assistant", "content": "Let me look."}
-
-
-async def said(http: httpx.AsyncClient, run: dict[str, Any]) -> None:
-    """Return once the run's message is whole."""
-    while True:
-        written = await answers_of(http, run)
-        if written and written[0]["status"] == "completed":
-            return
-        await asyncio.sleep(0.01)
-
-
-async def answers_of(http: httpx.AsyncClient, run: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = await http.get(f"/threads/{run['thread_id']}/messages", params={"run_id": run["id"]})
-    messages: list[dict[str, Any]] = answer.json()["data"]
-    return messages
+        await reached(http, run, "requires_action")
+        assert await answers(http, run["thread_id"]) == [(message, "completed", "Let me look.")]
 
 
 async def test_a_run_that_was_cancelled_while_its_last_word_came_is_cancelled(tmp_path: Path) -> None:
