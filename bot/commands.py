@@ -92,7 +92,7 @@ class Commands:
         if isinstance(opened, str):
             return Answer(BUSY if opened == "busy" else "Nothing was asked here yet.")
         self._dispatcher.wake(here.id, opened)
-        return Answer(f"Answering again{_about(here, place)}.")
+        return Answer(f"Answering again the last question{_about(here, place)}.")
 
     async def _run(self, command: Command, verb: str, rest: str, adapter: Adapter) -> Answer:
         match verb:
@@ -163,7 +163,7 @@ def _about(conversation: Conversation, place: Place) -> str:
     """Which conversation, where the place does not say it."""
     if conversation.key == place.key or not conversation.title:
         return ""
-    return f" to “{_quoted(conversation.title)}”"
+    return f" in “{_quoted(conversation.title)}”"
 
 
 def _line(choice: AssistantChoice) -> str:

@@ -22,6 +22,9 @@ LARGEST = 20 * 1024 * 1024
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 VOICE = "Voice messages and other sound cannot be heard here yet: please write what you said."
 
+# Office files are zip archives with a folder of their own; any other archive is taken for one of them by its beginning.
+_OFFICE = {"wordprocessingml": b"word/", "presentationml": b"ppt/", "spreadsheetml": b"xl/"}
+
 log = structlog.get_logger()
 JSON = dict[str, Any]
 
@@ -112,7 +115,8 @@ def media_type(data: bytes, name: str = "") -> str:
     except (puremagic.PureError, ValueError):
         found = ""
     if found and not found.startswith("text/"):
-        return str(found)
+        parts = [part for kind, part in _OFFICE.items() if kind in found]
+        return "application/zip" if parts and parts[0] not in data else str(found)
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
