@@ -139,6 +139,8 @@ async def run(settings: Settings) -> None:
     """Serve the port and answer people until a signal comes. Raises `ConfigurationError` and `StorageError`."""
     async with Port.bind(settings) as port, build(settings, port.url) as app:
         await app.connect()
+        if not settings.is_loopback and not settings.threadline_admin_token.get_secret_value():
+            log.warning("the page is closed to other machines: set THREADLINE_ADMIN_TOKEN and PUBLIC_URL to open it")
         with watchdog(settings.watchdog_seconds):
             await port.serve(app.asgi, beside=app.work, leave=app.leave, before_close=app.end_watching)
 

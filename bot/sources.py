@@ -21,6 +21,8 @@ from bot.words.citations import cited
 # So much of a passage is shown.
 SHOWN = 160
 _PLACE = re.compile(r":(\d+)")
+# The marks of a heading in a Markdown file, which are none of its words.
+_HEADING = re.compile(r"^#{1,6} +", re.M)
 
 log = structlog.get_logger()
 
@@ -79,6 +81,7 @@ def _passage(marker: str, file: str, results: list[FileSearchResult]) -> str:
     meant = results[int(place[1]) :][:1] if place else []
     for result in (*meant, *results):
         if result.file_id == file:
-            words = " ".join(" ".join(piece.text for piece in result.content or ()).split())
+            text = " ".join(piece.text for piece in result.content or ())
+            words = " ".join(_HEADING.sub("", text).split())
             return words if len(words) <= SHOWN else f"{words[:SHOWN].rsplit(' ', 1)[0]}…"
     return ""

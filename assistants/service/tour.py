@@ -185,7 +185,7 @@ def _cited(output: str) -> str:
     found = _QUOTED.search(output)
     if found is None:
         return NOT_FOUND
-    sentences = re.split(r"(?<=[.:])\s+", " ".join(found[2].split()))
+    sentences = re.split(r"(?<=[.])\s+", " ".join(found[2].split()))
     fits = max(sentences, key=lambda sentence: sum(word in sentence.casefold() for word in QUERY.split()))
     return FOUND.format(sentence=fits, mark=found[1])
 

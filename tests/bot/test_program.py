@@ -175,6 +175,11 @@ def test_a_busy_port_is_one_sentence(start: Start) -> None:
     assert "set PORT" in sentence
 
 
+def test_a_page_that_stays_closed_to_others_is_said_at_the_start(start: Start) -> None:
+    program = start(HOST="0.0.0.0")  # noqa: S104 - what is tried
+    assert "set THREADLINE_ADMIN_TOKEN and PUBLIC_URL" in program.line("closed to other machines")
+
+
 def test_a_second_server_on_the_same_database_is_refused_and_the_first_goes_on(start: Start) -> None:
     first = start()
     address(first)

@@ -44,7 +44,7 @@ async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
     server: Server, client: AssistantsClient
 ) -> None:
     text = "No dogs【4:1†source】, no cats【4:0†source】, none【9:7†source】."
-    steps = searched(("file-1", "Cats  stay\noutside."), ("file-2", "Dogs stay outside. " * 20))
+    steps = searched(("file-1", "## Pets\n\nCats  stay\noutside."), ("file-2", "Dogs stay outside. " * 20))
     server.will(js(file("file-2", "dogs.pdf")), js(file("file-1", "cats.pdf")), js(listed(steps)))
     shown, sources = await with_sources(client, text, FILES, **WHERE)
     assert shown == "No dogs[1], no cats[2], none[3]."
@@ -52,7 +52,7 @@ async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
     assert (dogs.number, dogs.title) == (1, "dogs.pdf")
     assert dogs.passage.startswith("Dogs stay outside. Dogs")
     assert dogs.passage.endswith("…")
-    assert (cats, again) == (Source(2, "cats.pdf", "Cats stay outside."), Source(3, "cats.pdf", "Cats stay outside."))
+    assert (cats, again) == (Source(2, "cats.pdf", "Pets Cats stay outside."), Source(3, "cats.pdf", "Pets Cats stay outside."))
 
 
 async def test_what_the_server_does_not_tell_of_a_source_is_left_out(server: Server, client: AssistantsClient) -> None:
