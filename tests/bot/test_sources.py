@@ -52,7 +52,8 @@ async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
     assert (dogs.number, dogs.title) == (1, "dogs.pdf")
     assert dogs.passage.startswith("Dogs stay outside. Dogs")
     assert dogs.passage.endswith("…")
-    assert (cats, again) == (Source(2, "cats.pdf", "Pets Cats stay outside."), Source(3, "cats.pdf", "Pets Cats stay outside."))
+    outside = "Pets Cats stay outside."
+    assert (cats, again) == (Source(2, "cats.pdf", outside), Source(3, "cats.pdf", outside))
 
 
 async def test_what_the_server_does_not_tell_of_a_source_is_left_out(server: Server, client: AssistantsClient) -> None:
