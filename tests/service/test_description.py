@@ -144,10 +144,10 @@ def _patched(document: dict[str, Any]) -> dict[str, Any]:
     # What is downloaded is said to be JSON, with text as its example.
     content = patched["paths"]["/files/{file_id}/content"]["get"]["responses"]["200"]["content"]
     content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
-    # Runs are streamed where that is asked for.
+    # Runs are streamed where that is asked for; each event is looked at.
     for path in STREAMED:
         content = patched["paths"][path]["post"]["responses"]["200"]["content"]
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": {"type": "object", "required": ["event", "data"]}}
     # A purpose that is taken in a request and forgotten in the answer.
     patched["components"]["schemas"]["OpenAIFile"]["properties"]["purpose"]["enum"].append("evals")
     return patched
