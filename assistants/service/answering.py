@@ -68,7 +68,7 @@ class Answer:
         self._calls = Calls(self._tools)
         self._usage: Usage | None = None
         self._left = limit
-        self._opening: asyncio.Task[bool] | None = None
+        self._opening: asyncio.Future[bool] | None = None
 
     @property
     def written(self) -> Written:
