@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,10 +139,10 @@ class Bench:
         question = await self._side.ask(f"answer {AT_LENGTH}")
         await self._side.until(question, lambda read: any("That is all of it." in text for text in read))
         read = await self._side.read(question)
-        missing = sum(line.strip() not in "\n".join(read) for line in LONG.splitlines() if line.strip())
+        missing = (Counter(LONG.split()) - Counter(" ".join(read).split())).total()
         broken = sum(text.count("```") % 2 for text in read)
         self.found[f"{len(LONG):,} characters with a fence"] = (
-            f"{len(read)} messages, {'whole' if not missing else f'{missing} lines lost or cut'}, "
+            f"{len(read)} messages, {'whole' if not missing else f'{missing} words lost or cut'}, "
             f"{'fences whole' if not broken else f'{broken} with a broken fence'}"
         )
 
