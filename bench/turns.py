@@ -28,6 +28,7 @@ from bench.million import million
 from bench.processes import module, program
 from bench.whole import Ours, Posting
 from bot.logs import configure_logs
+from bot.port import calm_collector
 from bot.settings import Settings
 
 ROUNDS = 3
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual turns")
     given = parser.parse_args()
     configure_logs(Settings(log_level="error", _env_file=None))
+    calm_collector()
     warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's, of the API that this is about
     if given.million:
         million()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Self
 
 
@@ -11,7 +12,12 @@ class Record:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        return cls(**{field.name: row[field.name] for field in fields(cls)})
+        return cls(**{name: row[name] for name in _columns(cls)})
+
+
+@cache
+def _columns(record: type[Record]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record))
 
 
 @dataclass(frozen=True, slots=True)

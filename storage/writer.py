@@ -44,8 +44,10 @@ class SQLiteTransaction:
         if not self._conn.in_transaction:
             # On a full disk SQLite ends the transaction by itself; one more statement would commit alone.
             raise StorageError("The transaction is over: SQLite undid it.")
-        with translated():
+        try:
             return self._conn.execute(sql, values)
+        except sqlite3.Error as error:
+            raise _translation(error) from error
 
 
 class Job:
