@@ -12,7 +12,7 @@ class Record:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        return cls(**{name: row[name] for name in _columns(cls)})
+        return cls(**{name: row[name] for name in _columns(cls)})  # type: ignore[arg-type]  # a class is hashable
 
 
 @cache
