@@ -231,6 +231,16 @@ async def test_what_was_ended_before_it_was_asked_is_asked_later(
         assert found[-1]["question"] == "two\n\nthree\n\nfour"
         asked = [m.text for m in await messages(client, thread) if m.role == "user"]
         assert asked == ["one", "two", "three", "four"]
+        await model.play(HELD)
+        await client.threads.runs.create(thread, assistant_id=assistant)
+        await model.held()
+        await page.say(KEY, "five")
+        await page.say(KEY, "stop")
+        await page.until(KEY, lambda now: now[-1]["state"] == "stopped")
+        await page.say(KEY, "/assistant regenerate")
+        await model.release()
+        found = await page.until(KEY, lambda now: now[-1]["state"] == "answered" and shows("You said: five")(now))
+        assert found[-1]["question"] == "five"
 
 
 async def test_a_run_that_waits_for_somebody_is_cancelled_when_we_need_its_thread(
