@@ -1,4 +1,8 @@
-"""A text that only grows, shown in native streams: where one is full or old, the next one goes on."""
+"""A text that only grows, shown in native streams: where one is full or old, the next one goes on.
+
+No link goes by a stream. Slack looks for links when a message appears, posts alone can be told to show no previews of
+them, and an edit that brings one shows none: so a stream ends before the first link, and edits go on from there.
+"""
 
 from collections.abc import Sequence
 
@@ -10,8 +14,10 @@ from adapters.slack.stream import Stream
 from adapters.slack.workspace import Workspace
 from bot.adapter import Turn
 from bot.segments import Step
+from bot.words.links import has_address
 
 FEATURE = "streams"
+STOPPED = "stopped_by_user"
 
 log = structlog.get_logger()
 
@@ -19,11 +25,11 @@ log = structlog.get_logger()
 class Flow:
     """The streams of one reply, one a part. What people have read stays: a later text of a part only ever adds to it.
 
-    `is_broken` once Slack refused something: nothing grows any more, and the end is for edits to bring.
+    `is_over` once Slack refused something, or a link is to be shown: what follows is for edits to bring.
     """
 
     def __init__(self, workspace: Workspace, turn: Turn, posted: Posted) -> None:
-        self.is_broken = False
+        self.is_over = False
         self._workspace = workspace
         self._turn = turn
         self._posted = posted
@@ -35,48 +41,77 @@ class Flow:
         return bool(self._closed) or self._stream is not None
 
     @property
+    def shown(self) -> list[str]:
+        """The parts as people read them now."""
+        return [*self._closed, self._stream.shown] if self._stream else self._closed
+
+    @property
     def is_old(self) -> bool:
         """Whether what follows should begin another message: Slack lets no stream live for long."""
         return self._stream is not None and self._stream.is_old
 
+    def takes(self, texts: Sequence[str]) -> bool:
+        """Whether these parts may go on by streams."""
+        return not any(map(has_address, texts[len(self._closed) :]))
+
     async def show(self, texts: Sequence[str], steps: Sequence[Step] = ()) -> bool:
         """Let people see these parts, which begin with what they see already, and steps; whether anything is new."""
         texts = texts or ([""] if steps else [])
-        if self.is_broken or not self._goes_on(texts):
+        if self.is_over or not self._goes_on(texts):
             return False
         try:
             return await self._grow(texts, steps)
         except RefusedError as error:
-            self.is_broken = True
-            self._workspace.learn(error, FEATURE)
-            log.info("native stream refused", error=str(error))
+            self._refused(error)
             return True
         except UncertainError:
-            self.is_broken = True
+            self.is_over = True
             raise
 
     async def end(self, texts: Sequence[str]) -> bool:
         """All the parts, with what people see as their beginning; False where that cannot be done by streams."""
         texts = texts or [""]
-        if self.is_broken or not self.is_begun or not self._goes_on(texts):
+        if self.is_over or not self.is_begun or not self._goes_on(texts):
+            return False
+        if not self.takes(texts[: self._number]):
+            await self.give_up()
             return False
         try:
             if self._stream is not None:
                 await self._close(self._stream, texts[len(self._closed)])
         except RefusedError as error:
-            self.is_broken = True
-            log.info("native stream refused", error=str(error))
+            self._refused(error)
             return False
         for number, text in enumerate(texts[len(self._closed) :], self._number):
             await self._posted.put(number, text, "final")
         return True
 
+    async def give_up(self) -> None:
+        """End the stream as it stands, with the work going on: what follows is for edits to bring."""
+        if self._stream is None or self.is_over:
+            self.is_over = True
+            return
+        self.is_over = True
+        try:
+            await self._stream.stop("", self._posted.metadata(self._number), at_work=True)
+        except RefusedError as error:
+            self._refused(error)
+        await self._posted.keep(self._number, self._stream.ts, "growing")
+
     async def leave(self, words: str) -> bool:
         """Say something under what is shown and end the stream; False where none is open."""
-        if self._stream is None:
+        if self._stream is None or self.is_over:
             return False
         await self._stream.stop(f"\n\n{words}", self._posted.metadata(self._number))
         return True
+
+    def _refused(self, error: RefusedError) -> None:
+        self.is_over = True
+        if error.code == STOPPED:
+            log.info("the stream ended: somebody pressed Stop")
+            return
+        self._workspace.learn(error, FEATURE)
+        log.info("native stream refused", error=str(error))
 
     @property
     def _number(self) -> int:
@@ -85,8 +120,7 @@ class Flow:
 
     def _goes_on(self, texts: Sequence[str]) -> bool:
         """Whether the parts are those that people read, longer or not."""
-        seen = [*self._closed, self._stream.shown] if self._stream else self._closed
-        return len(texts) >= len(seen) and all(map(str.startswith, texts, seen))
+        return len(texts) >= len(self.shown) and all(map(str.startswith, texts, self.shown))
 
     async def _grow(self, texts: Sequence[str], steps: Sequence[Step]) -> bool:
         while True:

@@ -1,7 +1,7 @@
 """Shows one turn in a Slack thread: a sign of work at once, growth, the whole answer, nothing twice.
 
-It grows as a native stream where Slack lets it, else as a message that is edited. Whatever a stream did not take is
-put there by an edit, so that people have the whole answer either way.
+It grows as a native stream where Slack lets it, and up to the first link, else as a message that is edited. Whatever a
+stream did not take is put there by an edit, so that people have the whole answer either way.
 """
 
 from collections.abc import Sequence
@@ -87,8 +87,9 @@ class SlackReply:
             return  # what is on its way would stand there twice
         farewell = render.status(words)
         if not await self._flow.leave(farewell):
-            *_, text = self._shown or [""]
-            number = FIRST + max(0, len(self._shown) - 1)
+            shown = self._shown or self._flow.shown
+            *_, text = shown or [""]
+            number = FIRST + max(0, len(shown) - 1)
             await self._posted.put(number, f"{text}\n\n{farewell}" if text else farewell, "growing")
 
     async def aclose(self) -> None:
@@ -119,8 +120,13 @@ class SlackReply:
             if self._flow.is_old:
                 self._growing.turn()
             steps = [segment for segment in snapshot.segments if isinstance(segment, Step)]
-            return await self._flow.show(self._growing.growing(snapshot.segments), steps)
-        texts = self._letter.growing(snapshot.segments) or [render.status(snapshot.status or "…")]
+            texts = self._growing.growing(snapshot.segments)
+            if self._flow.takes(texts):
+                return await self._flow.show(texts, steps)
+            await self._flow.give_up()
+        # What people have read of a stream is not cut anew.
+        letter = self._growing if self._flow.is_begun else self._letter
+        texts = letter.growing(snapshot.segments) or [render.status(snapshot.status or "…")]
         if texts == self._shown:
             return False
         await self._put_all(texts, "growing")
@@ -135,6 +141,6 @@ class SlackReply:
 
     async def _may_stream(self) -> bool:
         """Whether the reply grows by streams: where nothing else says that we work, a message must."""
-        if not self._streams or self._flow.is_broken or FEATURE in self._workspace.lacks:
+        if not self._streams or self._flow.is_over or FEATURE in self._workspace.lacks:
             return False
         return self._flow.is_begun or await self._session.is_shown()

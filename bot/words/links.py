@@ -19,6 +19,11 @@ def shows_another(words: str, address: str) -> bool:
     return any(host != leads_to for host in shown)
 
 
+def has_address(markdown: str) -> bool:
+    """Whether a platform may find something in it to link to, and to show a preview of."""
+    return _SHOWN.search(markdown) is not None
+
+
 def quiet(address: str) -> str:
     """The same address, encoded so that no platform reads a broadcast in it (`https://e.org/@here`)."""
     return _BROADCAST.sub("%40", address)

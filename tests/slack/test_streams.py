@@ -116,6 +116,52 @@ async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: p
     assert len(await asked.replies()) > 1
 
 
+async def test_a_stream_ends_before_the_first_link_and_the_answer_grows_on_by_edits(asked: Asked) -> None:
+    """No method for streams can be told to show no previews."""
+    reply = asked.reply()
+    await grow(asked, reply, "Look there:")
+    await grow(asked, reply, "Look there: https://example.org/a.png and")
+    assert (await session(asked)).status == "processing"
+    await grow(asked, reply, "Look there: https://example.org/a.png and here")
+    await reply.finish([Text("Look there: https://example.org/a.png and here."), Notice("often wrong")])
+    await reply.aclose()
+    (message,) = await asked.replies()
+    assert all(later.startswith(earlier) for earlier, later in pairwise(message.versions))
+    assert message.versions[-1] == "Look there: https://example.org/a.png and here.\n\n_often wrong_"
+    assert (message.stream, message.previews) == ("stopped", False)
+    assert [state for _, _, state in asked.kept] == ["streaming", "growing", "final"]
+    assert (await session(asked)).status == "active"
+
+
+@pytest.mark.parametrize("end", ["Four, see https://example.org.", "Four.\n\nhttps://example.org"])
+async def test_a_link_in_the_last_words_is_no_streams_either(asked: Asked, end: str) -> None:
+    reply = asked.reply()
+    await grow(asked, reply, "Four")
+    await reply.finish([Text(end)])
+    await reply.aclose()
+    (message,) = await asked.replies()
+    assert (message.text, message.previews) == (end, False)
+    assert (await session(asked)).status == "active"
+
+
+async def test_an_answer_that_begins_with_a_link_is_posted_without_previews(asked: Asked) -> None:
+    reply = asked.reply()
+    await grow(asked, reply, "https://example.org/a.png is")
+    await reply.finish([Text("https://example.org/a.png is it.")])
+    (message,) = await asked.replies()
+    assert (message.stream, message.previews) == ("", False)
+    assert await asked.calls("chat.startStream") == []
+
+
+async def test_after_a_link_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
+    reply = asked.reply()
+    await grow(asked, reply, "Look there:")
+    await grow(asked, reply, "Look there: https://example.org and")
+    await reply.leave("Continuing soon.")
+    await reply.aclose()
+    assert await asked.texts() == ["Look there: https://example.org and\n\n_Continuing soon._"]
+
+
 async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) -> None:
     """Pain 9: the stream dies after about five minutes, words lost."""
     reply = asked.reply()

@@ -112,6 +112,8 @@ def _grow(context: Context, message: Message) -> str:
         raise SlackError("msg_too_long")
     for chunk in given:
         _take(message, chunk)
+    # No method for streams can be told of previews.
+    message.previews = message.previews or "://" in message.text + grown
     return grown
 
 
