@@ -12,6 +12,7 @@ from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
 from bot.calls import Calls
 from bot.files import attached, receive
 from bot.produced import bring
+from bot.put_away import let_go
 from bot.roster import Member, Roster
 from bot.runs import JSON, MOST_ROUNDS, TAG, Outcome, Question, Runs
 from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Step, Text
@@ -37,6 +38,10 @@ UNREADABLE = (
 )
 UNREAD = "What was said here before could not be read."
 NOT_RUN = "{name} was not run: it may change something, and only functions that read may run here."
+PUT_AWAY = (
+    "The documents of this conversation were put away after days without use, and are not read any more; send again"
+    " what is needed."
+)
 QUESTION_GONE = "The server no longer has this question; please ask it again."
 
 log = structlog.get_logger()
@@ -107,6 +112,10 @@ class Answering:
             says=self._waits,
         )
         outcome = await runs.outcome(suspect=self.turn.suspect)
+        failed = outcome.run is not None and outcome.run.status == "failed"
+        if failed and self.member.config.searches_files and await let_go(self.client, thread_id):
+            self.notices.append(Notice(PUT_AWAY))
+            outcome = await runs.once_more()
         if functions:
             self.notices += [Notice(NOT_RUN.format(name=name)) for name in await refused(self.db, self.row.id)]
         # What only the search would have read.

@@ -108,7 +108,9 @@ class Runs:
         self._grew = grew
         self._says = says
         self._calls = calls
+        # The run there is, and which one of the turn's it is.
         self._run: Run | None = None
+        self._number = 0
         # By message: the words so far, and those that have ended.
         self._written: dict[str, str] = {}
         self._whole: dict[str, Message] = {}
@@ -118,14 +120,18 @@ class Runs:
     async def outcome(self, *, suspect: bool) -> Outcome:
         """The turn's answer: from the run that an earlier try created, or from a new one."""
         if suspect and (found := await self._find()):
-            run, number = found
+            run, self._number = found
             self._note(run)
             ended = await self._to_its_end(None)
-            if number >= MOST_RUNS or self._stop.asked.is_set() or not _ended_badly(ended):
+            if self._number >= MOST_RUNS or self._stop.asked.is_set() or not _ended_badly(ended):
                 return ended
-            # It came to nothing while nobody watched. Its messages are in the thread.
-            return await self._begin(number + 1, [])
-        return await self._begin(1, await self._question.messages())
+            # It came to nothing while nobody watched.
+            return await self.once_more()
+        return await self._begin(await self._question.messages())
+
+    async def once_more(self) -> Outcome:
+        """Another run after one that came to nothing; its messages are in the thread."""
+        return await self._begin([])
 
     async def _find(self) -> tuple[Run, int] | None:
         """The newest run of this turn, and which one it is."""
@@ -136,29 +142,30 @@ class Runs:
                 return run, int(number) if number.isdigit() else 1
         return None
 
-    async def _begin(self, number: int, messages: Sequence[JSON]) -> Outcome:
+    async def _begin(self, messages: Sequence[JSON]) -> Outcome:
         """Run it, as soon as nobody else uses the thread. Raises `ThreadLockedError` where that never comes."""
         self._run = None
+        self._number += 1
         self._written, self._whole, self._progress = {}, {}, Progress()
         self._known.clear()
         until = time.monotonic() + PATIENCE
         while not self._stop.asked.is_set():
             try:
-                return await self._ask(number, messages)
+                return await self._ask(messages)
             except ThreadLockedError:
                 if time.monotonic() > until:
                     raise
                 await self._make_way()
-        return Outcome(None, "", asked=number > 1)
+        return Outcome(None, "", asked=self._number > 1)
 
-    async def _ask(self, number: int, messages: Sequence[JSON]) -> Outcome:
+    async def _ask(self, messages: Sequence[JSON]) -> Outcome:
         """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""
         question = self._question
         stream = self._runs.stream(
             question.thread_id,
             assistant_id=question.assistant_id,
             additional_messages=messages,
-            metadata={TAG: f"{question.tag}.{number}"},
+            metadata={TAG: f"{question.tag}.{self._number}"},
         )
         return await self._to_its_end(stream)
 

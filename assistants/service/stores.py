@@ -106,7 +106,7 @@ async def read_batch(db: Reader, row: Row) -> VectorStoreFileBatch:
 
 def _counted(store: VectorStore, rows: Sequence[Row]) -> VectorStore:
     counts = _counts(rows)
-    status = store.status if store.status == "expired" else "in_progress" if counts.in_progress else "completed"
+    status = "expired" if is_over(store) else "in_progress" if counts.in_progress else "completed"
     size = sum(row["bytes"] or 0 for row in rows)
     return store.model_copy(update={"file_counts": counts, "status": status, "usage_bytes": size})
 

@@ -1,6 +1,8 @@
 """Programs that the tests of the core talk to."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def address(process: Process) -> str:
     """Where a program that was started says it is."""
     return process.line("Threadline is at ").split()[-1]
+
+
+def table(folder: Path, sql: str) -> list[tuple[object, ...]]:
+    """Run a statement on the program's store, beside it."""
+    with closing(sqlite3.connect(folder / "data" / "threadline.db")) as db, db:
+        return db.execute(sql).fetchall()

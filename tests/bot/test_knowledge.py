@@ -7,7 +7,7 @@ import pytest
 
 from assistants.connector import AssistantsClient
 from assistants.service.scripted import ScriptedCall, ScriptedReply
-from tests.bot.conftest import Start, address
+from tests.bot.conftest import Start, address, table
 from tests.bot.page import JSON, Page, said
 from tests.scripted import Model, connecting
 from tests.service.documents import SAID, pdf
@@ -101,3 +101,21 @@ async def test_an_assistant_that_reads_no_documents_says_so(
         await page.say(KEY, "Read it", files=[file])
         _, exchange = await page.until(KEY, lambda now: len(now) == 2 and now[1]["state"] == "answered")
         assert said(exchange) == "You said: Read it\n“snow.pdf” is no longer there; please send it again."
+
+
+async def test_documents_that_were_put_away_silence_no_conversation(
+    start: Start, model_address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "threadline.toml").write_text(CONFIG.replace('files = ["rain.pdf"]', 'tools = ["file_search"]'))
+    async with Page(address(start("run", **connecting(model_address)))) as page:
+        await page.say(KEY, "Keep it", files=[await page.attach("rain.pdf", pdf())])
+        await page.until(KEY, lambda now: bool(now) and now[0]["state"] == "answered")
+        table(tmp_path, "update vector_stores set expires_at = 1")
+        await page.say(KEY, "What does it say?")
+        _, exchange = await page.until(KEY, lambda now: len(now) == 2 and now[1]["state"] == "answered")
+        answer, notice = said(exchange).splitlines()
+        assert answer == "You said: What does it say?"
+        assert notice.startswith("The documents of this conversation were put away")
+        await page.say(KEY, "Thanks")
+        *_, exchange = await page.until(KEY, lambda now: len(now) == 3 and now[2]["state"] == "answered")
+        assert said(exchange) == "You said: Thanks"

@@ -1,8 +1,7 @@
 """What is promised of a turn whatever happens beside it: the real program, asked over the page's API."""
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from assistants.connector import AssistantsClient
 from assistants.contract import Message
 from assistants.service.scripted import ScriptedCall, ScriptedReply
 from bot.answer import ASSISTANT_GONE, INTERRUPTED, STOPPED, THREAD_GONE
-from tests.bot.conftest import Start, address
+from tests.bot.conftest import Start, address, table
 from tests.bot.page import JSON, Page, said
 from tests.scripted import Model, connecting
 
@@ -56,11 +55,6 @@ async def growing(page: Page, model: Model, question: str = "go on") -> None:
         async for name, moment in events:
             if name == "moment" and moment["kind"] == "snapshot" and "Half an" in said({"answer": moment["segments"]}):
                 return
-
-
-def table(folder: Path, sql: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(folder / "data" / "threadline.db")) as db, db:
-        return db.execute(sql).fetchall()
 
 
 async def thread_of(folder: Path) -> str:

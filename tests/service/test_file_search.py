@@ -8,6 +8,8 @@ import pytest
 from openai import AsyncOpenAI
 
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
+from storage import objects
+from storage.database import Database
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -241,3 +243,21 @@ async def test_a_small_window_gets_the_best_passages_whole_and_is_told_of_the_re
     assert [len(step.step_details.tool_calls[0].file_search.results) for step in steps[:2]] == [12, 12]
     assert message.content[0].text.annotations
     assert len(json.dumps(script.requests[-1])) < 2_048 / 0.25
+
+
+async def test_a_run_on_an_expired_store_fails_and_says_what_to_do(
+    stock: AsyncOpenAI, script: ScriptedModel, database: Database
+) -> None:
+    store = await stored(stock, cats=CATS)
+    assistant, thread = await reader(stock, store), (await stock.beta.threads.create()).id
+    await database.write(objects.save, "vector_stores", {"id": store, "expires_at": 1})
+    run, steps, message = await ran(stock, assistant, thread)
+    assert (run.status, run.last_error.code, steps, message) == ("failed", "server_error", [], None)
+    assert f"The vector store {store} has expired" in run.last_error.message
+    assert script.requests == []
+    assert (await stock.vector_stores.retrieve(store)).status == "expired"
+    # The cure that it names.
+    resources: Any = {"file_search": {"vector_store_ids": [await stored(stock, cats=CATS)]}}
+    await stock.beta.assistants.update(assistant, tool_resources=resources)
+    script.play(ScriptedReply(text="Most of the day."))
+    assert (await ran(stock, assistant, thread))[0].status == "completed"

@@ -24,6 +24,7 @@ from assistants.contract import (
     VectorStore,
 )
 from assistants.service import stores
+from assistants.service.pieces import ModelError
 from assistants.service.rows import from_row
 from assistants.service.searching import Searcher, Wanted
 from assistants.service.tools import resources, search_calls
@@ -48,6 +49,10 @@ NAMED = 20
 # How long a search waits for files that are still being read, and how often it looks.
 READING_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+EXPIRED = (
+    "The vector store {id} has expired, so its files cannot be searched. Make a new one with the same files, and name "
+    "it in its place in the tool_resources of the assistant or the thread."
+)
 NO_QUERY = 'There was nothing to look for: call with {"query": "…"}.'
 
 _MARK = re.compile(r"【(\d+):(\d+)†([^【】\n]*)】")
@@ -63,8 +68,10 @@ class FileSearchHere(ServerTool):
         self._searcher = searcher
 
     async def offer(self, run: Run) -> Mapping[str, Any] | None:
-        stores_ = [store.id for store in await self._stores(run)]
-        names = await chunks.filenames(self._db, stores_, NAMED + 1)
+        named = await self._named(run)
+        for store in filter(stores.is_over, named):
+            raise ModelError(EXPIRED.format(id=store.id))
+        names = await chunks.filenames(self._db, [store.id for store in named], NAMED + 1)
         if not names and run.tool_choice in ("none", "auto", None):
             return None
         more = " and others" if len(names) > NAMED else ""
@@ -144,11 +151,14 @@ class FileSearchHere(ServerTool):
         ]
 
     async def _stores(self, run: Run) -> list[VectorStore]:
+        """The vector stores that can be searched."""
+        return [store for store in await self._named(run) if not stores.is_over(store)]
+
+    async def _named(self, run: Run) -> list[VectorStore]:
         """The vector stores there are."""
         ids = await resources.named(self._db, run, NAME, "vector_store_ids")
         rows = [await objects.find(self._db, "vector_stores", id_) for id_ in ids]
-        found = [from_row(VectorStore, row) for row in rows if row]
-        return [store for store in found if not stores.is_over(store)]
+        return [from_row(VectorStore, row) for row in rows if row]
 
     async def _earlier(self, run_id: str) -> list[FileSearchCall]:
         """The searches of a run whose steps have ended, the first one first."""
