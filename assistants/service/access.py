@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from assistants.contract import Failure, File, Message, Run, Thread, Upload, VectorStore, Wire
-from assistants.service import store
+from assistants.service import store, stores
 from assistants.service.refusals import Refused
 from assistants.service.rows import TABLES, from_row, now
 from storage import objects, requests
@@ -45,6 +45,8 @@ class Access:
     index: Callable[[], None]
     idempotency_key: str | None = None
     fingerprint: str = ""
+    # Vector stores that were made for this request before it was written.
+    made: list[str] = field(default_factory=list)
 
     def asking(self, *what: object) -> "Access":
         """The same, told what exactly is asked for, so that another request under the same key is noticed."""
@@ -79,6 +81,10 @@ class Access:
 
         done = await self.db.write(do)
         if isinstance(done, Answered):
+            # The same request came at the same time and was first.
+            for id_ in self.made:
+                await self.db.write(objects.remove, "vector_stores", id_, self.project)
+                await stores.empty(self.db, id_)
             raise done
         return done
 

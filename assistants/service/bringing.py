@@ -143,7 +143,7 @@ async def _put_thread(db: Database, kept: KeptThread, project: str) -> bool:
     id_ = kept.thread.id
     if await objects.find(db, "threads", id_):
         return False
-    while await db.write(objects.remove_children, id_, references.ROWS):
+    while await db.write(objects.remove_children, id_, stores.ROWS):
         pass
     messages = [_ended(message, id_) for message in kept.messages]
     await _in_pieces(db, messages, lambda tx, some: store.add(tx, *some))
@@ -159,5 +159,5 @@ def _ended(message: Message, thread_id: str) -> Message:
 
 
 async def _in_pieces(db: Database, things: Sequence[W], job: Callable[[Transaction, Sequence[W]], None]) -> None:
-    for start in range(0, len(things), references.ROWS):
-        await db.write(job, things[start : start + references.ROWS])
+    for start in range(0, len(things), stores.ROWS):
+        await db.write(job, things[start : start + stores.ROWS])

@@ -18,7 +18,7 @@ from assistants.contract import (
     invalid,
     no_such,
 )
-from assistants.service import store
+from assistants.service import store, stores
 from assistants.service.access import Access
 from assistants.service.pieces import ModelError
 from assistants.service.refusals import Refused
@@ -29,7 +29,6 @@ from storage.database import Database, Reader, Row, Transaction
 # The largest picture that is sent to a model.
 LARGEST_PICTURE = 20 * 1024 * 1024
 UPLOAD_SECONDS = 3_600
-ROWS = 200
 
 _PICTURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -103,7 +102,7 @@ async def delete(db: Database, row: Row) -> bool:
         return False
     for store_id in await chunks.holding(db, row["id"]):
         await db.write(chunks.remove_file, store_id, row["id"])
-        while await db.write(chunks.remove_chunks, ROWS, store_id, row["id"]):
+        while await db.write(chunks.remove_chunks, stores.ROWS, store_id, row["id"]):
             pass
     for id_ in sources(row):
         await db.write(objects.remove, "upload_parts", id_)

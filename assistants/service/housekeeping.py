@@ -5,10 +5,10 @@ import logging
 import time
 from contextlib import suppress
 
-from assistants.service import files
+from assistants.service import files, stores
 from assistants.service.models import Models
 from assistants.service.rows import now
-from storage import blobs, chunks, objects, requests, token_rates
+from storage import blobs, objects, requests, token_rates
 from storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -60,8 +60,8 @@ async def round_once(db: Database) -> None:
         await forget_parts(db, row["id"])
     for row in await objects.expired(db, "vector_stores", now()):
         await db.write(objects.save, "vector_stores", {"id": row["id"], "status": "expired"})
-        await empty_store(db, row["id"])
-    while await db.write(requests.forget, now() - REMEMBERED, files.ROWS):
+        await stores.empty(db, row["id"])
+    while await db.write(requests.forget, now() - REMEMBERED, stores.ROWS):
         pass
 
 
@@ -70,11 +70,3 @@ async def forget_parts(db: Database, upload_id: str) -> None:
     for part in await objects.parts_of(db, upload_id):
         await db.write(objects.remove, "upload_parts", part["id"])
         await files.forget_bytes(db, part["id"])
-
-
-async def empty_store(db: Database, store_id: str) -> None:
-    """Delete what a vector store holds, bit by bit."""
-    while await db.write(chunks.remove_entries, files.ROWS, store_id):
-        pass
-    while await db.write(chunks.remove_chunks, files.ROWS, store_id):
-        pass

@@ -23,9 +23,6 @@ from assistants.service.access import Access
 from assistants.service.refusals import MOST_MESSAGES, Refused, expect_at_most
 from storage.database import Transaction
 
-# What one write may hold.
-ROWS = 200
-
 
 async def messages(access: Access, parameter: str, said: Sequence[CreateMessage] | None) -> Sequence[CreateMessage]:
     """The messages of a request, if they are ones that can be kept."""
@@ -73,6 +70,7 @@ async def _made(access: Access, wanted: NewVectorStore, days: int | None) -> str
     new = stores.new(metadata=wanted.metadata or {}, expires_after=Expiration(days=days) if days else None)
     await files(access, wanted.file_ids or ())
     await access.db.write(store.add, new, project=access.project)
+    access.made.append(new.id)
     await fill(access, new.id, wanted.file_ids or (), wanted.chunking_strategy)
     return new.id
 
@@ -88,8 +86,8 @@ def entries_of(store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | N
 
 
 async def put_all(access: Access, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:
-    for start in range(0, len(entries), ROWS):
-        await access.db.write(put_files, entries[start : start + ROWS], batch_id)
+    for start in range(0, len(entries), stores.ROWS):
+        await access.db.write(put_files, entries[start : start + stores.ROWS], batch_id)
     access.index()
 
 

@@ -22,6 +22,8 @@ from storage.database import Database, Reader, Row, Transaction
 DAY = 86_400
 # A store that is searched all the time is written down as used this often.
 USED_SECONDS = 60
+# What one write may hold.
+ROWS = 200
 DEFAULT_SIZES = ChunkSizes(max_chunk_size_tokens=800, chunk_overlap_tokens=400)
 
 
@@ -54,6 +56,14 @@ def _use(tx: Transaction, id_: str) -> None:
     row = objects.get(tx, "vector_stores", id_)
     if row is not None:
         objects.save(tx, "vector_stores", to_row(used(from_row(VectorStore, row), now())))
+
+
+async def empty(db: Database, store_id: str) -> None:
+    """Delete what a vector store holds, bit by bit."""
+    while await db.write(chunks.remove_entries, ROWS, store_id):
+        pass
+    while await db.write(chunks.remove_chunks, ROWS, store_id):
+        pass
 
 
 def expiring(store: VectorStore, expires_after: Expiration | None) -> VectorStore:

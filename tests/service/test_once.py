@@ -1,5 +1,6 @@
 """A request that is sent again under its Idempotency-Key does nothing twice, whatever became of the first answer."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -47,6 +48,15 @@ async def test_a_thread_that_is_asked_for_twice_has_one_vector_store(stock: Asyn
     threads = [await stock.beta.threads.create(tool_resources=resources, extra_headers=KEY) for _ in range(2)]
     assert threads[0].id == threads[1].id
     assert len([store async for store in stock.vector_stores.list()]) == 1
+
+
+async def test_a_thread_that_is_asked_for_at_the_same_time_leaves_one_vector_store(stock: AsyncOpenAI) -> None:
+    resources: Any = {"file_search": {"vector_stores": [{}]}}
+    asked = (stock.beta.threads.create(tool_resources=resources, extra_headers=KEY) for _ in range(8))
+    threads = await asyncio.gather(*asked)
+    assert len({thread.id for thread in threads}) == 1
+    held: Any = threads[0].tool_resources
+    assert [store.id async for store in stock.vector_stores.list()] == held.file_search.vector_store_ids
 
 
 async def test_a_key_that_was_used_for_something_else_is_refused(tcp: httpx.AsyncClient) -> None:

@@ -23,11 +23,11 @@ from assistants.contract import (
 from assistants.service import files, references, store, stores
 from assistants.service.access import itself
 from assistants.service.reading.reader import Unreadable, text_of
-from assistants.service.references import ROWS
 from assistants.service.refusals import Refused, expect_at_most
 from assistants.service.routes.common import V1, BatchId, Db, Listing, StoreId, page, said
 from assistants.service.routes.vector_stores import expect_alive
 from assistants.service.rows import from_row, new_id, now, to_row
+from assistants.service.stores import ROWS
 from storage import chunks
 from storage.database import Transaction
 from storage.text import storable

@@ -14,7 +14,7 @@ from assistants.contract import (
     SearchVectorStore,
     VectorStore,
 )
-from assistants.service import housekeeping, references, store, stores
+from assistants.service import references, store, stores
 from assistants.service.access import Access
 from assistants.service.making import said as set_in
 from assistants.service.refusals import Refused
@@ -31,7 +31,7 @@ async def create(body: CreateVectorStore, db: Db) -> Response:
     more = {"expires_after": Expiration(**body.expires_after.wire())} if body.expires_after else {}
     new = stores.new(**set_in(body, "name", "description", "metadata"), **more)
     entries = references.entries_of(new.id, body.file_ids or (), body.chunking_strategy)
-    first, rest = entries[: references.ROWS - 1], entries[references.ROWS - 1 :]
+    first, rest = entries[: stores.ROWS - 1], entries[stores.ROWS - 1 :]
     await db.once(lambda _: new, references.create_store, new, first, db.project)
     await references.put_all(db, rest)
     return said(await _told(db, new.id))
@@ -69,7 +69,7 @@ async def modify(vector_store_id: StoreId, body: ModifyVectorStore, db: Db) -> R
 async def delete(vector_store_id: StoreId, db: Db) -> Response:
     if not await db.db.write(objects.remove, "vector_stores", vector_store_id, db.project):
         raise Refused(store.missing(VectorStore, vector_store_id))
-    await housekeeping.empty_store(db.db, vector_store_id)
+    await stores.empty(db.db, vector_store_id)
     return said(Deleted(id=vector_store_id, object="vector_store.deleted"))
 
 
