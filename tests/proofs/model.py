@@ -1,4 +1,7 @@
-"""A model for proofs: it answers `You said: …` word by word, and fails as often as it is told to, by a seed."""
+"""A model for proofs: it answers `You said: …` word by word, and fails as often as it is told to, by a seed.
+
+Where functions are offered, it calls all of them before it answers a question that speaks of calls.
+"""
 
 import argparse
 import asyncio
@@ -6,10 +9,11 @@ import random
 
 import uvicorn
 
-from assistants.service.script import Body, Script, ScriptedError, ScriptedReply, echo
+from assistants.service.script import Body, Script, ScriptedCall, ScriptedError, ScriptedReply, asked, echo
 from assistants.service.scripted import Announced, ScriptedModel
 
 WORDS = 8
+CALLS = "call"
 
 
 def slow_echo(delay: float, failing: float, seed: int) -> Script:
@@ -17,6 +21,10 @@ def slow_echo(delay: float, failing: float, seed: int) -> Script:
     dice = random.Random(seed)  # noqa: S311 - a seeded story, not a secret
 
     def answer(body: Body) -> ScriptedReply:
+        if CALLS in asked(body) and body["messages"][-1]["role"] == "user":
+            return ScriptedReply(
+                tool_calls=tuple(ScriptedCall(tool["function"]["name"], "{}") for tool in body.get("tools", ()))
+            )
         text = echo(body).text
         size = max(1, len(text) // WORDS)
         chunks = tuple(text[at : at + size] for at in range(0, len(text), size))

@@ -30,12 +30,16 @@ MOST_POINTS = 150
 
 @dataclass(frozen=True)
 class Story:
-    """What is asked while the program may die, of a signal. `before` is asked, and answered, before that."""
+    """What is asked while the program may die, of a signal. `before` is asked, and answered, before that.
+
+    With `functions` the assistant has two that read, one of which may be called again, and the model calls both.
+    """
 
     questions: tuple[str, ...]
     before: tuple[str, ...] = ()
     regenerates: bool = False
     dies_of: str = "SIGKILL"
+    functions: bool = False
 
     @property
     def answers(self) -> list[str]:
@@ -45,6 +49,31 @@ class Story:
 
 SLACK_LONG = " ".join(f"word{number}" for number in range(1_700))
 DISCORD_LONG = " ".join(f"word{number}" for number in range(300))
+CONFIGURATION = """
+default = ["bot"]
+functions = ["counted.py"]
+[assistants.bot]
+title = "Bot"
+functions = ["once", "again"]
+"""
+COUNTED = """
+import os
+from threadline import function
+
+def note(name):
+    ran = os.open("ran", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(ran, f"{name}\\n".encode())
+    os.close(ran)
+    return "done"
+
+@function(read_only=True)
+def once() -> str:
+    return note("once")
+
+@function(read_only=True, repeatable=True)
+def again() -> str:
+    return note("again")
+"""
 STORIES: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Scene]], Story]] = {
     "slack-streams": (lambda: SlackScene.on(streams=True), Story(("hello",))),
     "slack-edits": (lambda: SlackScene.on(streams=False), Story(("hello",))),
@@ -54,6 +83,7 @@ STORIES: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Scene]], Story
     "slack-streams-regenerate": (lambda: SlackScene.on(streams=True), Story((), ("hello",), regenerates=True)),
     "slack-streams-leaving": (lambda: SlackScene.on(streams=True), Story(("hello",), dies_of="SIGTERM")),
     "discord-leaving": (DiscordScene.on, Story(("hello",), dies_of="SIGTERM")),
+    "slack-streams-functions": (lambda: SlackScene.on(streams=True), Story(("call them",), functions=True)),
     "discord-regenerate": (DiscordScene.on, Story((), ("hello",), regenerates=True)),
 }
 
@@ -86,6 +116,16 @@ class Program:
 
     def start(self, *, kill_at: str = "", dies_of: str = "SIGKILL") -> Forked:
         return Forked(launcher.main, {**self._env, "POINTS_KILL": kill_at, "POINTS_SIGNAL": dies_of}, self.folder)
+
+    def give_functions(self) -> None:
+        (self.folder / "threadline.toml").write_text(CONFIGURATION, "utf-8")
+        (self.folder / "counted.py").write_text(COUNTED, "utf-8")
+
+    @property
+    def ran(self) -> list[str]:
+        """The functions that were called, a name for each time."""
+        log = self.folder / "ran"
+        return log.read_text("utf-8").split() if log.exists() else []
 
     def arm(self) -> None:
         (self.folder / "armed").touch()
@@ -152,6 +192,8 @@ async def test_killed_at_every_point_a_turn_is_answered_once_whole_and_in_order(
 async def _survives(scene: Scene, story: Story, program: Program, kill_at: str) -> str | None:
     """The point at which it died and came back from; None when it went through without."""
     await scene.fresh()
+    if story.functions:
+        program.give_functions()
     first = program.start(kill_at=kill_at, dies_of=story.dies_of)
     try:
         await _prepared(scene, story, program)
@@ -233,6 +275,9 @@ async def _audit(scene: Scene, story: Story, program: Program, where: str, proce
         asked = [*story.before, *story.questions, "and now?", "last"]
         assert _said(program) == asked, "each question stands once in the thread, in order"
         assert len(program.rows("select 1 from turns")) == len(answers)
+        if story.functions:
+            assert program.ran.count("once") <= 1, "what may not be repeated ran again"
+            assert program.ran.count("again") >= 1, "what may be repeated did not run"
     except AssertionError as error:
         raise AssertionError(f"{where}: {error}\n{process.output[-3000:]}") from error
 
