@@ -3,11 +3,13 @@
 import re
 import tomllib
 from collections.abc import Collection
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from assistants.contract import CodeInterpreterTool, FileSearchTool, Tool
 from bot.adapter import ConfigurationError
@@ -98,6 +100,10 @@ class Configuration(BaseModel):
     models: dict[str, ModelConfig] = Field(default_factory=dict)
 
 
+# What the tables of the file are made of, each under names of its own.
+TABLES: dict[str, type[BaseModel]] = {"assistants": AssistantConfig, "channels": ChannelConfig, "models": ModelConfig}
+
+
 def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
     """The built-in assistants with the file's over them; without the file they stand alone, unless it is `needed`.
 
@@ -120,8 +126,8 @@ def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
     try:
         configuration = Configuration.model_validate(merged)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigurationError(_complaint(path, source, first["loc"], first["msg"])) from None
+        wrong = (_complaint(path, source, each["loc"], _message(each)) for each in error.errors())
+        raise ConfigurationError("\n".join(wrong)) from None
     return _checked(path, source, configuration)
 
 
@@ -174,11 +180,22 @@ def _merge(into: dict[str, Any], given: dict[str, Any]) -> None:
             into[key] = value
 
 
+def _message(error: ErrorDetails) -> str:
+    """What is wrong with a key; of one that is not known, which is nearest to it."""
+    if error["type"] != "extra_forbidden":
+        return error["msg"]
+    *table, key = error["loc"]
+    known = list((TABLES[str(table[0])] if table else Configuration).model_fields)
+    near, names = get_close_matches(str(key), known, 1), ", ".join(known)
+    return f"there is no such key; {f'did you mean {near[0]}?' if near else f'known are {names}'}"
+
+
 def _complaint(path: Path, source: str, where: tuple[int | str, ...], message: str) -> str:
     key = ".".join(str(part) for part in where)
     line = _line_of(source, [str(part) for part in where])
     place = f"{path}, line {line}" if line else str(path)
-    return f"{place}: {key}: {message[:1].lower()}{message[1:]}."
+    end = "" if message.endswith(("?", ".")) else "."
+    return f"{place}: {key}: {message[:1].lower()}{message[1:]}{end}"
 
 
 def _line_of(source: str, where: list[str]) -> int | None:

@@ -69,4 +69,4 @@ def _locked(descriptor: int, kind: int) -> bool:
 def _taken(path: Path) -> str:
     holder = serving(path) or {}
     who = f" (process {holder['pid']})" if "pid" in holder else ""
-    return f"{path} is already served by another Threadline{who}; stop that one, or name another DATABASE_URL."
+    return f"{path} is already served by another Threadline{who}; stop that one, or name another DATA_DIR."

@@ -230,14 +230,12 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
         if not unknown:
             migrations.apply(db)
     except sqlite3.DatabaseError as error:
-        raise StorageError(
-            f"{path} cannot be used as a SQLite database ({error}); name another DATABASE_URL."
-        ) from None
+        raise StorageError(f"{path} cannot be used as a SQLite database ({error}); name another DATA_DIR.") from None
     if unknown:
         conn.close()
         raise StorageError(
             f"{path} was written by a newer Threadline (it has {', '.join(sorted(unknown))}); "
-            "start that version, or name another DATABASE_URL."
+            "start that version, or name another DATA_DIR."
         )
     conn.row_factory = sqlite3.Row
     return conn

@@ -39,8 +39,13 @@ def test_the_file_adds_assistants_and_changes_built_in_ones(config: Path) -> Non
         ('default = ["tour"\n[assistants]', None, "not valid TOML"),
         ("# a comment\n[assistants.helper]\nmodel = 'x'\n", 2, "assistants.helper.title: field required"),
         ("[assistants.helper]\ntitle = 'H'\ntemperature = 9\n", 3, "assistants.helper.temperature"),
-        ("[assistants.helper]\ntitle = 'H'\nintructions = 'be kind'\n", 3, "assistants.helper.intructions"),
-        ("\n[assistents.helper]\ntitle = 'H'\n", 2, "assistents"),
+        (
+            "[assistants.helper]\ntitle = 'H'\nintructions = 'be kind'\n",
+            3,
+            "intructions: there is no such key; did you mean instructions?",
+        ),
+        ("\n[assistents.helper]\ntitle = 'H'\n", 2, "assistents: there is no such key; did you mean assistants?"),
+        ("[models.x]\nbase_url = 'http://x'\nzzz = 1\n", 3, "there is no such key; known are base_url, api_key_env"),
         ("[assistants.Helper]\ntitle = 'H'\n", 1, "small letters"),
         ("\ndefault = ['nobody']\n", 2, "there is no assistant 'nobody'"),
         ("default = ['tour']\n[assistants.tour]\nenabled = false\n", 1, "name an assistant that is enabled"),
@@ -55,3 +60,13 @@ def test_a_mistake_is_answered_with_its_line_and_key(config: Path, text: str, li
     assert words.casefold() in sentence.casefold()
     assert (f", line {line}:" if line else "line 2") in sentence
     assert "\n" not in sentence
+
+
+def test_all_that_is_wrong_is_told_at_once(config: Path) -> None:
+    config.write_text("[assistants.helper]\ntitel = 'H'\ntemperature = 9\n")
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(config)
+    title, temperature, unknown = str(refused.value).splitlines()
+    assert "assistants.helper.title: field required." in title
+    assert "line 3: assistants.helper.temperature: " in temperature
+    assert unknown.endswith("line 2: assistants.helper.titel: there is no such key; did you mean title?")

@@ -46,3 +46,11 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(monkeypatch: pytest.Monk
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=rf"^{name}: Input should be "):
         load_settings()
+
+
+def test_all_settings_that_are_wrong_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "many")
+    monkeypatch.setenv("LEAVING_GRACE", "some")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert sorted(line.partition(":")[0] for line in str(refused.value).splitlines()) == ["LEAVING_GRACE", "PORT"]
