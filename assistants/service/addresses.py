@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import socket
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -14,6 +15,8 @@ def addresses(typed: str) -> list[str]:
     parts = _parts(typed.strip())
     if parts.query or parts.username is not None or parts.password is not None:
         raise ValueError("The address must hold no user, password or query; give the key in its own field.")
+    if _is_link_local(parts.hostname or ""):
+        raise ValueError("That address is for the machine's own network, where clouds keep secrets; give another.")
     path = parts.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
     base = f"{parts.scheme}://{parts.netloc}{path}"
     return [base] if versioned(base) else [base, f"{base}/v1"]
@@ -47,6 +50,19 @@ def _parts(text: str) -> SplitResult:
     if not good or re.search(r"[\s\\]", text):
         raise ValueError("That is no address; give one like http://127.0.0.1:11434/v1.")
     return parts
+
+
+def _is_link_local(host: str) -> bool:
+    """Whether nobody runs a model there, but a cloud tells its machines their secrets; however it is written."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host))
+        except (OSError, UnicodeError):
+            return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_link_local
 
 
 def _is_near(address: str) -> bool:

@@ -38,9 +38,14 @@ def late(base_url: str, seconds: float) -> str:
     return f"{place(base_url)} did not answer within {seconds:g} seconds; if it is loading the model, try again soon."
 
 
-def key_refused(base_url: str, status: int, *, given: bool) -> str:
+def key_refused(base_url: str, *, given: bool) -> str:
     cure = "refused the key; check it and paste it again" if given else "asks for a key; fill it in"
-    return f"{place(base_url)} {cure} (it answered {status})."
+    return f"{place(base_url)} {cure} (it answered 401)."
+
+
+def forbidden(base_url: str, said: str) -> str:
+    why = f": {said.rstrip('.')}" if said else ""
+    return f"{place(base_url)} does not let this in (it answered 403{why}); see what the key may use there."
 
 
 def limited(base_url: str, retry_after: str) -> str:

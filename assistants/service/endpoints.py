@@ -166,8 +166,10 @@ async def _explain(client: httpx.AsyncClient, endpoint: Endpoint, response: http
     base_url, status = endpoint.base_url, response.status_code
     body = await _error_body(response)
     said = complaints.words(body)
-    if status in (401, 403):
-        raise _KeyError(complaints.key_refused(base_url, status, given=bool(endpoint.api_key)))
+    if status == 401:
+        raise _KeyError(complaints.key_refused(base_url, given=bool(endpoint.api_key)))
+    if status == 403:
+        raise _KeyError(complaints.forbidden(base_url, said))
     if complaints.is_spent(status, body):
         raise EndpointError(complaints.spent(base_url))
     if status == 429:

@@ -81,7 +81,11 @@ async def test_a_thinking_model_speaks_before_its_first_word() -> None:
     ("chat", "sentence"),
     [
         (refusal("401 Unauthorized", {"message": f"Incorrect {KEY}"}), "refused the key; check it and paste it again"),
-        (refusal("403 Forbidden", "no"), "refused the key; check it"),
+        (
+            refusal("403 Forbidden", "Not here."),
+            r"does not let this in \(it answered 403: Not here\); see what the key",
+        ),
+        (answer("", status="403 Forbidden"), r"does not let this in \(it answered 403\); see what the key may use"),
         (refusal("429 Too Many", "slow", more="retry-after: 7\r\n"), "is limiting requests; wait 7 seconds and try"),
         (refusal("429 Too Many", "slow"), "is limiting requests; wait a moment and try again"),
         (refusal("429 Too Many", {"code": "insufficient_quota"}), "the quota of this key is used up; check its plan"),
@@ -178,6 +182,14 @@ async def test_a_name_that_no_host_can_have(host: str) -> None:
 )
 async def test_what_is_no_address_is_told_so(address: str) -> None:
     assert await _sentence(address) == "That is no address; give one like http://127.0.0.1:11434/v1."
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "2852039166", "0xa9fea9fe", "[fe80::1]", "[::ffff:169.254.169.254]"]
+)
+async def test_where_a_cloud_keeps_its_secrets_nobody_is_asked(host: str) -> None:
+    sentence = "That address is for the machine's own network, where clouds keep secrets; give another."
+    assert await _sentence(f"http://{host}/v1") == sentence
 
 
 @pytest.mark.parametrize("address", [f"http://me:{KEY}@a.example/v1", f"http://a.example/v1?key={KEY}"])
