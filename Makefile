@@ -38,8 +38,9 @@ test: lint node_modules/.installed  ## Style, types, layers and every test
 check: lint locks  ## What must hold without running the tests: style, types, layers, lock files, repository
 	$(BIN)/pytest -q tests/workshop
 
-proof: .venv/installed-dev node_modules/.installed  ## The long proofs
-	$(BIN)/pytest -m proof
+proof: .venv/installed-wasm node_modules/.installed  ## The long proofs
+	$(BIN)/pytest -m proof --ignore tests/tools
+	$(BIN)/pytest -m proof -n 2 tests/tools
 	WORDS_CASES=1500 $(BIN)/pytest -n $(JOBS) --timeout 1800 tests/words tests/slack/test_render.py tests/discord/test_render.py
 
 TURNS := 20000
@@ -101,6 +102,12 @@ node_modules/.installed: package-lock.json
 
 .venv/installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
+
+# The proofs try every sandbox; whatever installs the rest anew takes this one away.
+.venv/installed-wasm: requirements-wasm.lock .venv/installed-dev
+	@echo "Adding $< …"
+	@$(PIP) install $(INTO) --require-hashes --only-binary :all: $(UV_FLAGS) -r $<
+	@touch $@
 
 # Some systems (musl, old C libraries) have no wheel of the runtimes of models; everything else must not wait for them.
 define install

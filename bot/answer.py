@@ -235,8 +235,9 @@ class Answering:
         """How the turn ends, and what people are told of that under the text there is."""
         status = outcome.run.status if outcome.run else None
         if self.stop.by and status not in ("completed", "incomplete", "failed"):
-            reason = INTERRUPTED if self.stop.by == NEWER_MESSAGE else STOPPED
-            return [Notice(reason)], turns.Ending("stopped", reason)
+            newer = self.stop.by == NEWER_MESSAGE
+            reason = INTERRUPTED if newer else STOPPED
+            return [Notice(reason)], turns.Ending("stopped", reason, unasked=newer and not outcome.asked)
         if status == "completed" and (outcome.text or outcome.made):
             return [], turns.Ending("answered")
         reason = _why(outcome.run)

@@ -73,6 +73,8 @@ class Outcome:
     # Marks in the text that stand for a source, each with its file.
     files: Mapping[str, str] = field(default_factory=dict)
     made: Sequence[Made] = ()
+    # Whether the thread may have the question.
+    asked: bool = True
 
 
 Grew = Callable[[str, Sequence[Step]], Awaitable[None]]
@@ -147,7 +149,7 @@ class Runs:
                 if time.monotonic() > until:
                     raise
                 await self._make_way()
-        return Outcome(None, "")
+        return Outcome(None, "", asked=number > 1)
 
     async def _ask(self, number: int, messages: Sequence[JSON]) -> Outcome:
         """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""

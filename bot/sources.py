@@ -16,13 +16,10 @@ from assistants.contract import (
     ToolCalls,
 )
 from bot.segments import Source
-from bot.words.citations import cited
+from bot.words.citations import cited, said_with
+from bot.words.quotes import quote
 
-# So much of a passage is shown.
-SHOWN = 160
 _PLACE = re.compile(r":(\d+)")
-# The marks of a heading in a Markdown file, which are none of its words.
-_HEADING = re.compile(r"^#{1,6} +", re.M)
 
 log = structlog.get_logger()
 
@@ -43,14 +40,16 @@ async def with_sources(
     client: AssistantsClient, text: str, files: Mapping[str, str], *, thread_id: str, run_id: str
 ) -> tuple[str, tuple[Source, ...]]:
     """A run's text with numbers in place of its marks, and what each number stands for."""
-    text, markers = cited(text)
+    raw = text
+    text, markers = cited(raw)
     known = [(number, marker) for number, marker in enumerate(markers, 1) if marker in files]
     if not known:
         return text, ()
     titles = {file: await _title(client, file) for file in dict.fromkeys(files[marker] for _, marker in known)}
     results = await _results(client, thread_id, run_id)
     return text, tuple(
-        Source(number, titles[files[marker]], _passage(marker, files[marker], results)) for number, marker in known
+        Source(number, titles[files[marker]], quote(_passage(marker, files[marker], results), said_with(raw, marker)))
+        for number, marker in known
     )
 
 
@@ -81,7 +80,5 @@ def _passage(marker: str, file: str, results: list[FileSearchResult]) -> str:
     meant = results[int(place[1]) :][:1] if place else []
     for result in (*meant, *results):
         if result.file_id == file:
-            text = " ".join(piece.text for piece in result.content or ())
-            words = " ".join(_HEADING.sub("", text).split())
-            return words if len(words) <= SHOWN else f"{words[:SHOWN].rsplit(' ', 1)[0]}…"
+            return " ".join(piece.text for piece in result.content or ())
     return ""

@@ -96,7 +96,9 @@ def _exchange(
     roster: Roster,
 ) -> Exchange:
     bodies = [message.body for message in asked if message.body]
-    question = "\n\n".join(bodies) or (questions.get(origin.tag, "") if origin else "")
+    # What never reached its thread was asked under the tag of the turn that answers it anew.
+    tags = [turn.tag for turn in (row, origin) if turn]
+    question = "\n\n".join(bodies) or next((questions[tag] for tag in tags if tag in questions), "")
     member = roster.get(row.assistant) if row else None
     segments: list[Segment] = []
     if row and row.outcome is not None:

@@ -93,7 +93,7 @@ class Turns:
                 opened = await self._failed(opened, error)
                 if opened.turn.failures >= TRIES or _is_lasting(error):
                     return await self._give_up(opened)
-                await _pause(_seconds(tries, error), stop)
+                await _pause(seconds_before_try(tries, error), stop)
         raise AssertionError("there is always another try")
 
     async def _once(self, opened: Opened, stop: Stop) -> Opened | None:
@@ -230,7 +230,7 @@ async def _apologised(reply: Reply, sorry: str) -> bool:
             log.warning("apology not delivered", error=str(refused))
             if not _passes(refused, began):
                 return False
-            await asyncio.sleep(_seconds(tries, refused))
+            await asyncio.sleep(seconds_before_try(tries, refused))
         except Exception:
             log.exception("apology not delivered")
             return False
@@ -261,7 +261,8 @@ def _is_lasting(error: Exception) -> bool:
     return isinstance(error, PlatformError | StatusError) and not error.retryable
 
 
-def _seconds(tries: int, error: Exception) -> float:
+def seconds_before_try(tries: int, error: Exception) -> float:
     """Before the next try: what was asked for, else longer each time, and never less than a late commit takes."""
     asked = getattr(error, "retry_after", None)
-    return float(asked) if asked else min(LONGEST_PAUSE, late.COMMIT**tries)
+    # A platform that is waited for for hours is tried more often than a float has room for.
+    return max(late.COMMIT, float(asked)) if asked else min(LONGEST_PAUSE, late.COMMIT ** min(tries, 10))

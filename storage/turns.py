@@ -163,13 +163,17 @@ def keep_part(tx: Transaction, turn: int, attempts: int, number: int, ref: str, 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a turn ended: `answered`, `stopped` or `failed`, with the reason people were given."""
+    """How a turn ended: `answered`, `stopped` or `failed`, with the reason people were given.
+
+    What is `unasked` never reached its thread and is for the next turn to ask.
+    """
 
     outcome: str
     reason: str | None = None
     error: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    unasked: bool = False
 
 
 def close_turn(tx: Transaction, turn: TurnRow, ending: Ending, now: float, *, one: bool = False) -> Opened | None:
@@ -193,6 +197,8 @@ def close_turn(tx: Transaction, turn: TurnRow, ending: Ending, now: float, *, on
     _fenced(len(rows), turn.id)
     if rows[0]["run_id"] is not None:
         tx.execute("update incoming set body = null, reply_to = null where turn = :id", id=turn.id)
+    elif ending.unasked:
+        tx.execute("update incoming set turn = null where turn = :id", id=turn.id)
     return open_next(tx, turn.conversation, now, one=one)
 
 

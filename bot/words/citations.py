@@ -2,6 +2,8 @@
 
 import re
 
+from bot.words.quotes import sentences
+
 _MARKER = re.compile(r"【[^【】\n]{0,200}†[^【】\n]{0,200}】")
 _HALF = re.compile(r"【[^【】\n]{0,400}\Z")
 
@@ -21,3 +23,9 @@ def cited(text: str, *, growing: bool = False) -> tuple[str, list[str]]:
     if "【" not in text:
         return text, markers
     return _MARKER.sub(number, _HALF.sub("", text) if growing else text), markers
+
+
+def said_with(text: str, marker: str) -> str:
+    """The sentence that a mark stands in or after, without marks."""
+    before = _MARKER.sub("", text.partition(marker)[0]).rstrip()
+    return (sentences(before.rpartition("\n")[2]) or [""])[-1]

@@ -10,7 +10,7 @@ import pytest
 from assistants.connector import AssistantsClient
 from assistants.contract import Message
 from assistants.service.scripted import ScriptedCall, ScriptedReply
-from bot.answer import ASSISTANT_GONE, INTERRUPTED, THREAD_GONE
+from bot.answer import ASSISTANT_GONE, INTERRUPTED, STOPPED, THREAD_GONE
 from tests.bot.conftest import Start, address
 from tests.bot.page import JSON, Page, said
 from tests.scripted import Model, connecting
@@ -204,6 +204,43 @@ async def test_somebody_elses_run_on_our_thread_is_waited_for(
         await model.release()
         assert (await page.answers(KEY, 2))[1] == "You said: two"
         assert (await client.threads.runs.retrieve(thread, foreign.id)).status == "completed"
+
+
+async def test_what_was_ended_before_it_was_asked_is_asked_later(
+    start: Start, settings: dict[str, str], model: Model, tmp_path: Path
+) -> None:
+    """Pain 15: silence. A question that never reached its thread is in nobody's mind, whatever ended its turn."""
+    (tmp_path / "threadline.toml").write_text('[channels."web:local:page"]\noverlap = "interrupt"\n')
+    async with visiting(address(start("run", **settings))) as (page, client):
+        await page.say(KEY, "one")
+        await page.answers(KEY, 1)
+        thread = await thread_of(tmp_path)
+        assistant = str(table(tmp_path, "select assistant_id from runs")[0][0])
+        await model.play(HELD)
+        await client.threads.runs.create(thread, assistant_id=assistant)
+        await model.held()
+        await page.say(KEY, "two")
+        await page.say(KEY, "stop")
+        await page.until(KEY, shows(STOPPED))
+        await page.say(KEY, "/assistant regenerate")
+        await page.say(KEY, "three")
+        await page.say(KEY, "four")
+        await page.until(KEY, shows(INTERRUPTED))
+        await model.release()
+        found = await page.until(KEY, shows("You said: four"))
+        assert found[-1]["question"] == "two\n\nthree\n\nfour"
+        asked = [m.text for m in await messages(client, thread) if m.role == "user"]
+        assert asked == ["one", "two", "three", "four"]
+        await model.play(HELD)
+        await client.threads.runs.create(thread, assistant_id=assistant)
+        await model.held()
+        await page.say(KEY, "five")
+        await page.say(KEY, "stop")
+        await page.until(KEY, lambda now: now[-1]["state"] == "stopped")
+        await page.say(KEY, "/assistant regenerate")
+        await model.release()
+        found = await page.until(KEY, lambda now: now[-1]["state"] == "answered" and shows("You said: five")(now))
+        assert found[-1]["question"] == "five"
 
 
 async def test_a_run_that_waits_for_somebody_is_cancelled_when_we_need_its_thread(

@@ -1,10 +1,15 @@
 """Footnotes name the file, and the passage where the run's search tells it."""
 
+import re
 from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from assistants.connector import AssistantsClient
 from bot.segments import Source
 from bot.sources import with_sources
+from bot.words.quotes import SHOWN, quote
 from tests.connector.conftest import client, server
 from tests.connector.objects import listed
 from tests.connector.server import Server, js, refusal
@@ -54,6 +59,28 @@ async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
     assert dogs.passage.endswith("…")
     outside = "Pets Cats stay outside."
     assert (cats, again) == (Source(2, "cats.pdf", outside), Source(3, "cats.pdf", outside))
+
+
+async def test_a_footnote_shows_the_sentence_that_was_meant(server: Server, client: AssistantsClient) -> None:
+    filler = "The house was built in 1902 and has a garden. " * 6
+    rules = f"{filler}Rabbits may live on the balcony all year. {filler}猫は部屋に入れません。 {filler}"
+    text = "Of pets:\nIt has a garden. Rabbits may stay on the balcony.【4:0†source】 猫は入れません【9:0†source】。"
+    server.will(js(file("file-1", "rules.pdf")), js(listed(searched(("file-1", rules)))))
+    files = {"【4:0†source】": "file-1", "【9:0†source】": "file-1"}
+    _, (rabbits, cats) = await with_sources(client, text, files, **WHERE)
+    assert rabbits.passage.startswith("…Rabbits may live on the balcony all year. The house")
+    assert cats.passage.startswith("…猫は部屋に入れません。 The house")
+
+
+@given(passage=st.text(st.sampled_from("ab.!?…。猫# \n\t\u3000"), max_size=900) | st.text(), said=st.text())
+@example(passage="x" * 400, said="")
+@example(passage=" ".join(["One. Two!"] * 50), said="two")
+def test_a_quote_is_never_anything_but_the_words_of_its_passage(passage: str, said: str) -> None:
+    shown = quote(passage, said)
+    words = " ".join(re.sub(r"^#{1,6} +", "", passage, flags=re.M).split())
+    assert len(shown) <= SHOWN + 2
+    assert shown == words or shown.removeprefix("…").removesuffix("…") in words
+    assert bool(shown) == bool(words)
 
 
 async def test_what_the_server_does_not_tell_of_a_source_is_left_out(server: Server, client: AssistantsClient) -> None:

@@ -12,9 +12,12 @@ from storage.sqlite import SQLiteDatabase
 from tests.storage.claims import claim
 
 ENDED = turns.Ending("answered")
+UNASKED = turns.Ending("stopped", unasked=True)
 # A number is the delivery of the message that was sent as so-manieth; the others are what happens in between.
 Happening = int | str
-HAPPENINGS = st.lists(st.integers(1, 12) | st.sampled_from(["end", "end one", "die"]), min_size=1, max_size=60)
+HAPPENINGS = st.lists(
+    st.integers(1, 12) | st.sampled_from(["end", "end one", "interrupt", "die"]), min_size=1, max_size=60
+)
 
 
 class Conversation:
@@ -32,6 +35,10 @@ class Conversation:
             await self._arrives(what)
         elif what == "die":
             self._open = await self._db.write(turns.open_next, 1, 1.0) if self.delivered else None
+        elif self._open is not None and what == "interrupt":
+            # It was never asked, and waits again.
+            self.waiting |= set(self.told.pop())
+            self._begins(await self._db.write(turns.close_turn, self._open.turn, UNASKED, 2.0))
         elif self._open is not None:
             self._begins(await self._db.write(turns.close_turn, self._open.turn, ENDED, 2.0, one=what == "end one"))
 

@@ -142,6 +142,16 @@ async def test_a_wish_to_stop_reaches_whoever_records_the_run_or_takes_the_turn_
     assert events(following.incoming) == ["web:2"]
 
 
+async def test_what_was_never_asked_is_taken_up_with_what_came_after_it(db: SQLiteDatabase) -> None:
+    first = await opened(db, "web:1")
+    await claimed(db, "web:2")
+    unasked = turns.Ending("stopped", "Interrupted.", unasked=True)
+    following = await close(db, first, unasked)
+    assert following is not None
+    assert events(following.incoming) == ["web:1", "web:2"]
+    assert [message.body for message in following.incoming] == ["web:1", "web:2"]
+
+
 async def test_an_answer_is_given_anew_only_when_nothing_is_under_way(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
     here = turn.conversation.id

@@ -620,15 +620,6 @@ json.dumps = lambda *_: '{}'
         "broke",
     ),
     Hostile(
-        "stopping itself",
-        """
-import os, signal
-os.kill(0, signal.SIGSTOP)
-os.kill(os.getpid(), signal.SIGSTOP)
-""",
-        "*",
-    ),
-    Hostile(
         "an error that cannot be shown",
         """
 class E(Exception):
@@ -646,6 +637,15 @@ V()
     ),
 ]
 CLOCK = [
+    Hostile(
+        "stopping itself",
+        """
+import os, signal
+os.kill(0, signal.SIGSTOP)
+os.kill(os.getpid(), signal.SIGSTOP)
+""",
+        "*",
+    ),
     Hostile(
         "an endless sleep",
         """

@@ -5,6 +5,7 @@ on the real thing.
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.cgroups import Group, Groups, NoGroups
 from assistants.service.tools.limits import MIB
 from assistants.service.tools.measuring import descendants
+from tests.conftest import NO_CONTROL_GROUPS
 from tests.tools.conftest import SMALL
 
 NAMESPACE_TOP = {"cgroup.events": "populated 1"}
@@ -118,10 +120,12 @@ class Unlimited(Groups):
 def real() -> Path:
     mounts = Path("/proc/self/mountinfo")
     lines = mounts.read_text().splitlines() if mounts.exists() else []
-    places = [Path(line.split()[4]) for line in lines if " - cgroup2 " in line]
-    if not places or not os.access(places[0] / "cgroup.procs", os.W_OK):
-        pytest.skip("no cgroup v2 file system can be written here")
-    return places[0]
+    for place in (Path(line.split()[4]) for line in lines if " - cgroup2 " in line):
+        with contextlib.suppress(OSError):
+            (trial := place / f"threadline-{os.getpid()}-trial").mkdir()
+            trial.rmdir()
+            return place
+    pytest.skip(NO_CONTROL_GROUPS)
 
 
 def ours(real: Path) -> list[Path]:

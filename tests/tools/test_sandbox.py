@@ -164,3 +164,14 @@ def test_when_its_host_is_killed_no_session_lives_on(identity: str) -> None:
             return
         time.sleep(0.01)
     pytest.fail("processes of its sessions live on")
+
+
+def command_lines() -> list[str]:
+    return [Path(f"/proc/{each}/cmdline").read_text("utf-8") for each in descendants(os.getpid())]
+
+
+async def test_our_program_stands_in_no_command_line() -> None:
+    async with sandbox() as running, running.session("a"):
+        lines = command_lines()
+    assert any("bwrap" in line for line in lines)
+    assert not [line for line in lines if "import" in line]

@@ -1,4 +1,4 @@
-"""SANDBOX=wasi with the real thing: what it takes a while to show. Collected where the extra `sandbox-wasm` is there.
+"""SANDBOX=wasi with the real thing: what it takes a while to show.
 
 The hostile snippets, the canaries and the sessions are those of every backend, and run for this one under the same
 mark.
@@ -15,12 +15,12 @@ from assistants.service.tools.limits import MIB
 from assistants.service.tools.wasi import Wasi
 from tests.conftest import ROOT
 from tests.processes import threadline
-from tests.tools.conftest import compiled
+from tests.tools.conftest import compiled, needs_wasi
 
 # Without what the sandbox may show: Python itself.
 PLACES = ("/", "/mnt", "/etc", "/home", "/proc", "/root", "/run", "/sys", "/var", "/mnt/data", "/tmp")  # noqa: S108
 
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(1800), needs_wasi]
 
 
 @pytest.fixture

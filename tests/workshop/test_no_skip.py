@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FACTS_ABSENT, ROOT
+from tests.conftest import FACTS_ABSENT, NO_CONTROL_GROUPS, ROOT
 
 
 def run_pytest(tests: Path, *, no_skip: bool) -> str:
@@ -20,9 +20,9 @@ def run_pytest(tests: Path, *, no_skip: bool) -> str:
 
 
 @pytest.mark.parametrize(
-    ("no_skip", "closing"), [(True, "1 failed, 1 skipped, 1 error"), (False, "3 skipped")], ids=["refused", "allowed"]
+    ("no_skip", "closing"), [(True, "1 failed, 2 skipped, 1 error"), (False, "4 skipped")], ids=["refused", "allowed"]
 )
-def test_a_skip_is_a_failure_where_nothing_may_be_skipped_save_for_absent_facts(
+def test_a_skip_is_a_failure_where_nothing_may_be_skipped_save_for_what_cannot_be_here(
     tmp_path: Path, no_skip: bool, closing: str
 ) -> None:
     suite = tmp_path / "test_skipping.py"
@@ -31,7 +31,8 @@ def test_a_skip_is_a_failure_where_nothing_may_be_skipped_save_for_absent_facts(
         "def test_in_its_body(): pytest.skip('no browser')\n"
         "@pytest.mark.skipif(True, reason='not here')\n"
         "def test_by_its_mark(): pass\n"
-        f"def test_without_facts(): pytest.skip({FACTS_ABSENT!r})\n",
+        f"def test_without_facts(): pytest.skip({FACTS_ABSENT!r})\n"
+        f"def test_without_groups(): pytest.skip({NO_CONTROL_GROUPS!r})\n",
         "utf-8",
     )
     assert closing in run_pytest(suite, no_skip=no_skip)

@@ -26,6 +26,7 @@ WORK = "/mnt/data"
 TEMPORARY = "/tmp"  # noqa: S108 - the session's own
 PACKAGES = "/packages"
 KERNEL = bundle("cells", "frames", "kernel")
+PROGRAM = "/threadline.py"
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 ENVIRONMENT = {
@@ -83,13 +84,14 @@ class Bubblewrap:
 
     @contextlib.contextmanager
     def launch(self, limits: Limits, *, slot: int) -> Iterator[Launch]:
-        seccomp = _readable(seccomp_filter())
+        rules = seccomp_filter()
+        kernel, seccomp = _readable(KERNEL.encode()), None if rules is None else _readable(rules)
+        handles = (kernel,) if seccomp is None else (kernel, seccomp)
         try:
-            handles = () if seccomp is None else (seccomp,)
-            yield Launch(self.command(limits, slot=slot, seccomp=seccomp), ENVIRONMENT, handles)
+            yield Launch(self.command(limits, slot=slot, seccomp=seccomp, kernel=kernel), ENVIRONMENT, handles)
         finally:
-            if seccomp is not None:
-                os.close(seccomp)
+            for each in handles:
+                os.close(each)
 
     def begin(self, limits: Limits) -> dict[str, Any]:
         return {
@@ -116,10 +118,11 @@ class Bubblewrap:
     def files(self, inside: Inside) -> int:
         return files(inside.inner, WORK) + files(inside.inner, TEMPORARY)
 
-    def command(self, limits: Limits, *, slot: int, seccomp: int | None) -> list[str]:
-        """The whole command line."""
-        python = [str(self.python), "-I", "-S", "-B", "-c", KERNEL]
-        return [self.program, *self.isolation(limits, seccomp), "--", *self.drop(slot), *python]
+    def command(self, limits: Limits, *, slot: int, seccomp: int | None, kernel: int) -> list[str]:
+        """The whole command line. Our program is no part of it: everybody on the host reads command lines."""
+        program = ["--perms", "0444", "--file", str(kernel), PROGRAM]
+        python = [str(self.python), "-I", "-S", "-B", PROGRAM]
+        return [self.program, *program, *self.isolation(limits, seccomp), "--", *self.drop(slot), *python]
 
     def isolation(self, limits: Limits, seccomp: int | None) -> Iterator[str]:
         yield from ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
@@ -178,11 +181,9 @@ def _packages() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
 
 
-def _readable(content: bytes | None) -> int | None:
-    """A pipe with this in it, small enough to fit."""
-    if content is None:
-        return None
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "wb") as pipe:
-        pipe.write(content)
-    return reading
+def _readable(content: bytes) -> int:
+    """A file in memory with this in it, to be read from its beginning."""
+    file = os.memfd_create("threadline")
+    os.write(file, content)
+    os.lseek(file, 0, os.SEEK_SET)
+    return file

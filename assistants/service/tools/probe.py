@@ -17,7 +17,8 @@ from assistants.service.tools.process import Ended, Process
 from assistants.service.tools.refusal import Refused
 from assistants.service.tools.session import Session
 
-SMALL = Limits(wall=10, processor=0.5, memory=128 * MIB, processes=8, disk=8 * MIB, files=2000)
+# Few files: in WebAssembly each takes its time, and what they are tried for shall come before the end of that.
+SMALL = Limits(wall=10, processor=0.5, memory=128 * MIB, processes=8, disk=8 * MIB, files=400)
 # Sessions of the probe keep out of the way of those another process may have.
 _SLOT = 490
 
