@@ -72,6 +72,7 @@ class Answering:
     reply: Reply
     trail: Trail
     stop: Stop
+    picked: bool = False
     notices: list[Segment] = field(default_factory=list)
     sources: tuple[Source, ...] = ()
     files: Sequence[Segment] = ()
@@ -182,7 +183,7 @@ class Answering:
             if not write.cancelled() and not write.exception() and (by := write.result()):
                 self.stop.ask(by)
 
-        stays = self.turn.conversation.assistant is None and not self.roster.stands_in(self.member)
+        stays = self.turn.conversation.assistant is None and (self.picked or not self.roster.stands_in(self.member))
         write = self.trail.put(turns.record_run, self.row.id, self.row.attempts, self.member.name, run.id, stays=stays)
         write.add_done_callback(look)
 

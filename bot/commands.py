@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from bot.adapter import Adapter, OpensConversations
 from bot.dispatch import Dispatcher
 from bot.incoming import Command, Person, Place
-from bot.roster import Roster, person_key
+from bot.roster import Member, Roster, person_key
 from bot.stops import Stops
 from bot.views import Answer, AssistantChoice
 from storage import claims, conversations, turns
@@ -129,9 +129,14 @@ class Commands:
         else:
             key = person_key(place, author.id)
             await self._once(command.event, author, conversations.choose, "person", key, member.name, author.id, now)
-            answer = f"From now on {title} answers the conversations you begin."
+            answer = f"From now on {title} answers the conversations you begin{self._taken_over(member)}."
         wants = "" if self._roster.ready(member) else " It needs a model first: connect one on Threadline's page."
         return Answer(answer + wants)
+
+    def _taken_over(self, member: Member) -> str:
+        """Who only stood in stays in no conversation, so that a pick holds in those that are under way, too."""
+        titles = " or ".join(self._roster.stand_ins(member))
+        return f", and goes on in those where only {titles} has stood in" if titles else ""
 
     async def _new(self, command: Command, adapter: Adapter) -> Answer:
         if not command.place.key:

@@ -106,6 +106,11 @@ class Roster:
         """Whether it answers by default only until the one that should has a model."""
         return member.name in self._configuration.default[1:]
 
+    def stand_ins(self, member: Member) -> list[str]:
+        """The titles of those whose conversations this one takes over once a person picks it."""
+        others = (self._members[name] for name in self._configuration.default[1:] if name != member.name)
+        return [other.config.title for other in others]
+
     def find(self, words: str) -> Member | None:
         """The assistant somebody means by a name or a title, however it is spelt."""
         wanted = _spelling(words)

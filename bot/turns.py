@@ -102,7 +102,16 @@ class Turns:
             turn = self._seen(opened, member, trail)
             async with aclosing(self._adapters[turn.conversation.platform].reply(turn)) as reply:
                 answering = Answering(
-                    self._db, self._client, self._roster, row, turn, member=member, reply=reply, trail=trail, stop=stop
+                    self._db,
+                    self._client,
+                    self._roster,
+                    row,
+                    turn,
+                    member=member,
+                    reply=reply,
+                    trail=trail,
+                    stop=stop,
+                    picked=opened.chosen == member.name,
                 )
                 async with _leaving(reply):
                     result = await self._result(opened, answering)
