@@ -8,11 +8,15 @@ for comparison at two short lengths.
 """
 
 import gc
+import io
 import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from rich.console import Console
+
+from adapters.console.answer import Answer
 from adapters.discord import render as discord
 from adapters.slack import render as slack
 from adapters.web.render import GrowingHtml, html
@@ -52,6 +56,10 @@ def items(length: int) -> str:
     return "".join(f"- item {n} of one list\n" for n in range(length // 10))[:length]
 
 
+def fence(length: int) -> str:
+    return ("```python\n" + "".join(f"print({n})\n" for n in range(length // 9)))[:length]
+
+
 def on_discord() -> Callable[[str], object]:
     letter = discord.letter()
     return lambda text: letter.growing([Text(text)])
@@ -69,6 +77,11 @@ def on_slack_edited() -> Callable[[str], object]:
 
 def on_the_page() -> Callable[[str], object]:
     return GrowingHtml().of
+
+
+def on_the_terminal() -> Callable[[str], object]:
+    shown = Answer(Console(file=io.StringIO(), force_terminal=True, width=100, height=40), "")
+    return lambda text: shown.grow([{"type": "text", "markdown": text}], "Assistant")
 
 
 def anew() -> Callable[[str], object]:
@@ -98,14 +111,19 @@ def main() -> int:
         ("Slack edits", on_slack_edited),
         ("Discord", on_discord),
         ("page", on_the_page),
+        ("terminal", on_the_terminal),
     )
     print(f"{'characters':>24}" + "".join(f"{length:>12,}" for length in LENGTHS) + "   each doubling")
     for name, make in shown:
         seconds(make(), answer(WARM_UP))
         times = [seconds(make(), answer(length)) for length in LENGTHS]
         print(f"{name:>24}{''.join(f'{taken:>11.2f}s' for taken in times)}   {doublings(times)}")
-    for name, kind in (("page, a table (6k, 12k)", table), ("page, a list (6k, 12k)", items)):
-        times = [seconds(on_the_page(), kind(length)) for length in SHORTER]
+    for name, make, kind in (
+        ("page, a table (6k, 12k)", on_the_page, table),
+        ("page, a list (6k, 12k)", on_the_page, items),
+        ("terminal, a fence (6k, 12k)", on_the_terminal, fence),
+    ):
+        times = [seconds(make(), kind(length)) for length in SHORTER]
         print(f"{name:>24}{''.join(f'{taken:>11.2f}s' for taken in times)}{'':>24}   {doublings(times)}")
     short = [seconds(anew(), answer(length)) for length in (3_125, 6_250)]
     print(f"{'whole anew (3k, 6k)':>24}{short[0]:>11.2f}s{short[1]:>11.2f}s{'':>24}   {doublings(short)}")

@@ -10,6 +10,9 @@ from adapters.console import render
 from adapters.console.render import JSON
 from bot.words.growing import Blocks
 
+# A block is read anew once it grew by this share of its length: its time is linear, however long it gets.
+SHARE = 1 / 32
+
 
 class Answer:
     """What is printed of it. Where nobody looks (through a pipe) the words come as they are, each once."""
@@ -23,6 +26,9 @@ class Answer:
         self._text = ""
         self._blocks = Blocks()
         self._printed = 0
+        # How long the text was when it was last looked at, where its last block began then, and the steps shown.
+        self._seen, self._at = 0, 0
+        self._steps: Sequence[Text] = ()
         self._live: Live | None = None
 
     def grow(self, segments: Sequence[JSON], assistant: str) -> None:
@@ -58,11 +64,14 @@ class Answer:
     def _show(self, text: str, steps: Sequence[Text]) -> None:
         if not text.startswith(self._text):
             self._printed, self._blocks = 0, Blocks()
+        elif self._live and steps == self._steps and len(text) - self._seen < (self._seen - self._at) * SHARE:
+            return
         *complete, last = self._blocks.of(text)
         if new := complete[self._printed :]:
             self.pause()
             self._print("".join(new))
             self._printed = len(complete)
+        self._seen, self._at, self._steps = len(text), sum(map(len, complete)), steps
         growing = Group(*([render.renderable(last)] if last.strip() else []), *steps)
         if self._live is None:
             self._live = Live(

@@ -2,14 +2,18 @@
 
 # ruff: noqa: ARG002 - whatever is typed here is addressed to us
 import asyncio
+import io
 import sys
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
+from rich.console import Console
+from rich.markdown import Markdown
 
-from adapters.console import ConsoleAdapter
+from adapters.console import ConsoleAdapter, render
+from adapters.console.answer import Answer
 from adapters.web import WebAdapter
 from adapters.web.routes import NOT_KEPT
 from bot.testing import AdapterContract, Said, Sight, Stage, TakingBot
@@ -142,3 +146,22 @@ class TestConsole(
             stage = ConsoleStage(adapter, bot, address)
             stack.push_async_callback(stage.close)
             yield stage
+
+
+def test_a_block_that_does_not_end_is_not_read_anew_for_every_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, renderable = [0], render.renderable
+
+    def counted(markdown: str) -> Markdown:
+        read[0] += len(markdown)
+        return renderable(markdown)
+
+    monkeypatch.setattr(render, "renderable", counted)
+    text = "```\n" + "a line of code\n" * 800 + "```\n"
+    screen = io.StringIO()
+    answer = Answer(Console(file=screen, force_terminal=True, width=80, height=20), "")
+    for end in range(0, len(text), 10):
+        answer.grow([{"type": "text", "markdown": text[:end]}], "Assistant")
+    answer.grow([{"type": "text", "markdown": text}], "Assistant")
+    answer.end([])
+    assert read[0] < 50 * len(text)
+    assert screen.getvalue().rpartition("\x1b[2K")[2].count("a line of code") == 800
