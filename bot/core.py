@@ -199,7 +199,13 @@ class Core:
         if not incoming.text.strip() and not incoming.files:
             return "no text"
         conversation = await conversations.by_key(self._db, incoming.place.key)
-        return "" if conversation and conversation.engaged else "not addressed to us"
+        if conversation is None or not conversation.engaged:
+            return "not addressed to us"
+        # Who looks for what was missed also finds what people said there before they called us.
+        if incoming.place.platform not in self._whole:
+            begun = await conversations.begun_at(self._db, incoming.place.key)
+            return "said before we were called there" if begun and incoming.position < begun else ""
+        return ""
 
     async def _means_stop(self, incoming: Incoming) -> bool:
         """Whether it is the one word that ends an answer, said while one is being written."""

@@ -66,6 +66,20 @@ async def set_aside_from(db: Database, key: str) -> Conversation | None:
     return Conversation.of(rows[0]) if rows else None
 
 
+async def begun_at(db: Database, key: str) -> str | None:
+    """The position of the first message that was taken under this key, also where its conversation was set aside."""
+    rows = await db.read(
+        "select min(i.position) as position from conversations c"
+        " join turns t on t.id = (select min(id) from turns where conversation = c.id)"
+        " join incoming i on i.turn = t.id"
+        " where c.key = :key or (c.key > :first and c.key < :last)",
+        key=key,
+        first=f"{key}~",
+        last=f"{key}~~",
+    )
+    return rows[0]["position"] if rows else None
+
+
 async def answering(db: Database, place: Mapping[str, str | None], person: str) -> Conversation | None:
     """The conversation of a channel in which something this person asked is being answered now."""
     rows = await db.read(

@@ -440,6 +440,10 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     await alone.answer(thread, "You said: hello")
     await alone.say(ada, dm, "hello")
     await alone.answer(dm, "You said: hello")
+    theirs = await alone.thread(ada, channel, "their own talk")
+    await alone.say(ada, theirs, "who of you knows this?")
+    await alone.say(ada, theirs, "@threadline do you?")
+    await alone.answer(theirs, "You said: do you?")
     first.end()
     await alone.until(lambda now: now.sockets == 0)
     await alone.say(ada, thread, "in the thread")
@@ -457,6 +461,7 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
         await alone.say(ada, thread, "still there?")
         await alone.answer(thread, "You said: still there?")
         assert await texts(alone, thread) == ["You said: hello", "You said: in the thread", "You said: still there?"]
+        assert await texts(alone, theirs) == ["You said: do you?"]
         assert await texts(alone, channel) == []
         assert await texts(alone, dm) == ["You said: hello", "You said: to us alone"]
     finally:

@@ -442,6 +442,9 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     await alone.until(lambda now: now.sockets == 1)
     root = await ask(alone, ada, channel, "@threadline hello")
     await ask(alone, ada, dm, "hello")
+    theirs = await alone.say(ada, channel, "who of you knows this?")
+    await alone.say(ada, channel, "I do not", thread_ts=theirs)
+    await ask(alone, ada, channel, "@threadline do you?", theirs)
     first.end()
     await alone.until(lambda now: now.sockets == 0)
     await alone.say(ada, channel, "in the thread", thread_ts=root)
@@ -462,6 +465,7 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
         texts = [message.text for message in await alone.replies(channel, root)]
         assert texts == ["You said: hello", "You said: in the thread", "You said: still there?"]
         assert len(await alone.replies(channel, mention)) == 1
+        assert [message.text for message in await alone.replies(channel, theirs)] == ["You said: do you?"]
     finally:
         second.end()
 
