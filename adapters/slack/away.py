@@ -77,8 +77,8 @@ async def _thread(workspace: Workspace, channel: str, root: str, since: str) -> 
 async def _bring(workspace: Workspace, bot: Bot, channel: str, message: dict[str, Any]) -> bool:
     """Whether it was new and is ours to answer. One that waits, and was edited meanwhile, says what it says now."""
     names = await workspace.names(people_in(message))
-    body = {"team_id": workspace.team, "event": {**message, "type": "message", "channel": channel}}
-    incoming = from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names)
+    event = {**message, "type": "message", "channel": channel}
+    incoming = from_event(event, team=workspace.team, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names)
     if incoming is None:
         return False
     receipt = await bot.receive(incoming)

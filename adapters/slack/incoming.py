@@ -1,4 +1,8 @@
-"""Maps what Slack sends to what the bot takes in. Pure."""
+"""Maps what Slack sends to what the bot takes in. Pure.
+
+`team` is always the workspace that we are installed in. Over Slack Connect a delivery names the workspace of whoever
+spoke, so that one thread would have several names, and what is read from a channel's history another one still.
+"""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +18,7 @@ _SUBTYPES = {None, "file_share", "thread_broadcast", "bot_message"}
 
 
 def from_event(
-    body: Mapping[str, Any], *, bot_user: str, bot_id: str = "", names: Mapping[str, str] | None = None
+    event: Mapping[str, Any], *, team: str, bot_user: str, bot_id: str = "", names: Mapping[str, str] | None = None
 ) -> Incoming | None:
     """The message that an event tells of, or None where nobody but ourselves said anything.
 
@@ -22,13 +26,12 @@ def from_event(
 
     A mention arrives twice, as `app_mention` and as `message`: both give the same `event`.
     """
-    event = body["event"]
     if not _is_said(event) or event.get("user") == bot_user or (bot_id and event.get("bot_id") == bot_id):
         return None
     author = str(event.get("user") or event["bot_id"])
     return Incoming(
-        event=ref(body["team_id"], event["channel"], event["ts"]),
-        place=place(body["team_id"], event["channel"], event.get("thread_ts") or event["ts"]),
+        event=ref(team, event["channel"], event["ts"]),
+        place=place(team, event["channel"], event.get("thread_ts") or event["ts"]),
         author=Person(author, (names or {}).get(author, ""), is_bot=bool(event.get("bot_id"))),
         text=read(event.get("text", ""), bot_user, names or {}),
         position=event["ts"],
@@ -37,32 +40,32 @@ def from_event(
     )
 
 
-def from_change(body: Mapping[str, Any], *, bot_user: str, names: Mapping[str, str] | None = None) -> Revision | None:
+def from_change(
+    event: Mapping[str, Any], *, team: str, bot_user: str, names: Mapping[str, str] | None = None
+) -> Revision | None:
     """The edit or deletion of a person's message that an event tells of; None where it tells of something else."""
-    event = body["event"]
     before = event.get("previous_message") or {}
     if before.get("bot_id") or event["type"] != "message":
         return None
     if event.get("subtype") == "message_deleted":
-        return Revision(ref(body["team_id"], event["channel"], event["deleted_ts"]), None)
+        return Revision(ref(team, event["channel"], event["deleted_ts"]), None)
     if event.get("subtype") != "message_changed" or event["message"].get("bot_id"):
         return None
     message = event["message"]
     # What is left of a deleted message that has a thread.
     text = None if message.get("subtype") == "tombstone" else read(message.get("text", ""), bot_user, names or {})
-    return Revision(ref(body["team_id"], event["channel"], message["ts"]), text)
+    return Revision(ref(team, event["channel"], message["ts"]), text)
 
 
-def from_stop(body: Mapping[str, Any]) -> tuple[Place, Person, str]:
+def from_stop(event: Mapping[str, Any], *, team: str) -> tuple[Place, Person, str]:
     """Where somebody pressed Slack's own Stop button, who, and the event's name."""
-    event = body["event"]
-    team, channel, thread = body["team_id"], event["channel"], event["thread_ts"]
+    channel, thread = event["channel"], event["thread_ts"]
     return place(team, channel, thread), Person(event["user"]), f"{PLATFORM}:stop:{team}:{channel}:{event['event_ts']}"
 
 
-def from_command(body: Mapping[str, Any]) -> Command:
+def from_command(body: Mapping[str, Any], *, team: str) -> Command:
     """A slash command. Slack's carry no thread, so the place has no key."""
-    place = Place(key="", platform=PLATFORM, workspace=body["team_id"], channel=body["channel_id"])
+    place = Place(key="", platform=PLATFORM, workspace=team, channel=body["channel_id"])
     author = Person(body["user_id"], body.get("user_name", ""))
     return Command(f"{PLATFORM}:cmd:{body['trigger_id']}", place, author, body.get("text", ""))
 

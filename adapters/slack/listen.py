@@ -99,12 +99,12 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
     @app.event(_ANY)
     async def on_event(body: dict[str, Any]) -> None:
         # One listener for every event, so that whatever the app is subscribed to is acknowledged.
-        await _take(workspace, bot, body)
+        await _take(workspace, bot, body["event"])
 
     @app.command(_ANY)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
         try:
-            words = (await bot.command(from_command(body))).text
+            words = (await bot.command(from_command(body, team=workspace.team))).text
         except NotClaimedError:
             words = NOT_DONE  # nobody gives a command again for a person
         await ack(text=private(words), response_type="ephemeral")
@@ -120,18 +120,17 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
     return app
 
 
-async def _take(workspace: Workspace, bot: Bot, body: dict[str, Any]) -> None:
+async def _take(workspace: Workspace, bot: Bot, event: dict[str, Any]) -> None:
     """Bring an event to the bot. Raises `NotClaimedError`."""
-    event = body["event"]
-    names = await workspace.names(people_in(event))
+    team, us, names = workspace.team, workspace.bot_user, await workspace.names(people_in(event))
     if event["type"] == "agent_session_stopped":
-        await bot.stop(*from_stop(body))
-    elif revision := from_change(body, bot_user=workspace.bot_user, names=names):
+        await bot.stop(*from_stop(event, team=team))
+    elif revision := from_change(event, team=team, bot_user=us, names=names):
         await bot.revise(revision)
-    elif incoming := from_event(body, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names):
+    elif incoming := from_event(event, team=team, bot_user=us, bot_id=workspace.bot_id, names=names):
         await bot.receive(incoming)
     elif is_notice(event):
-        bot.unanswered(ref(body["team_id"], event["channel"], event["ts"]), f"a notice of Slack's ({event['subtype']})")
+        bot.unanswered(ref(team, event["channel"], event["ts"]), f"a notice of Slack's ({event['subtype']})")
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -435,13 +435,21 @@ def test_a_wrong_token_is_one_sentence_and_exit_code_2(
 async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     alone: SlackPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """Slack sends again for some minutes; a longer absence loses what was said. The first look fails."""
+    """Slack sends again for some minutes; a longer absence loses what was said. The first look fails.
+
+    What a person of another workspace says over Slack Connect comes under their workspace, and is looked up under ours.
+    """
     ada, channel = await alone.user("ada"), await alone.channel("away")
+    guest = await alone.user("guest", team="T0PARTNER")
     dm = await alone.dm(ada)
     first = threadline("run", env=wiring, cwd=tmp_path)
     await alone.until(lambda now: now.sockets == 1)
     root = await ask(alone, ada, channel, "@threadline hello")
     await ask(alone, ada, dm, "hello")
+    visited = await ask(alone, guest, channel, "@threadline from next door")
+    await ask(alone, guest, channel, "and once more", visited)
+    await alone.say(ada, channel, "me too", thread_ts=visited)
+    await alone.answer(channel, visited, "You said: [Ada]: me too")
     theirs = await alone.say(ada, channel, "who of you knows this?")
     await alone.say(ada, channel, "I do not", thread_ts=theirs)
     await ask(alone, ada, channel, "@threadline do you?", theirs)
@@ -466,6 +474,8 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
         assert texts == ["You said: hello", "You said: in the thread", "You said: still there?"]
         assert len(await alone.replies(channel, mention)) == 1
         assert [message.text for message in await alone.replies(channel, theirs)] == ["You said: do you?"]
+        texts = [message.text for message in await alone.replies(channel, visited)]
+        assert texts == ["You said: from next door", "You said: and once more", "You said: [Ada]: me too"]
     finally:
         second.end()
 

@@ -12,7 +12,7 @@ SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "
 
 
 def mapped(**event: Any) -> Incoming | None:
-    return from_event({"team_id": "T1", "event": {**SAID, **event}}, bot_user=BOT)
+    return from_event({**SAID, **event}, team="T1", bot_user=BOT)
 
 
 def taken(**event: Any) -> Incoming:
@@ -34,10 +34,8 @@ def test_the_two_deliveries_of_a_mention_are_one_event() -> None:
     text = "<@U0BOT> hello"
     message = taken(text=text)
     mention = from_event(
-        {
-            "team_id": "T1",
-            "event": {"type": "app_mention", "channel": "C1", "user": "U1", "text": text, "ts": SAID["ts"]},
-        },
+        {"type": "app_mention", "channel": "C1", "user": "U1", "text": text, "ts": SAID["ts"]},
+        team="T1",
         bot_user=BOT,
     )
     assert message == mention
@@ -86,8 +84,7 @@ def test_another_bot_is_marked_as_one() -> None:
 
 
 def changed(**event: Any) -> Revision | None:
-    body = {"team_id": "T1", "event": {"type": "message", "channel": "C1", "ts": "19.1", **event}}
-    return from_change(body, bot_user=BOT)
+    return from_change({"type": "message", "channel": "C1", "ts": "19.1", **event}, team="T1", bot_user=BOT)
 
 
 def test_an_edit_names_the_message_it_changes() -> None:
@@ -127,9 +124,9 @@ def test_words_beside_a_file_or_sent_to_the_channel_too_are_a_message(subtype: s
 
 
 def test_a_command_has_no_thread() -> None:
-    body = {"team_id": "T1", "channel_id": "C1", "user_id": "U1", "user_name": "ada", "text": "use tour"}
+    body = {"team_id": "T2", "channel_id": "C1", "user_id": "U1", "user_name": "ada", "text": "use tour"}
     body |= {"trigger_id": "17.1"}
-    command = from_command(body)
+    command = from_command(body, team="T1")
     assert (command.place.key, command.place.thread, command.text) == ("", None, "use tour")
     assert (command.author.id, command.author.name) == ("U1", "ada")
     assert command.event == "slack:cmd:17.1"

@@ -14,8 +14,9 @@ class SlackPeople(People[State]):
     def __init__(self, address: str) -> None:
         super().__init__(address, State)
 
-    async def user(self, name: str, *, admin: bool = False, locale: str = "en-GB") -> str:
-        return str((await self._do("users", name=name, admin=admin, locale=locale))["id"])
+    async def user(self, name: str, *, admin: bool = False, locale: str = "en-GB", team: str = "") -> str:
+        """Somebody new; `team` is where they come from over Slack Connect."""
+        return str((await self._do("users", name=name, admin=admin, locale=locale, team=team))["id"])
 
     async def channel(self, name: str, *, has_bot: bool = True, kind: str = "channel") -> str:
         """A place; `kind` `group` is a private channel, `mpim` a group message."""

@@ -10,10 +10,15 @@ Payload = dict[str, Any]
 
 
 def envelope(event: Payload, event_id: str) -> Payload:
-    """The body around an event: over HTTP the request's body, in Socket Mode the envelope's `payload`."""
+    """The body around an event: over HTTP the request's body, in Socket Mode the envelope's `payload`.
+
+    Over Slack Connect it names the workspace of who did it; the authorization names the one the app is installed in.
+    """
+    theirs = event.get("user_team")
     return {
         "token": "verification",
-        "team_id": TEAM,
+        "team_id": theirs or TEAM,
+        "context_team_id": TEAM,
         "api_app_id": APP,
         "event": event,
         "type": "event_callback",
@@ -28,7 +33,7 @@ def envelope(event: Payload, event_id: str) -> Payload:
                 "is_enterprise_install": False,
             }
         ],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": theirs is not None,
         "event_context": f"4-{event_id}",
     }
 
@@ -44,9 +49,14 @@ def rate_limited() -> Payload:
     }
 
 
-def of_message(message: Message, channel: Channel, root_author: str | None) -> list[Payload]:
-    """The events of one posted message: `message.*`, and its twin `app_mention` when it names the app in a channel."""
+def of_message(message: Message, channel: Channel, root_author: str | None, team: str = "") -> list[Payload]:
+    """The events of one posted message: `message.*`, and its twin `app_mention` when it names the app in a channel.
+
+    `team` is its author's, where that is another one.
+    """
     event = _message(message, channel, root_author)
+    if team:
+        event |= {"team": team, "user_team": team, "source_team": team}
     if message.files:
         event |= {"subtype": "file_share", "files": message.files}
     mentioned = channel.kind != "im" and f"<@{BOT['user_id']}>" in message.text and message.bot_id is None
@@ -76,7 +86,8 @@ def _message(message: Message, channel: Channel, root_author: str | None) -> Pay
 
 def _mention(event: Payload) -> Payload:
     """An app_mention has no channel_type, and comes beside the message event of the same ts."""
-    kept = ("channel", "user", "text", "ts", "event_ts", "team", "blocks", "client_msg_id", "thread_ts", "files")
+    teams = ("team", "user_team", "source_team")
+    kept = ("channel", "user", "text", "ts", "event_ts", "blocks", "client_msg_id", "thread_ts", "files", *teams)
     return {"type": "app_mention", **{name: event[name] for name in kept if name in event}}
 
 

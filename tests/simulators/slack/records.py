@@ -24,10 +24,13 @@ __all__ = [
 
 @dataclass
 class User(Record):
+    """A person; `team` is theirs, where they come from another workspace over Slack Connect."""
+
     id: str
     name: str
     admin: bool = False
     locale: str = "en-GB"
+    team: str = ""
 
 
 @dataclass

@@ -45,8 +45,8 @@ class World(Ledger[Fault]):
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def add_user(self, name: str, *, admin: bool = False, locale: str = "en-GB") -> User:
-        user = User(self.new_id("U"), name, admin, locale)
+    def add_user(self, name: str, *, admin: bool = False, locale: str = "en-GB", team: str = "") -> User:
+        user = User(self.new_id("U"), name, admin, locale, team)
         self.users[user.id] = user
         return user
 

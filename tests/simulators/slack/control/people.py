@@ -36,7 +36,12 @@ class People:
         )
 
     async def _add_user(self, order: Order) -> Order:
-        user = self._world.add_user(order["name"], admin=order.get("admin", False), locale=order.get("locale", "en-GB"))
+        user = self._world.add_user(
+            order["name"],
+            admin=order.get("admin", False),
+            locale=order.get("locale", "en-GB"),
+            team=order.get("team", ""),
+        )
         await self._world.changed()
         return user.json()
 
@@ -79,7 +84,8 @@ class People:
         if not channel.has_bot:
             return {"ts": message.ts, "events": []}
         root = self._world.messages.get((channel.id, message.thread_ts or ""))
-        happened = events.of_message(message, channel, root.user if root else None)
+        author = self._world.users.get(message.user)
+        happened = events.of_message(message, channel, root.user if root else None, author.team if author else "")
         return {"ts": message.ts, "events": await self._site.deliveries.tell(*happened)}
 
     def _shared(self, file: str | dict[str, Any]) -> dict[str, Any]:

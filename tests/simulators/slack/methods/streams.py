@@ -57,7 +57,8 @@ def _check_recipient(context: Context, channel: Channel) -> None:
         raise SlackError("missing_recipient_user_id")
     if not team:
         raise SlackError("missing_recipient_team_id")
-    if user not in context.world.users or team != TEAM:
+    known = context.world.users.get(user)
+    if known is None or team != (known.team or TEAM):
         raise invalid("unknown recipient")
 
 
