@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
 from assistants.connector import AssistantsClient, AssistantsError, NotFoundError
 from assistants.contract import Run
+from bot import late
 from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
 from bot.calls import Calls
 from bot.files import attached, receive
 from bot.produced import bring
 from bot.put_away import let_go
 from bot.roster import Member, Roster
-from bot.runs import JSON, MOST_ROUNDS, TAG, Outcome, Question, Runs
+from bot.runs import EVENT, JSON, MOST_ROUNDS, TAG, Outcome, Question, Runs, find
 from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Step, Text
 from bot.sources import with_sources
 from bot.stops import NEWER_MESSAGE, Stop
@@ -101,7 +103,7 @@ class Answering:
     async def _outcome(self, thread_id: str) -> Outcome:
         if self.row.redoes is not None:
             await self._forget(self.row.redoes, thread_id)
-        question = Question(self.turn.tag, thread_id, self.member.id, self._messages)
+        question = Question(self.turn.tag, thread_id, self.member.id, partial(self._messages, thread_id))
         functions = self.roster.functions(self.member)
         runs = Runs(
             self.client,
@@ -135,15 +137,30 @@ class Answering:
         self.files = await bring(self.client, outcome.made)
         return replace(outcome, text=named(text))
 
-    async def _messages(self) -> list[JSON]:
+    async def _messages(self, thread_id: str) -> list[JSON]:
         """What the run is asked: what was said here before the first question, then what people wrote and sent."""
-        several = bool(self.turn.conversation.several)
-        asked = [await self._message(row, several=several) for row in self.turn.incoming if row.body or row.attachments]
+        several, there = bool(self.turn.conversation.several), await self._asked_before(thread_id)
+        rows = [row for row in self.turn.incoming if (row.body or row.attachments) and row.event not in there]
+        asked = [await self._message(row, several=several) for row in rows]
         asked = [message for message in asked if message["content"]]
         if not asked and self.notices:
             raise _NothingAskedError
         before = await self._before() if asked else None
         return [{"role": "user", "content": before}, *asked] if before else asked
+
+    async def _asked_before(self, thread_id: str) -> set[str]:
+        """The messages that an earlier turn brought into the thread without anybody knowing of it.
+
+        It had them if they waited, or are asked anew, and ended before it knew of a run.
+        """
+        if not self.turn.incoming or self.turn.incoming[0].received_at == self.row.opened_at:
+            return set()  # they came with their turn
+        before = await turns.before(self.db, self.row)
+        if before is None or before.run_id is not None:
+            return set()
+        await late.settled_at(before.done_at or 0.0)
+        page = await self.client.threads.messages.list(thread_id, order="desc", limit=100).page()
+        return {message.metadata[EVENT] for message in page.data if EVENT in (message.metadata or {})}
 
     async def _message(self, row: IncomingRow, *, several: bool) -> JSON:
         config = self.member.config
@@ -154,7 +171,7 @@ class Answering:
             self.notices.append(Notice(UNREADABLE.format(title=config.title)))
         text = row.body or (WORDLESS if received.attachments else "")
         text = said_by(row.author_name or "", text) if several and text else text
-        message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag}}
+        message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag, EVENT: row.event}}
         if received.pictures:
             message["content"] = [*([{"type": "text", "text": text}] if text else []), *received.pictures]
         if received.attachments:
@@ -198,15 +215,20 @@ class Answering:
     async def _forget(self, redone: int, thread_id: str) -> None:
         """Take the answer that is given anew out of the thread, so that the model does not read it."""
         earlier = await turns.by_id(self.db, redone)
-        if earlier is None or earlier.run_id is None:
+        if earlier is None:
             return
         messages = self.client.threads.messages
         try:
-            for message in [m async for m in messages.list(thread_id, run_id=earlier.run_id, limit=100)]:
+            # One that was stopped before it was known may have come to be.
+            found = None if earlier.run_id else await find(self.client, thread_id, earlier.tag)
+            run_id = found[0].id if found else earlier.run_id
+            if run_id is None:
+                return
+            for message in [m async for m in messages.list(thread_id, run_id=run_id, limit=100)]:
                 if message.role == "assistant":
                     await messages.delete(thread_id, message.id)
         except AssistantsError as error:
-            log.warning("the earlier answer stays in the thread", run=earlier.run_id, error=str(error))
+            log.warning("the earlier answer stays in the thread", turn=earlier.tag, error=str(error))
 
     async def _new_thread(self, instead_of: str | None) -> str:
         """Awaited to its commit: a run in a thread that nobody remembers could not be found again."""

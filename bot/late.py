@@ -9,3 +9,8 @@ COMMIT = 2.0
 async def settled(since: float) -> None:
     """Return when whatever was sent before `since`, on the monotonic clock, has appeared or never will."""
     await asyncio.sleep(since + COMMIT - time.monotonic())
+
+
+async def settled_at(since: float) -> None:
+    """The same for a Unix time, which another process may have written down, by a clock that was set since."""
+    await asyncio.sleep(min(COMMIT, since + COMMIT - time.time()))

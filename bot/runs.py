@@ -27,6 +27,7 @@ from assistants.contract import (
     RunStep,
     RunStepDelta,
 )
+from bot import late
 from bot.calls import Calls
 from bot.produced import Made, made_in
 from bot.progress import Progress
@@ -35,6 +36,8 @@ from bot.sources import citations_in
 from bot.stops import Stop
 
 TAG = "turn"
+# Which message of a person's it is, whichever turn brings it into the thread.
+EVENT = "event"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
 MOST_RUNS = 3
 # So often a run may ask for functions.
@@ -100,6 +103,7 @@ class Runs:
         grew: Grew,
         says: Says,
     ) -> None:
+        self._client = client
         self._runs = client.threads.runs
         self._messages = client.threads.messages
         self._question = question
@@ -135,12 +139,7 @@ class Runs:
 
     async def _find(self) -> tuple[Run, int] | None:
         """The newest run of this turn, and which one it is."""
-        page = await self._runs.list(self._question.thread_id, order="desc", limit=20).page()
-        for run in page.data:
-            tag, _, number = (run.metadata or {}).get(TAG, "").partition(".")
-            if tag == self._question.tag:
-                return run, int(number) if number.isdigit() else 1
-        return None
+        return await find(self._client, self._question.thread_id, self._question.tag)
 
     async def _begin(self, messages: Sequence[JSON]) -> Outcome:
         """Run it, as soon as nobody else uses the thread. Raises `ThreadLockedError` where that never comes."""
@@ -185,10 +184,12 @@ class Runs:
             raise
         except TimeoutError:
             log.warning("a stopped run does not end", run=self._run and self._run.id)
+            if self._run is None:
+                await self._look_for_it()
             if self._run is not None:
                 await self._look(self._run)
-        whole = self._whole.values()
-        return Outcome(self._run, _joined(self._written.values()), citations_in(whole), made_in(whole))
+        whole, asked = self._whole.values(), self._run is not None or self._number > 1
+        return Outcome(self._run, _joined(self._written.values()), citations_in(whole), made_in(whole), asked=asked)
 
     async def _read(self, stream: RunStream) -> None:
         """Hear a stream to its end; where it breaks off, or was asked for in vain, the run is followed instead."""
@@ -246,6 +247,18 @@ class Runs:
         run = self._ours()
         run = self._run = await self._runs.wait(run.thread_id, run.id, deadline=DEADLINE)
         await self._look(run)
+
+    async def _look_for_it(self) -> None:
+        """End the run whose creation nobody answered, where there is one by now; who asks next looks once more."""
+        await asyncio.sleep(late.COMMIT)
+        try:
+            async with asyncio.timeout(ENDING):
+                if found := await self._find():
+                    self._note(found[0])
+                    if found[0].status in ACTIVE:
+                        await self._cancel(found[0])
+        except (AssistantsError, TimeoutError) as error:
+            log.warning("not known whether a run was created", error=str(error))
 
     async def _look(self, run: Run) -> None:
         """Read what the run wrote from the thread; of a message that still grows, its stream may have told more."""
@@ -324,6 +337,16 @@ class Runs:
         except AssistantsError as error:
             # It ended by itself meanwhile, or cannot be reached: whoever waits for its end will see.
             log.info("run not cancelled", run=run.id, error=str(error))
+
+
+async def find(client: AssistantsClient, thread_id: str, tag: str) -> tuple[Run, int] | None:
+    """The newest run of a turn, and which one of the turn's it is."""
+    page = await client.threads.runs.list(thread_id, order="desc", limit=20).page()
+    for run in page.data:
+        turn, _, number = (run.metadata or {}).get(TAG, "").partition(".")
+        if turn == tag:
+            return run, int(number) if number.isdigit() else 1
+    return None
 
 
 def _ended_badly(outcome: Outcome) -> bool:

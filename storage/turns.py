@@ -222,6 +222,16 @@ async def by_id(db: Database, turn: int) -> TurnRow | None:
     return TurnRow.of(rows[0]) if rows else None
 
 
+async def before(db: Database, turn: TurnRow) -> TurnRow | None:
+    """The turn that a conversation had before this one."""
+    rows = await db.read(
+        "select * from turns where conversation = :c and id < :id order by id desc limit 1",
+        c=turn.conversation,
+        id=turn.id,
+    )
+    return TurnRow.of(rows[0]) if rows else None
+
+
 async def open_turn(db: Database, conversation: int) -> int | None:
     """The turn of this conversation that is under way."""
     rows = await db.read(OPEN, c=conversation)
