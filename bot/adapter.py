@@ -124,7 +124,11 @@ class Bot(Protocol):
         ...
 
     async def revise(self, revision: Revision) -> Receipt:
-        """Take an edit or a deletion: it counts as long as the message's turn has not begun."""
+        """Take an edit or a deletion: it counts as long as the message's turn has not begun.
+
+        `ignored` says that the message is not known (yet: it counts where the message comes later), `duplicate` that
+        nothing changes. Raises `NotClaimedError`.
+        """
         ...
 
     async def command(self, command: Command) -> Answer:

@@ -13,6 +13,7 @@ from assistants.connector import AssistantsClient, NotFoundError
 from bot.adapter import Adapter, ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
+from bot.early import Early
 from bot.files import keep
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
@@ -36,6 +37,7 @@ KNOWN_FOR = 7 * 86_400.0
 MOST_KNOWN = 10_000
 # A message of this one word ends the answer that is being written.
 STOP = "stop"
+TAKEN_BACK = "deleted by its author before it was taken"
 
 log = structlog.get_logger()
 
@@ -69,6 +71,7 @@ class Core:
         self._marks = marks
         self._stops = stops
         self._unanswered = unanswered
+        self._early = Early()
         self._commands = Commands(db, roster, stops, dispatcher)
         self._leaving = False
         # The newest position that came from each platform, and the platforms from which nothing is missing.
@@ -78,6 +81,10 @@ class Core:
     async def receive(self, incoming: Incoming) -> Receipt:
         platform = incoming.place.platform
         self._newest[platform] = max(self._newest.get(platform, ""), incoming.position)
+        event, revised = incoming.event, self._early.revised(incoming)
+        if revised is None:
+            return self._ignored(event, TAKEN_BACK)
+        incoming = revised
         if reason := await self._not_for_us(incoming):
             return self._ignored(incoming.event, reason)
         if await self._means_stop(incoming):
@@ -87,16 +94,18 @@ class Core:
         return await asyncio.shield(asyncio.ensure_future(self._take(incoming)))
 
     async def revise(self, revision: Revision) -> Receipt:
-        text = None if revision.text is None else storable(revision.text)
+        # Noted before anybody looks: its message may be taken meanwhile.
+        self._early.note(revision)
         with self._claiming(revision.event):
             became = "unknown"
             if await claims.is_claimed(self._db, revision.event):
-                became = await self._db.write(claims.revise_incoming, revision.event, text)
+                became = await self._revise(revision)
         if became == "changed":
             return Receipt("accepted")
-        reason = "an edit of a message that was never taken" if became == "unknown" else "its answer had begun"
-        log.debug("revision ignored", message=revision.event, reason=became)
-        return Receipt("ignored", reason)
+        log.debug("revision changes nothing", message=revision.event, reason=became)
+        if became == "unknown":
+            return Receipt("ignored", "an edit of a message that was never taken")
+        return Receipt("duplicate", "its answer had begun")
 
     async def command(self, command: Command) -> Answer:
         with self._claiming(command.event):
@@ -178,7 +187,26 @@ class Core:
         if claimed.behind is not None:
             self._marks.waits(conversation, claimed.message)
             await self._overlap(conversation, claimed.behind)
+        if claimed.opened is None:
+            await self._late_revision(incoming)
         return Receipt("accepted", waits=claimed.behind is not None)
+
+    async def _late_revision(self, taken: Incoming) -> None:
+        """What was said of a message while it was on its way to the disk counts as long as it waits."""
+        early = self._early.of(taken.event)
+        if early is None or early.text == taken.text:
+            return
+        try:
+            await self._revise(early)
+        except StorageError:
+            log.exception("revision not taken", message=taken.event)
+
+    async def _revise(self, revision: Revision) -> str:
+        """Change what was taken; what became of that."""
+        text = None if revision.text is None else storable(revision.text)
+        became = await self._db.write(claims.revise_incoming, revision.event, text)
+        self._early.drop(revision)
+        return became
 
     async def _overlap(self, conversation: Conversation, turn: int) -> None:
         """A message came while this turn is under way: where that is the rule, the turn ends."""

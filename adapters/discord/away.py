@@ -60,10 +60,9 @@ async def _bring(bot: Bot, message: discord.Message, channel: Any, *, me: int) -
     incoming = from_message(message, channel, me=me)
     if incoming is None:
         return False
-    receipt = await claim(bot, incoming)
-    if receipt.outcome == "duplicate" and message.edited_at is not None:
+    if message.edited_at is not None:
         await revise(bot, Revision(incoming.event, incoming.text))
-    return receipt.outcome == "accepted"
+    return (await claim(bot, incoming)).outcome == "accepted"
 
 
 async def _untold(client: discord.Client, place: int) -> Any:

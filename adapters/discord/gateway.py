@@ -10,8 +10,9 @@ import structlog
 from adapters.discord.away import catch_up
 from adapters.discord.claim import claim, revise
 from adapters.discord.commands import Commands
-from adapters.discord.incoming import DM, PLATFORM, from_edit, from_message, ref
+from adapters.discord.incoming import DM, PLATFORM, called_late, from_message, ref
 from bot.adapter import Bot
+from bot.early import TOO_LATE
 from bot.incoming import Person, Place, Revision
 
 log = structlog.get_logger()
@@ -145,8 +146,18 @@ class Listener(discord.Client):
         # Embeds that arrive later come as edits, too: they change no word.
         if self.user is None or "content" not in payload.data:
             return
-        if revision := from_edit(payload.message, me=self.user.id):
-            await revise(self._bot, revision)
+        message = payload.message
+        now = from_message(message, await self._channel_of(message), me=self.user.id)
+        if now is None:
+            return
+        receipt = await revise(self._bot, Revision(now.event, now.text))
+        # Who forgot to call us, and calls us by an edit, asks for the first time: what was taken is taken once.
+        if receipt.outcome != "ignored" or not now.addressed:
+            return
+        if called_late(message):
+            self._bot.unanswered(now.event, TOO_LATE)
+        else:
+            await claim(self._bot, now)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         await revise(self._bot, Revision(ref(payload.message_id), None))

@@ -6,7 +6,8 @@ from typing import Any
 
 import discord
 
-from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
+from bot.early import AFTERTHOUGHT
+from bot.incoming import Attached, Command, Incoming, Person, Place
 from bot.words.asking import Quoted, context, display_name
 
 PLATFORM = "discord"
@@ -35,11 +36,12 @@ def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming
     )
 
 
-def from_edit(message: discord.Message, *, me: int) -> Revision | None:
-    """What somebody's message says now; None where it is ours, or Discord's."""
-    if message.author.id == me or message.is_system():
-        return None
-    return Revision(ref(message.id), _spoken(message, me, addressed=_mentions(message, me)))
+def called_late(message: discord.Message) -> bool:
+    """Whether an edit that is told now came so long after its message that nobody waits for an answer to it.
+
+    What is pinned or gets an embed is told as an edit, too, however old it is.
+    """
+    return (discord.utils.utcnow() - message.created_at).total_seconds() > AFTERTHOUGHT
 
 
 def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:

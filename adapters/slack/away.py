@@ -81,10 +81,9 @@ async def _bring(workspace: Workspace, bot: Bot, channel: str, message: dict[str
     incoming = from_event(event, team=workspace.team, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names)
     if incoming is None:
         return False
-    receipt = await bot.receive(incoming)
-    if receipt.outcome == "duplicate" and "edited" in message:
+    if "edited" in message:
         await bot.revise(Revision(incoming.event, incoming.text))
-    return receipt.outcome == "accepted"
+    return (await bot.receive(incoming)).outcome == "accepted"
 
 
 def _since(heard: str | None) -> str:

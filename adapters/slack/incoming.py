@@ -57,6 +57,12 @@ def from_change(
     return Revision(ref(team, event["channel"], message["ts"]), text)
 
 
+def edited(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a message as it reads after its edit."""
+    where = {name: event[name] for name in ("channel", "channel_type") if name in event}
+    return {**event["message"], "type": "message", **where}
+
+
 def from_stop(event: Mapping[str, Any], *, team: str) -> tuple[Place, Person, str]:
     """Where somebody pressed Slack's own Stop button, who, and the event's name."""
     channel, thread = event["channel"], event["thread_ts"]

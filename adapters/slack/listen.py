@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from slack_bolt.logger.messages import warning_client_prioritized_and_token_skip
 from adapters.slack.away import catch_up
 from adapters.slack.incoming import (
     PLATFORM,
+    edited,
     from_change,
     from_command,
     from_event,
@@ -27,6 +29,7 @@ from adapters.slack.incoming import (
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, NotClaimedError
+from bot.early import AFTERTHOUGHT, TOO_LATE
 
 log = structlog.get_logger()
 _ANY = re.compile("")
@@ -126,11 +129,26 @@ async def _take(workspace: Workspace, bot: Bot, event: dict[str, Any]) -> None:
     if event["type"] == "agent_session_stopped":
         await bot.stop(*from_stop(event, team=team))
     elif revision := from_change(event, team=team, bot_user=us, names=names):
-        await bot.revise(revision)
+        receipt = await bot.revise(revision)
+        if receipt.outcome == "ignored" and revision.text is not None:
+            await _called_by_edit(workspace, bot, event, names)
     elif incoming := from_event(event, team=team, bot_user=us, bot_id=workspace.bot_id, names=names):
         await bot.receive(incoming)
     elif is_notice(event):
         bot.unanswered(ref(team, event["channel"], event["ts"]), f"a notice of Slack's ({event['subtype']})")
+
+
+async def _called_by_edit(workspace: Workspace, bot: Bot, event: dict[str, Any], names: Mapping[str, str]) -> None:
+    """Who forgot to call us, and calls us by an edit soon after, asks for the first time."""
+    incoming = from_event(
+        edited(event), team=workspace.team, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names
+    )
+    if incoming is None or not incoming.addressed:
+        return
+    if float(event["event_ts"]) - float(incoming.position) > AFTERTHOUGHT:
+        bot.unanswered(incoming.event, TOO_LATE)
+    else:
+        await bot.receive(incoming)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -68,7 +68,8 @@ class TakingBot:
     async def revise(self, revision: Revision) -> Receipt:
         self.revisions.append(revision)
         await self._tell()
-        return Receipt("accepted")
+        known = any(revision.event == incoming.event for incoming in self.received if incoming.addressed)
+        return Receipt("accepted") if known else Receipt("ignored", "an edit of a message that was never taken")
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
         self.stopped.append(place)

@@ -90,6 +90,13 @@ class House:
         number = len(self.said)
         return await self.core.receive(Incoming(f"web:{number}", PLACE, ADA, text, f"{number:04}", addressed=True))
 
+    async def fill_the_disk(self) -> None:
+        """Whatever needs room finds none, until there is some again."""
+        await self.db.write(lambda tx: tx.query("pragma max_page_count = 1"))
+
+    async def make_room(self) -> None:
+        await self.db.write(lambda tx: tx.query("pragma max_page_count = 1000000"))
+
     async def turns(self, until: Callable[[list[Row]], bool]) -> list[Row]:
         """The turns there are, oldest first, once this holds of them."""
         async with asyncio.timeout(60):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from adapters.discord import DiscordAdapter
+from adapters.discord import DiscordAdapter, incoming
 from adapters.discord.gateway import Identifies, Listener, TooSoonError
 from bot.adapter import ConfigurationError
 from bot.testing import TakingBot
@@ -55,6 +55,40 @@ async def test_a_message_that_was_not_claimed_is_claimed_later(bot: TakingBot, d
     await bot.until(lambda: bool(bot.refused))
     bot.claims = True
     assert (await bot.takes("do not lose me")).author.id == ada
+
+
+async def test_an_edit_keeps_what_its_message_replies_to(bot: TakingBot, discord: DiscordPeople) -> None:
+    """In a direct message everything is meant for us, mentioned or not."""
+    ada = await discord.user("ada")
+    dm = await discord.dm(ada)
+    first = await discord.say(ada, dm, "The cat is on the mat.")
+    question = await discord.say(ada, dm, "where is it?", reply_to=first)
+    await bot.until(lambda: len(bot.received) == 2)
+    await discord.edit(question, "where is the cat?")
+    await bot.until(lambda: bool(bot.revisions))
+    assert bot.revisions[-1].text == (bot.received[-1].text.removesuffix("where is it?") + "where is the cat?")
+    assert "on the mat" in bot.received[-1].text
+
+
+async def test_a_message_that_calls_us_only_once_it_was_edited_is_taken(
+    bot: TakingBot, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pain 15: silence. Later than ten minutes it is not, and the reason is known."""
+    ada, channel = await discord.user("ada"), await discord.channel("afterthought")
+    said = await discord.say(ada, channel, "what is it?")
+    await bot.takes("what is it?")
+    old = await discord.say(ada, channel, "and that?")
+    await discord.edit(said, "@threadline what is it?")
+    await bot.until(lambda: any(one.addressed for one in bot.received))
+    taken = next(one for one in bot.received if one.addressed)
+    assert (taken.event, taken.place.key, taken.text) == (f"discord:{said}", f"discord:{said}", "what is it?")
+    monkeypatch.setattr(incoming, "AFTERTHOUGHT", 0.0)
+    await discord.edit(old, "@threadline and that?")
+    await bot.until(lambda: f"discord:{old}" in [revision.event for revision in bot.revisions])
+    await discord.say(ada, await discord.dm(ada), "after that")
+    await bot.takes("after that")
+    assert "ten minutes" in bot.ignored[f"discord:{old}"]
+    assert [one.addressed for one in bot.received if one.event == f"discord:{old}"] == [False]
 
 
 async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, discord: DiscordPeople) -> None:

@@ -1,6 +1,8 @@
 """Real Bolt over the wire: what comes is claimed before it is acknowledged."""
 
-from adapters.slack import SlackAdapter
+import pytest
+
+from adapters.slack import SlackAdapter, listen
 from tests.simulators.slack.client import SlackPeople
 from tests.simulators.slack.records import Delivery, State
 from tests.slack.taking import TakingBot
@@ -35,6 +37,24 @@ async def test_every_subscribed_event_is_acknowledged(bot: TakingBot, slack: Sla
     assert bot.taken.empty()
     # Which of them comes first is not for us to say: each event waits for its own names.
     assert {(revision.event[-17:], revision.text) for revision in bot.revisions} == {(ts, "hello!"), (ts, None)}
+
+
+async def test_a_message_that_calls_us_only_once_it_was_edited_is_taken(
+    bot: TakingBot, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pain 15: silence. Slack sends no app_mention for an edit. Later than ten minutes the reason is known."""
+    ada, channel = await slack.user("ada"), await slack.channel("afterthought")
+    ts, old = await slack.say(ada, channel, "what is it?"), await slack.say(ada, channel, "and that?")
+    assert [(await bot.taken.get()).addressed for _ in "12"] == [False, False]
+    await slack.edit(channel, ts, "@threadline what is it?")
+    taken = await bot.taken.get()
+    key = f"slack:T0THREAD:{channel}:{ts}"
+    assert (taken.event, taken.place.key, taken.text, taken.addressed) == (key, key, "what is it?", True)
+    monkeypatch.setattr(listen, "AFTERTHOUGHT", 0.0)
+    await slack.edit(channel, old, "@threadline and that?")
+    await slack.until(lambda now: all(delivery.acked_at for delivery in now.deliveries))
+    assert bot.taken.empty()
+    assert "ten minutes" in bot.ignored[f"slack:T0THREAD:{channel}:{old}"]
 
 
 async def test_a_message_that_was_not_claimed_is_not_acknowledged_and_comes_again(

@@ -1,0 +1,81 @@
+"""What is said of a message before it is taken: an edit, a deletion. Platforms promise no order."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from assistants.service.scripted import ScriptedReply
+from bot import early
+from bot.adapter import NotClaimedError
+from bot.incoming import Revision
+from tests.bot.house import House, house
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as made:
+        yield made
+
+
+async def test_an_edit_that_comes_before_its_message_counts(here: House) -> None:
+    """Pain 22: edits re-trigger. Slack may tell of an edit before it tells of the message."""
+    await here.core.revise(Revision("web:1", "older"))
+    await here.core.revise(Revision("web:1", "newer"))
+    assert (await here.say("first")).outcome == "accepted"
+    await here.turns(lambda now: bool(now) and now[0]["outcome"] == "answered")
+    assert await here.thread("user") == ["newer"]
+
+
+async def test_a_deletion_that_comes_before_its_message_counts_and_has_its_reason(here: House) -> None:
+    """Pain 15: silence has a reason."""
+    await here.core.revise(Revision("web:1", None))
+    await here.core.revise(Revision("web:1", "an edit that was on its way"))
+    assert (await here.say("never mind")).outcome == "ignored"
+    assert (await here.say("this one")).outcome == "accepted"
+    await here.turns(lambda now: bool(now) and now[0]["outcome"] == "answered")
+    assert await here.thread("user") == ["this one"]
+
+
+@pytest.mark.parametrize("text", ["better", None])
+async def test_what_is_said_of_a_message_while_the_disk_refuses_it_counts_when_it_is_taken(
+    here: House, text: str | None
+) -> None:
+    """Discord sends nothing again, so that its adapter brings the message until it is taken."""
+    said = "worse " * 20_000
+    await here.fill_the_disk()
+    with pytest.raises(NotClaimedError):
+        await here.say(said)
+    await here.core.revise(Revision("web:1", text))
+    await here.make_room()
+    here.said.clear()
+    assert (await here.say(said)).outcome == ("accepted" if text else "ignored")
+    if text:
+        await here.turns(lambda now: bool(now) and now[0]["outcome"] == "answered")
+        assert await here.thread("user") == [text]
+
+
+async def test_an_edit_that_comes_while_its_message_is_on_its_way_to_the_disk_counts(here: House) -> None:
+    here.model.play(ScriptedReply(chunks=("Half ", "an answer."), hold_after=1))
+    await here.say("go on")
+    await here.model.held()
+    with closing(sqlite3.connect(here.db.path, isolation_level=None)) as stranger:
+        stranger.execute("begin immediate")
+        saying = asyncio.create_task(here.say("worse"))
+        await here.core.revise(Revision("web:2", "better"))
+        stranger.execute("rollback")
+    assert (await saying).waits
+    here.model.release()
+    await here.turns(lambda now: len(now) == 2 and now[1]["outcome"] == "answered")
+    assert await here.thread("user") == ["go on", "better"]
+
+
+async def test_only_so_many_are_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(early, "MOST", 2)
+    for number in (1, 2, 3):
+        await here.core.revise(Revision(f"web:{number}", None))
+    assert (await here.say("the oldest is forgotten")).outcome == "accepted"
+    assert (await here.say("gone")).outcome == "ignored"
