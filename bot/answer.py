@@ -103,6 +103,9 @@ class Answering:
     async def _outcome(self, thread_id: str) -> Outcome:
         if self.row.redoes is not None:
             await self._forget(self.row.redoes, thread_id)
+        found = await find(self.client, thread_id, self.turn.tag) if self.turn.suspect else None
+        # Who died before it had written down whom it asked may have asked another than is picked now.
+        self.member = (found and self.roster.by_id(found[0].assistant_id)) or self.member
         question = Question(self.turn.tag, thread_id, self.member.id, partial(self._messages, thread_id))
         functions = self.roster.functions(self.member)
         runs = Runs(
@@ -114,7 +117,7 @@ class Answering:
             grew=self._grew,
             says=self._waits,
         )
-        outcome = await runs.outcome(suspect=self.turn.suspect)
+        outcome = await runs.outcome(found)
         failed = outcome.run is not None and outcome.run.status == "failed"
         if failed and self.member.config.searches_files and await let_go(self.client, thread_id):
             self.notices.append(Notice(PUT_AWAY))

@@ -122,6 +122,10 @@ class Roster:
     def get(self, name: str | None) -> Member | None:
         return self._members.get(name) if name else None
 
+    def by_id(self, assistant_id: str) -> Member | None:
+        """The one that has this id on the server."""
+        return next((member for member in self._members.values() if member.id == assistant_id), None)
+
     async def pick(self, place: Place, person: str, conversation: Conversation | None) -> Member:
         """Who answers this person here."""
         if conversation and (member := self.get(conversation.assistant)):

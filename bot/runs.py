@@ -121,9 +121,9 @@ class Runs:
         self._progress = Progress()
         self._known = asyncio.Event()
 
-    async def outcome(self, *, suspect: bool) -> Outcome:
-        """The turn's answer: from the run that an earlier try created, or from a new one."""
-        if suspect and (found := await self._find()):
+    async def outcome(self, found: tuple[Run, int] | None) -> Outcome:
+        """The turn's answer: from the run that an earlier try created, found again, or from a new one."""
+        if found:
             run, self._number = found
             self._note(run)
             ended = await self._to_its_end(None)
@@ -136,10 +136,6 @@ class Runs:
     async def once_more(self) -> Outcome:
         """Another run after one that came to nothing; its messages are in the thread."""
         return await self._begin([])
-
-    async def _find(self) -> tuple[Run, int] | None:
-        """The newest run of this turn, and which one it is."""
-        return await find(self._client, self._question.thread_id, self._question.tag)
 
     async def _begin(self, messages: Sequence[JSON]) -> Outcome:
         """Run it, as soon as nobody else uses the thread. Raises `ThreadLockedError` where that never comes."""
@@ -253,7 +249,7 @@ class Runs:
         await asyncio.sleep(late.COMMIT)
         try:
             async with asyncio.timeout(ENDING):
-                if found := await self._find():
+                if found := await find(self._client, self._question.thread_id, self._question.tag):
                     self._note(found[0])
                     if found[0].status in ACTIVE:
                         await self._cancel(found[0])

@@ -80,6 +80,8 @@ class Turns:
 
     async def _until_ended(self, opened: Opened, stop: Stop) -> Opened | None:
         """Try until the turn has ended; after the last try it ends with an apology, and the conversation goes on."""
+        # Whom somebody picks meanwhile answers the next turn.
+        opened = replace(opened, turn=replace(opened.turn, assistant=self._member(opened).name))
         if opened.suspect:
             await late.settled(self._started_at)
         if opened.turn.attempts > MOST_ATTEMPTS:
