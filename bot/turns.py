@@ -28,7 +28,7 @@ from storage.turns import Opened
 TRIES = 5
 # A turn that was taken over so often has ended its process each time.
 MOST_ATTEMPTS = 20
-# How long a platform that takes nothing is waited for, and at most between two tries.
+# How long a platform that takes nothing is waited for in one process, and at most between two tries.
 PATIENCE = 6 * 3600.0
 LONGEST_PAUSE = 60.0
 # How long the last words to a platform may take when the program leaves.
@@ -86,13 +86,14 @@ class Turns:
             await late.settled(self._started_at)
         if opened.turn.attempts > MOST_ATTEMPTS:
             return await self._give_up(opened, f"It was taken over {opened.turn.attempts} times.")
+        began = time.monotonic()
         for tries in itertools.count(1):
             try:
                 return await self._once(opened, stop)
             except turns.SupersededError:
                 raise
             except Exception as error:
-                opened = await self._failed(opened, error)
+                opened = await self._failed(opened, error, counts=not _passes(error, began))
                 if opened.turn.failures >= TRIES or _is_lasting(error):
                     return await self._give_up(opened)
                 await _pause(seconds_before_try(tries, error), stop)
@@ -136,11 +137,10 @@ class Turns:
             await answering.reply.show(Snapshot(status=THINKING))
         return await answering.result()
 
-    async def _failed(self, opened: Opened, error: Exception) -> Opened:
-        """Record a try that failed, and count it unless its platform is only away; the turn as it stands then."""
+    async def _failed(self, opened: Opened, error: Exception, *, counts: bool) -> Opened:
+        """Record a try that failed, and count it or not; the turn as it stands then."""
         row = opened.turn
         words = f"{type(error).__name__}: {error}"
-        counts = not _passes(error, row.opened_at)
         failures = await self._db.write(turns.record_failure, row.id, row.attempts, words, counts=counts)
         if isinstance(error, PlatformError):
             log.warning("turn failed", failures=failures, error=str(error))
@@ -223,7 +223,7 @@ async def _to_its_end(work: Coroutine[None, None, T]) -> T:
 
 async def _apologised(reply: Reply, sorry: str) -> bool:
     """Whether the platform took our apology; while it is away it is asked again."""
-    began = time.time()
+    began = time.monotonic()
     for tries in itertools.count(1):
         try:
             await reply.find()
@@ -242,8 +242,11 @@ async def _apologised(reply: Reply, sorry: str) -> bool:
 
 
 def _passes(error: Exception, began: float) -> bool:
-    """Whether a platform takes nothing just now: it is waited for as long as somebody may still want to read."""
-    return isinstance(error, PlatformError) and error.retryable and time.time() - began < PATIENCE
+    """Whether a platform takes nothing just now: it is waited for as long as somebody may still want to read.
+
+    By a clock that nobody sets: `began` is when this process took the turn up.
+    """
+    return isinstance(error, PlatformError) and error.retryable and time.monotonic() - began < PATIENCE
 
 
 async def _pause(seconds: float, stop: Stop) -> None:

@@ -1,7 +1,7 @@
 """The core, its store and the service in the process of a test, with a way between them that can be held up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,15 @@ from assistants.service.endpoints import Endpoint
 from assistants.service.local import LocalTransport
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedModel
-from bot.adapter import Adapter, Receipt
+from bot.adapter import Adapter, PlatformError, Receipt, Reply, Turn
 from bot.app import connected
 from bot.configuration import load_configuration
 from bot.core import Core
 from bot.incoming import Incoming, Person, Place
 from bot.roster import Roster
+from bot.segments import Segment
 from bot.settings import Settings
+from bot.watch import Hub, HubReply
 from storage.database import Row
 from storage.sqlite import SQLiteDatabase
 
@@ -109,6 +111,36 @@ class House:
         rows = await self.db.read("select thread_id from conversations where key = :key", key=PLACE.key)
         listed = self.client.threads.messages.list(rows[0]["thread_id"], order="asc", limit=100)
         return [message.text async for message in listed if message.role == role]
+
+
+class Refusing(WebAdapter):
+    """A platform that refuses what it is given in the end with these errors, one after the other, and then takes it.
+
+    `meanwhile` is what happens whenever something is given to it; `taken` holds the answers that people have.
+    """
+
+    def __init__(self, *refusals: PlatformError) -> None:
+        super().__init__()
+        self.refusals = list(refusals)
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        self.taken: list[Sequence[Segment]] = []
+        self.hub = Hub()
+
+    def reply(self, turn: Turn) -> Reply:
+        return _RefusingReply(self, turn)
+
+
+class _RefusingReply(HubReply):
+    def __init__(self, adapter: Refusing, turn: Turn) -> None:
+        super().__init__(adapter.hub, turn)
+        self._adapter = adapter
+
+    async def finish(self, segments: Sequence[Segment]) -> None:
+        if self._adapter.meanwhile is not None:
+            await self._adapter.meanwhile()
+        if self._adapter.refusals:
+            raise self._adapter.refusals.pop(0)
+        self._adapter.taken.append(segments)
 
 
 @asynccontextmanager
