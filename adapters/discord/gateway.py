@@ -69,11 +69,15 @@ class Identifies:
 class Listener(discord.Client):
     """Takes messages and commands to the bot. With `reads_all` it asks for the text of messages without a mention."""
 
+    # A gateway that answers heartbeats is never silent for so long: the connection is lost.
+    SILENCE = 60.0
+
     def __init__(self, bot: Bot, identifies: Identifies, *, reads_all: bool) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=reads_all),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
+            heartbeat_timeout=self.SILENCE,
         )
         self.was_ready = False
         self._looking: asyncio.Task[None] | None = None

@@ -26,8 +26,10 @@ PAGES = 20
 log = structlog.get_logger()
 
 
-async def catch_up(workspace: Workspace, bot: Bot) -> bool:
-    """Bring what we missed before the bot, oldest first in each place; whether every place could be looked at.
+async def catch_up(workspace: Workspace, bot: Bot) -> tuple[int, bool]:
+    """Bring what we missed before the bot, oldest first in each place.
+
+    How many messages that was, and whether every place could be looked at.
 
     Raises `NotClaimedError`.
     """
@@ -46,7 +48,7 @@ async def catch_up(workspace: Workspace, bot: Bot) -> bool:
             log.warning("cannot look for what was missed", channel=channel, error=str(error))
     if missed:
         log.info("found what was said while we were away", messages=missed)
-    return whole
+    return missed, whole
 
 
 async def _channel(workspace: Workspace, bot: Bot, channel: str, roots: Collection[str], since: str) -> int:

@@ -1,7 +1,6 @@
 """Receives what happens in Slack, by Bolt's Socket Mode; acknowledges only what is durable."""
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import re
@@ -15,6 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 
 from adapters.slack.away import catch_up
+from adapters.slack.hearing import Hearing
 from adapters.slack.incoming import (
     PLATFORM,
     edited,
@@ -33,6 +33,8 @@ from bot.early import AFTERTHOUGHT, TOO_LATE
 
 log = structlog.get_logger()
 _ANY = re.compile("")
+# How often the socket is asked for a sign of life; without one it is connected anew.
+PING = 10.0
 # Before a look for what was missed is made once more.
 PAUSES = (5.0, 15.0, 60.0)
 NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try again in a moment."
@@ -40,16 +42,15 @@ NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try 
 
 async def listen(workspace: Workspace, bot: Bot) -> None:
     """Receive until cancelled. Bolt reconnects by itself when the socket is lost or asked to move."""
-    handler: Any = AsyncSocketModeHandler(create_app(workspace, bot), workspace.app_token)
-    connected = asyncio.Event()
+    handler: Any = AsyncSocketModeHandler(create_app(workspace, bot), workspace.app_token, ping_interval=PING)
+    hearing = Hearing()
 
     async def hear(_: Any, message: dict[str, Any], __: str | None = None) -> None:
-        if message.get("type") == "hello":
+        if hearing.hear(message):
             bot.gap(PLATFORM)
-            connected.set()
 
     handler.client.message_listeners.append(hear)
-    looking = asyncio.create_task(_look_back(workspace, bot, connected), name="slack-looks-back")
+    looking = asyncio.create_task(_look_back(workspace, bot, hearing, handler.client), name="slack-looks-back")
     try:
         await handler.connect_async()
         log.info("listening to Slack", team=workspace.team)
@@ -59,28 +60,38 @@ async def listen(workspace: Workspace, bot: Bot) -> None:
         await handler.close_async()
 
 
-async def _look_back(workspace: Workspace, bot: Bot, connected: asyncio.Event) -> None:
-    """After every connection, look for what was said while there was none, until nothing is missing."""
+async def _look_back(workspace: Workspace, bot: Bot, hearing: Hearing, socket: Any) -> None:
+    """After every connection, and whenever nothing came for long, look for what was said and did not come to us."""
     while True:
-        await connected.wait()
-        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
-            connected.clear()
-            if await _caught_up(workspace, bot):
+        is_new = await hearing.change()
+        missed = await _catch_up(workspace, bot, hearing)
+        if missed and not is_new:
+            log.warning("Slack's socket is connected and brings nothing: connecting anew", missed=missed)
+            await _move(socket)
+
+
+async def _catch_up(workspace: Workspace, bot: Bot, hearing: Hearing) -> int:
+    """Look until nothing is missing; how many messages had been missed."""
+    missed = 0
+    bot.gap(PLATFORM)
+    for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+        try:
+            found, whole = await catch_up(workspace, bot)
+            missed += found
+            if whole:
+                await bot.caught_up(PLATFORM)
                 break
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await connected.wait()
+        except Exception:
+            log.exception("what was missed is looked for once more")
+        await hearing.connected_within(pause)
+    return missed
 
 
-async def _caught_up(workspace: Workspace, bot: Bot) -> bool:
+async def _move(socket: Any) -> None:
     try:
-        if not await catch_up(workspace, bot):
-            return False
-        await bot.caught_up(PLATFORM)
+        await socket.connect_to_new_endpoint(force=True)
     except Exception:
-        log.exception("what was missed is looked for once more")
-        return False
-    return True
+        log.exception("not connected anew; tried again at the next silence")
 
 
 def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:

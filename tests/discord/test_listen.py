@@ -125,6 +125,23 @@ async def test_nothing_said_while_the_connection_was_lost_is_missed(
     assert frames(now, "identify", "resume")[len(before) :] == ["resume"]
 
 
+async def test_a_socket_that_falls_silent_is_noticed_and_nothing_said_meanwhile_is_missed(
+    adapter: DiscordAdapter, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pain 10: connected, but deaf. The network has lost the connection and told nobody."""
+    monkeypatch.setattr(Listener, "SILENCE", 1.0)
+    ada, bot = await discord.user("ada"), TakingBot()
+    dm = await discord.dm(ada)
+    await discord.settings(beat_every=0.2)
+    listening = asyncio.create_task(adapter.listen(bot))
+    await discord.until(lambda now: now.sockets == 1)
+    await discord.disconnect("half_open")
+    await discord.say(ada, dm, "said into nothing")
+    await bot.takes("said into nothing")
+    await discord.settings(beat_every=41.25)
+    await ended(listening)
+
+
 async def test_a_socket_that_closes_before_a_session_exists_is_tried_again_later(
     adapter: DiscordAdapter, discord: DiscordPeople
 ) -> None:

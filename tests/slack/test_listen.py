@@ -1,11 +1,19 @@
 """Real Bolt over the wire: what comes is claimed before it is acknowledged."""
 
+import asyncio
+
 import pytest
 
-from adapters.slack import SlackAdapter, listen
+from adapters.slack import SlackAdapter, hearing, listen
+from adapters.slack.incoming import place, ref
 from tests.simulators.slack.client import SlackPeople
 from tests.simulators.slack.records import Delivery, State
 from tests.slack.taking import TakingBot
+
+
+def connections(state: State) -> int:
+    """How often the app asked for the address of a socket."""
+    return len([call for call in state.calls if call.method == "apps.connections.open"])
 
 
 def deliveries(state: State, ts: str) -> list[Delivery]:
@@ -94,17 +102,41 @@ async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, slack: 
 
 
 async def test_messages_come_after_the_socket_moved(bot: TakingBot, slack: SlackPeople) -> None:
-    opened = [call for call in (await slack.state()).calls if call.method == "apps.connections.open"]
+    opened = connections(await slack.state())
     await slack.disconnect("refresh_requested")
-    await slack.until(
-        lambda now: (
-            now.sockets == 1
-            and len([call for call in now.calls if call.method == "apps.connections.open"]) == len(opened) + 1
-        )
-    )
+    await slack.until(lambda now: now.sockets == 1 and connections(now) == opened + 1)
     ada = await slack.user("ada")
     await slack.say(ada, await slack.dm(ada), "moved?")
     assert (await bot.taken.get()).text == "moved?"
+
+
+@pytest.mark.parametrize("how", ["half_open", "deaf"])
+async def test_a_socket_that_falls_silent_is_noticed_and_what_was_said_meanwhile_is_taken(
+    adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Pain 10: connected, but deaf. On one socket not even a pong comes back, on the other nothing else does."""
+    monkeypatch.setattr(listen, "PING", 0.3)
+    monkeypatch.setattr(hearing, "SILENCE", 0.3 if how == "deaf" else 600.0)
+    ada, bot = await slack.user("ada"), TakingBot()
+    dm = await slack.dm(ada)
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(adapter.listen(bot))
+        await slack.until(lambda now: now.sockets == 1)
+        root = await slack.say(ada, dm, "hello")
+        assert (await bot.taken.get()).event == ref("T0THREAD", dm, root)
+        bot.places = [place("T0THREAD", dm, root)]
+        opened = connections(await slack.state())
+        await slack.disconnect(how)
+        said = await slack.say(ada, dm, f"said into a {how} socket")
+        await slack.give_up()
+        while (await bot.taken.get()).event != ref("T0THREAD", dm, said):
+            """What was heard before may be brought once more."""
+        await slack.until(lambda now: connections(now) > opened)
+        again = await slack.say(ada, dm, "and into the next one")
+        while (await bot.taken.get()).event != ref("T0THREAD", dm, again):
+            """As above."""
+        listening.cancel()
+    await slack.until(lambda now: now.sockets == 0)
 
 
 def test_it_has_no_pages_of_its_own(adapter: SlackAdapter, bot: TakingBot) -> None:

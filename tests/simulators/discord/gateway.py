@@ -182,7 +182,10 @@ class Gateway:
             await session.tell("GUILD_MEMBERS_CHUNK", chunk)
 
     async def disconnect(self, how: str) -> None:
-        """`reconnect` (op 7), `invalid` or `resumable` (op 9), `beat` asks a heartbeat, `drop`, or a close code."""
+        """`reconnect` (op 7), `invalid` or `resumable` (op 9), `beat` asks a heartbeat, `drop`, or a close code.
+
+        `half_open` leaves the socket as it is, and nothing comes through it any more.
+        """
         for wire, session in list(self._wires.items()):
             if how == "reconnect":
                 await wire.send(RECONNECT)
@@ -194,6 +197,8 @@ class Gateway:
                 await wire.send(INVALID, how == "resumable")
             elif how == "drop":
                 wire.drop()
+            elif how == "half_open":
+                wire.lose()
             else:
                 await self._world.note("closed", code=int(how), why="asked for")
                 await wire.close(int(how))

@@ -21,12 +21,14 @@ class Wire:
         self._transport = transport
         self._compress = COMPRESSIONS[compression]() if compression else None
         self._turn = asyncio.Lock()
+        self._is_lost = False
 
     async def send(self, op: int, data: Any = None, *, event: str | None = None, number: int | None = None) -> None:
         frame = json.dumps({"op": op, "d": data, "s": number, "t": event}, separators=(",", ":"))
         async with self._turn:
             with contextlib.suppress(ConnectionError):
-                await self._send(frame)
+                if not self._is_lost:
+                    await self._send(frame)
 
     async def _send(self, frame: str) -> None:
         if self._compress is None:
@@ -35,7 +37,16 @@ class Wire:
             await self.socket.send_bytes(self._compress(frame.encode()))
 
     async def close(self, code: int = WSCloseCode.OK, *, message: str = "") -> None:
+        if self._is_lost:
+            self.drop()
+            return
         await self.socket.close(code=code, message=message.encode())
+
+    def lose(self) -> None:
+        """The network loses the connection, and tells neither side: nothing comes through any more."""
+        self._is_lost = True
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def drop(self) -> None:
         """The connection breaks without a word."""

@@ -104,7 +104,10 @@ class SlackPeople(People[State]):
         await self._do("give_up")
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Also `warning`, `link_disabled`, `too_many_websockets`; `drop` closes without a word."""
+        """Also `warning`, `link_disabled`, `too_many_websockets`; `drop` closes without a word.
+
+        `half_open` and `deaf` leave the sockets as they are, and nothing comes on them any more.
+        """
         await self._do("disconnect", reason=reason)
 
     async def http(self, url: str, secret: str = "", *, age: float = 0, verify: bool = False) -> bool | None:

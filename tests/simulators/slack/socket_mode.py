@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from aiohttp import WSMsgType, web
 
@@ -14,7 +14,7 @@ from tests.simulators.slack.world import APP, World
 MOST_SOCKETS = 10
 # How long a socket lives on after it was told to reconnect.
 LINGER = 10.0
-Reason = Literal["refresh_requested", "warning", "link_disabled", "too_many_websockets", "drop"]
+Reason = Literal["refresh_requested", "warning", "link_disabled", "too_many_websockets", "drop", "half_open", "deaf"]
 
 
 class SocketMode:
@@ -28,6 +28,9 @@ class SocketMode:
         self._sockets: list[web.WebSocketResponse] = []
         self._leaving: set[web.WebSocketResponse] = set()
         self._numbers: dict[web.WebSocketResponse, int] = {}
+        # Sockets on which nothing comes any more; those that are half open do not even hear.
+        self._silent: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
+        self._requests: dict[web.WebSocketResponse, web.Request] = {}
         self._turn = 0
         self._waiting: dict[str, asyncio.Future[dict[str, Any] | None]] = {}
         self._closers: set[asyncio.Task[None]] = set()
@@ -50,10 +53,12 @@ class SocketMode:
             await socket.send_json(_disconnect("too_many_websockets"))
             await socket.close()
             return socket
+        self._requests[socket] = request
         await self._keep(socket)
         return socket
 
     async def _keep(self, socket: web.WebSocketResponse) -> None:
+        self._hear_again()
         self._sockets.append(socket)
         self._numbers[socket] = max(self._numbers.values(), default=0) + 1
         await socket.send_json(self._hello())
@@ -63,6 +68,8 @@ class SocketMode:
         finally:
             self._sockets.remove(socket)
             self._leaving.discard(socket)
+            self._silent.pop(socket, None)
+            del self._requests[socket]
             await self._count()
 
     def _hello(self) -> dict[str, Any]:
@@ -101,7 +108,8 @@ class SocketMode:
         waiting = asyncio.get_running_loop().create_future()
         self._waiting[delivery.envelope_id] = waiting
         with contextlib.suppress(ConnectionError):
-            await socket.send_json(self._wrap(delivery, payload, retry))
+            if socket not in self._silent:
+                await socket.send_json(self._wrap(delivery, payload, retry))
         await self._world.changed()
         try:
             return Parcel(ack=await self._world.clock.before(deadline, waiting))
@@ -129,7 +137,8 @@ class SocketMode:
     async def disconnect(self, reason: Reason) -> None:
         """Tells every socket why it will be closed, or closes them without a word.
 
-        A `warning` is only that; with `link_disabled` Socket Mode is off until it is enabled again.
+        A `warning` is only that; with `link_disabled` Socket Mode is off until it is enabled again. On a `deaf` socket
+        nothing comes but pongs, on a `half_open` one nothing at all, as where a network lost it.
         """
         if reason == "link_disabled":
             self.enabled = False
@@ -137,9 +146,24 @@ class SocketMode:
             if reason == "drop":
                 await socket.close()
                 continue
+            if reason in ("half_open", "deaf"):
+                self._silence(socket, hears=reason == "deaf")
+                continue
             await socket.send_json(_disconnect(reason))
             if reason != "warning":
                 self._leave(socket)
+
+    def _silence(self, socket: web.WebSocketResponse, *, hears: bool) -> None:
+        transport = None if hears else cast(asyncio.Transport, self._requests[socket].transport)
+        self._silent[socket] = transport
+        if transport is not None:
+            transport.pause_reading()
+
+    def _hear_again(self) -> None:
+        """Somebody connects anew: what the old sockets still have to say, that they are closed, is heard."""
+        for transport in self._silent.values():
+            if transport is not None and not transport.is_closing():
+                transport.resume_reading()
 
     def _leave(self, socket: web.WebSocketResponse) -> None:
         self._leaving.add(socket)
@@ -152,6 +176,7 @@ class SocketMode:
         await socket.close()
 
     async def close(self) -> None:
+        self._hear_again()
         for closer in list(self._closers):
             closer.cancel()
         for socket in list(self._sockets):
