@@ -130,6 +130,8 @@ class Commands:
             key = person_key(place, author.id)
             await self._once(command.event, author, conversations.choose, "person", key, member.name, author.id, now)
             answer = f"From now on {title} answers the conversations you begin{self._taken_over(member)}."
+            if (fixed := self._roster.of_channel(place)) and fixed != member:
+                answer += f" In this channel {fixed.config.title} answers."
         wants = "" if self._roster.ready(member) else " It needs a model first: connect one on Threadline's page."
         return Answer(answer + wants)
 

@@ -63,10 +63,14 @@ class AssistantConfig(BaseModel):
 
 
 class ChannelConfig(BaseModel):
-    """One `[channels."PLATFORM:WORKSPACE:CHANNEL"]` table; `bots`: how many messages of bots in a row are answered."""
+    """One `[channels."PLATFORM:WORKSPACE:CHANNEL"]` table; `bots`: how many messages of bots in a row are answered.
+
+    `assistant` answers the conversations that begin there, until somebody picks another in one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    assistant: str | None = None
     overlap: Overlap | None = None
     bots: int = Field(0, ge=0, le=100)
 
@@ -157,12 +161,15 @@ def _checked(path: Path, source: str, configuration: Configuration) -> Configura
         raise ConfigurationError(
             _complaint(path, source, ("models", DEFAULT_MODEL), "this name stands for the model that is connected")
         )
-    for name in configuration.channels:
+    enabled = {name: a for name, a in configuration.assistants.items() if a.enabled}
+    for name, channel in configuration.channels.items():
         if not re.fullmatch(r"[a-z]+:[^:]+:[^:]+", name):
             raise ConfigurationError(
                 _complaint(path, source, ("channels", name), 'a channel is named "PLATFORM:WORKSPACE:CHANNEL"')
             )
-    enabled = {name: a for name, a in configuration.assistants.items() if a.enabled}
+        if channel.assistant is not None and channel.assistant not in enabled:
+            words = f"there is no assistant {channel.assistant!r} that is enabled"
+            raise ConfigurationError(_complaint(path, source, ("channels", name, "assistant"), words))
     for name in configuration.default:
         if name not in configuration.assistants:
             raise ConfigurationError(_complaint(path, source, ("default",), f"there is no assistant {name!r}"))

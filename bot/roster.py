@@ -34,7 +34,7 @@ class Member:
 class Roster:
     """The configured assistants, kept the same on the server.
 
-    Who answers: the one of the conversation, else the one the person picked, else the default.
+    Who answers: the one of the conversation, else the channel's, else the one the person picked, else the default.
     """
 
     def __init__(
@@ -82,9 +82,8 @@ class Roster:
 
     def overlap(self, conversation: Conversation) -> Overlap:
         """What happens here to messages that come while an answer is under way."""
-        channel = self._channel(conversation.platform, conversation.workspace, conversation.channel)
-        member = self.get(conversation.assistant) or self._default()
-        return channel.overlap or member.config.overlap
+        channel = self._channel(conversation)
+        return channel.overlap or self.choose(conversation, None).config.overlap
 
     def one_by_one(self, conversation: Conversation) -> bool:
         """Whether messages that waited are answered each by itself here."""
@@ -92,7 +91,7 @@ class Roster:
 
     def bots(self, place: Place) -> int:
         """How many messages of bots in a row are answered here; 0 where they are ignored."""
-        return self._channel(place.platform, place.workspace, place.channel).bots
+        return self._channel(place).bots
 
     def ready(self, member: Member) -> bool:
         """Whether a model is there to answer for it."""
@@ -130,11 +129,18 @@ class Roster:
         """Who answers this person here."""
         if conversation and (member := self.get(conversation.assistant)):
             return member
-        return self.choose(conversation, await conversations.choice(self._db, "person", person_key(place, person)))
+        if member := self.of_channel(place):
+            return member
+        chosen = await conversations.choice(self._db, "person", person_key(place, person))
+        return self.get(chosen) or self._default()
 
-    def choose(self, conversation: Conversation | None, chosen: str | None) -> Member:
+    def choose(self, conversation: Conversation, chosen: str | None) -> Member:
         """Who answers, where the person's own choice is known already."""
-        return self.get(conversation.assistant if conversation else None) or self.get(chosen) or self._default()
+        return self.get(conversation.assistant) or self.of_channel(conversation) or self.get(chosen) or self._default()
+
+    def of_channel(self, place: Place | Conversation) -> Member | None:
+        """Who answers the conversations that begin in this channel, where the configuration says so."""
+        return self.get(self._channel(place).assistant)
 
     async def choices(self, place: Place, person: Person, conversation: Conversation | None) -> list[AssistantChoice]:
         """Every assistant, in the order of the configuration, the one that answers here marked."""
@@ -150,8 +156,9 @@ class Roster:
             for member in self._members.values()
         ]
 
-    def _channel(self, platform: str, workspace: str, channel: str) -> ChannelConfig:
-        return self._configuration.channels.get(f"{platform}:{workspace}:{channel}") or ChannelConfig()
+    def _channel(self, place: Place | Conversation) -> ChannelConfig:
+        name = f"{place.platform}:{place.workspace}:{place.channel}"
+        return self._configuration.channels.get(name) or ChannelConfig()
 
     def _default(self) -> Member:
         candidates = [self._members[name] for name in self._configuration.default]

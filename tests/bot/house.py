@@ -87,10 +87,10 @@ class House:
     model: ScriptedModel
     said: list[str] = field(default_factory=list)
 
-    async def say(self, text: str) -> Receipt:
+    async def say(self, text: str, place: Place = PLACE) -> Receipt:
         self.said.append(text)
         number = len(self.said)
-        return await self.core.receive(Incoming(f"web:{number}", PLACE, ADA, text, f"{number:04}", addressed=True))
+        return await self.core.receive(Incoming(f"web:{number}", place, ADA, text, f"{number:04}", addressed=True))
 
     async def fill_the_disk(self) -> None:
         """Whatever needs room finds none, until there is some again."""

@@ -50,6 +50,7 @@ def test_the_file_adds_assistants_and_changes_built_in_ones(config: Path) -> Non
         ("\ndefault = ['nobody']\n", 2, "there is no assistant 'nobody'"),
         ("default = ['tour']\n[assistants.tour]\nenabled = false\n", 1, "name an assistant that is enabled"),
         ("default = 'tour'\n", 1, "default"),
+        ("[channels.'web:local:page']\nassistant = 'nobody'\n", 2, "there is no assistant 'nobody' that is enabled"),
     ],
 )
 def test_a_mistake_is_answered_with_its_line_and_key(config: Path, text: str, line: int | None, words: str) -> None:
