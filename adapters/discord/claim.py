@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
@@ -24,8 +24,13 @@ async def revise(bot: Bot, revision: Revision) -> Receipt:
     return await _until_it_holds(lambda: bot.revise(revision))
 
 
+def pauses() -> Iterator[float]:
+    """Before each next try of what has to be done some time; without end."""
+    return itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
+
+
 async def _until_it_holds(take: Callable[[], Awaitable[Receipt]]) -> Receipt:
-    for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
+    for pause in pauses():
         try:
             return await take()
         except NotClaimedError as error:

@@ -8,10 +8,11 @@ import discord
 import structlog
 
 from adapters.discord.away import catch_up
-from adapters.discord.claim import claim, revise
+from adapters.discord.claim import claim, pauses, revise
 from adapters.discord.commands import Commands
+from adapters.discord.errors import as_platform_errors
 from adapters.discord.incoming import DM, PLATFORM, called_late, from_message, ref
-from bot.adapter import Bot
+from bot.adapter import Bot, PlatformError
 from bot.early import TOO_LATE
 from bot.incoming import Person, Place, Revision
 
@@ -174,11 +175,16 @@ class Listener(discord.Client):
         """The message's channel; asked for where we were not told of it, as with a thread that was archived."""
         if not isinstance(message.channel, discord.PartialMessageable):
             return message.channel
-        try:
-            return await self.fetch_channel(message.channel.id)
-        except discord.HTTPException as error:
-            log.warning("a message in a channel we may not see", message=message.id, error=str(error))
-            return message.channel
+        for pause in pauses():
+            try:
+                with as_platform_errors("see the channel of a message"):
+                    return await self.fetch_channel(message.channel.id)
+            except PlatformError as error:
+                log.warning("a message in a channel we do not know", message=message.id, error=str(error))
+                if not error.retryable:
+                    break
+                await asyncio.sleep(error.retry_after or pause)
+        return message.channel
 
 
 def invitation(application: int) -> str:

@@ -2,15 +2,18 @@
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from adapters.discord import DiscordAdapter, incoming
 from adapters.discord.gateway import Identifies, Listener, TooSoonError
 from bot.adapter import ConfigurationError
+from bot.settings import Settings
 from bot.testing import TakingBot
 from tests.simulators.discord.client import DiscordPeople
 from tests.simulators.discord.records import State
+from tests.simulators.discord.world import GUILD
 
 
 def frames(now: State, *ops: str) -> list[str]:
@@ -55,6 +58,25 @@ async def test_a_message_that_was_not_claimed_is_claimed_later(bot: TakingBot, d
     await bot.until(lambda: bool(bot.refused))
     bot.claims = True
     assert (await bot.takes("do not lose me")).author.id == ada
+
+
+@pytest.mark.parametrize("fault", [{"lose": "before", "times": 3}, {"status": 403}])
+async def test_a_message_in_a_place_we_were_not_told_of_is_taken_once_discord_says_what_it_is(
+    adapter: DiscordAdapter, settings: Settings, discord: DiscordPeople, fault: dict[str, Any]
+) -> None:
+    """Pain 15: silence. While a server comes back Discord tells of messages before it tells of their channels."""
+    ada, channel, bot = await discord.user("ada"), await discord.channel("untold"), TakingBot()
+    thread = await discord.thread(ada, channel, "theirs")
+    said = await discord.say(ada, thread, "still there?")
+    async with Listener(bot, Identifies(), reads_all=True) as listener:
+        await listener.login(settings.discord_token.get_secret_value())
+        place = listener.get_partial_messageable(int(thread), guild_id=int(GUILD))
+        message = await place.fetch_message(int(said))
+        await discord.fault("get_channel", **fault)
+        await listener.on_message(message)
+    # Where we may not look, nobody can say that it is a thread.
+    key = thread if "lose" in fault else said
+    assert (await bot.takes("still there?")).place.key == f"discord:{key}"
 
 
 async def test_an_edit_keeps_what_its_message_replies_to(bot: TakingBot, discord: DiscordPeople) -> None:
