@@ -85,9 +85,11 @@ class Core:
         if revised is None:
             return self._ignored(event, TAKEN_BACK)
         incoming = revised
-        if reason := await self._not_for_us(incoming):
-            return self._ignored(incoming.event, reason)
-        if await self._means_stop(incoming):
+        with self._looked_up(event):
+            reason, stops = await self._not_for_us(incoming), await self._means_stop(incoming)
+        if reason:
+            return self._ignored(event, reason)
+        if stops:
             done = await self.stop(incoming.place, incoming.author, incoming.event)
             return Receipt("duplicate" if done.text == DONE_ALREADY else "accepted")
         # Whoever brought it may leave; what is durable is told to the dispatcher all the same.
@@ -252,6 +254,12 @@ class Core:
         """Raises `NotClaimedError` where what comes cannot be made durable, or is for the next process."""
         if self._leaving:
             raise NotClaimedError(f"{event} came while the program leaves")
+        with self._looked_up(event):
+            yield
+
+    @contextlib.contextmanager
+    def _looked_up(self, event: str) -> Iterator[None]:
+        """Raises `NotClaimedError` where the store fails."""
         try:
             yield
         except StorageError as error:

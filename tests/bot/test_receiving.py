@@ -1,0 +1,30 @@
+"""What cannot be looked up is not lost: its platform, or its adapter, brings it again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.adapter import NotClaimedError
+from bot.incoming import Incoming
+from storage.database import StorageError
+from tests.bot.house import ADA, PLACE, house
+
+
+async def test_a_message_is_not_claimed_while_the_store_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pain 15: silence. A follow-up is ours if its conversation is known, and Discord sends nothing again."""
+    async with house(tmp_path) as here:
+        await here.say("hello")
+        await here.turns(lambda now: bool(now) and now[0]["outcome"] is not None)
+        follow_up = Incoming("web:2", PLACE, ADA, "still there?", "0002", addressed=False)
+
+        async def failing(sql: str, **values: Any) -> list[Any]:
+            raise StorageError("disk I/O error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(here.db, "read", failing)
+            with pytest.raises(NotClaimedError):
+                await here.core.receive(follow_up)
+        assert (await here.core.receive(follow_up)).outcome == "accepted"
