@@ -70,8 +70,9 @@ async def begun_at(db: Database, key: str) -> str | None:
     """The position of the first message that was taken under this key, also where its conversation was set aside."""
     rows = await db.read(
         "select min(i.position) as position from conversations c"
-        " join turns t on t.id = (select min(id) from turns where conversation = c.id)"
-        " join incoming i on i.turn = t.id"
+        # A turn that ended before it asked anything may have given its messages to the next.
+        " join incoming i on i.turn = (select t.id from turns t where t.conversation = c.id"
+        " and exists (select 1 from incoming where turn = t.id) order by t.id limit 1)"
         " where c.key = :key or (c.key > :first and c.key < :last)",
         key=key,
         first=f"{key}~",

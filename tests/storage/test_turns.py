@@ -202,6 +202,19 @@ async def test_a_conversation_begun_anew_is_looked_at_and_the_old_one_no_more(db
     assert (aside.key, aside.engaged) == ("web:a~1", 0)
 
 
+async def test_where_a_conversation_began_is_known_although_its_first_turn_gave_its_messages_away(
+    db: SQLiteDatabase,
+) -> None:
+    """What people said there before they called us is told from what they said after by that alone."""
+    asked = await opened(db, "web:2")
+    await close(db, asked, turns.Ending("stopped"))
+    again = await db.write(turns.regenerate, asked.conversation.id, "web", 2.0)
+    assert isinstance(again, turns.Opened)
+    await close(db, again)
+    await opened(db, "web:3")
+    assert await conversations.begun_at(db, "web:a") == "web:2"
+
+
 async def test_bots_that_answer_each_other_are_heard_so_often_and_no_more_until_a_person_speaks(
     db: SQLiteDatabase,
 ) -> None:
