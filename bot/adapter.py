@@ -156,11 +156,14 @@ class Bot(Protocol):
         ...
 
     async def heard_until(self, platform: str) -> str | None:
-        """The position up to which everything came to us: from where to look. None before anything did."""
+        """The position up to which everything came to us: from where to look. None before anything did.
+
+        Asking for it begins the look that `caught_up` ends.
+        """
         ...
 
     async def caught_up(self, platform: str) -> None:
-        """What the gap hid was looked for everywhere and brought: nothing is missing any more."""
+        """What the gap hid was looked for everywhere and brought: nothing is missing, unless another gap began."""
         ...
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]: ...

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
@@ -77,6 +78,8 @@ class Core:
         # The newest position that came from each platform, and the platforms from which nothing is missing.
         self._newest: dict[str, str] = {}
         self._whole: set[str] = set()
+        # How many gaps there were on each platform, and how many when the look behind them began.
+        self._gaps, self._looks = Counter[str](), Counter[str]()
 
     async def receive(self, incoming: Incoming) -> Receipt:
         platform = incoming.place.platform
@@ -126,15 +129,19 @@ class Core:
 
     def gap(self, platform: str) -> None:
         self._whole.discard(platform)
+        self._gaps[platform] += 1
 
     async def known(self, platform: str) -> list[Place]:
         found = await conversations.lately(self._db, platform, time.time() - KNOWN_FOR, MOST_KNOWN)
         return [_place(conversation) for conversation in found]
 
     async def heard_until(self, platform: str) -> str | None:
+        self._looks[platform] = self._gaps[platform]
         return await conversations.heard_until(self._db, platform)
 
     async def caught_up(self, platform: str) -> None:
+        if self._looks[platform] != self._gaps[platform]:
+            return  # a gap that began meanwhile hides something else, and is looked behind by itself
         self._whole.add(platform)
         if newest := self._newest.get(platform):
             await self._db.write(conversations.note_heard, platform, newest)

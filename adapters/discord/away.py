@@ -26,10 +26,13 @@ log = structlog.get_logger()
 async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> bool:
     """Bring what we missed before the bot, oldest first in each place; whether every place could be looked at."""
     since = _since(await bot.heard_until(PLATFORM))
-    missed, whole = 0, True
+    missed, whole, read = 0, True, set[int]()
     for place in await _places(bot):
         try:
-            missed += await _place(client, bot, place, since, me=me)
+            for channel in await _channels(client, place, since):
+                if channel.id not in read:
+                    missed += await _read(bot, channel, since, me=me)
+                    read.add(channel.id)
         except (TimeoutError, discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # Where we may not read any more there is nothing to come back for.
             whole = whole and isinstance(error, discord.Forbidden | discord.NotFound)
@@ -45,10 +48,20 @@ async def _places(bot: Bot) -> list[int]:
     return list(dict.fromkeys(int(name) for place in known for name in (place.thread, place.channel) if name))
 
 
-async def _place(client: discord.Client, bot: Bot, place: int, since: int, *, me: int) -> int:
+async def _channels(client: discord.Client, place: int, since: int) -> list[Any]:
+    """What to read for a place: itself, and the threads of a channel, into any of which somebody may have called us."""
     channel: Any = client.get_channel(place) or await _untold(client, place)
-    if channel is None or (getattr(channel, "last_message_id", None) or since + 1) <= since:
-        return 0
+    found = [] if channel is None else [channel]
+    if isinstance(channel, discord.TextChannel):
+        found += channel.threads
+        async for thread in channel.archived_threads(limit=None):
+            if thread.archive_timestamp < discord.utils.snowflake_time(since):
+                break  # the newest come first, and what is written into one brings it back
+            found.append(thread)
+    return [one for one in found if (getattr(one, "last_message_id", None) or since + 1) > since]
+
+
+async def _read(bot: Bot, channel: Any, since: int, *, me: int) -> int:
     count = 0
     async for message in channel.history(after=discord.Object(since), limit=None, oldest_first=True):
         count += await _bring(bot, message, channel, me=me)

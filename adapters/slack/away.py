@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from adapters.slack.errors import RefusedError
 from adapters.slack.incoming import PLATFORM, from_event, people_in
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, PlatformError
@@ -22,6 +23,7 @@ LONGEST = 3 * 86_400.0
 PAGE = 999
 # Of a channel at most so many pages are read: its newest messages.
 PAGES = 20
+THREAD_GONE = "thread_not_found"
 
 log = structlog.get_logger()
 
@@ -62,18 +64,23 @@ async def _channel(workspace: Workspace, bot: Bot, channel: str, roots: Collecti
     for ts in sorted(found):
         if ts > since:
             count += await _bring(workspace, bot, channel, found[ts])
-    for root in roots:
-        if found.get(root, {}).get("latest_reply", "") > since:
-            async for message in _thread(workspace, channel, root, max(since, root)):
-                count += await _bring(workspace, bot, channel, message)
+    # Somebody may have called us into any thread; of a busy channel the roots that we know may stand too far back.
+    active = {root for root, message in found.items() if message.get("latest_reply", "") > since}
+    for root in sorted(active | (set(roots) - found.keys())):
+        async for message in _thread(workspace, channel, root, max(since, root)):
+            count += await _bring(workspace, bot, channel, message)
     return count
 
 
 async def _thread(workspace: Workspace, channel: str, root: str, since: str) -> AsyncIterator[dict[str, Any]]:
     said = workspace.pages("conversations.replies", channel=channel, ts=root, oldest=since, limit=PAGE, most=PAGES)
-    async for message in said:
-        if message["ts"] > since:
-            yield message
+    try:
+        async for message in said:
+            if message["ts"] > since:
+                yield message
+    except RefusedError as error:
+        if error.code != THREAD_GONE:
+            raise
 
 
 async def _bring(workspace: Workspace, bot: Bot, channel: str, message: dict[str, Any]) -> bool:

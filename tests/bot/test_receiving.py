@@ -28,3 +28,21 @@ async def test_a_message_is_not_claimed_while_the_store_cannot_be_read(
             with pytest.raises(NotClaimedError):
                 await here.core.receive(follow_up)
         assert (await here.core.receive(follow_up)).outcome == "accepted"
+
+
+async def test_a_look_that_a_new_gap_overtook_says_nothing_of_what_that_hides(tmp_path: Path) -> None:
+    """Where it read before the gap, what was said in it is looked for from the same place on."""
+    async with house(tmp_path) as here:
+        await here.core.caught_up("web")
+        await here.say("hello")
+        await here.say("heard up to here")
+        heard = await here.core.heard_until("web")
+        here.core.gap("web")
+        assert await here.core.heard_until("web") == heard
+        here.core.gap("web")
+        await here.say("said after the second gap")
+        await here.core.caught_up("web")
+        await here.say("and this")
+        assert await here.core.heard_until("web") == heard
+        await here.core.caught_up("web")
+        assert await here.core.heard_until("web") == "0004"

@@ -450,6 +450,8 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
     mention = await alone.say(ada, channel, "@threadline in the channel")
     await alone.say(ada, channel, "not for us")
     await alone.say(ada, dm, "to us alone")
+    chatter = await alone.thread(ada, channel, "a quiet talk")
+    await alone.say(ada, chatter, "@threadline in a thread of theirs")
     # By then a quiet thread is archived, and the gateway tells nothing of it.
     await alone.clock(advance=29 * 3600)
     second = threadline("run", env=wiring, cwd=tmp_path)
@@ -457,12 +459,14 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
         await alone.answer(thread, "You said: in the thread")
         await alone.answer(mention, "You said: in the channel")
         await alone.answer(dm, "You said: to us alone")
+        await alone.answer(chatter, "You said: in a thread of theirs")
         await alone.disconnect("invalid")
         await alone.say(ada, thread, "still there?")
         await alone.answer(thread, "You said: still there?")
         assert await texts(alone, thread) == ["You said: hello", "You said: in the thread", "You said: still there?"]
         assert await texts(alone, theirs) == ["You said: do you?"]
         assert await texts(alone, channel) == []
+        assert len(await texts(alone, chatter)) == 1
         assert await texts(alone, dm) == ["You said: hello", "You said: to us alone"]
     finally:
         second.end()

@@ -132,7 +132,7 @@ async def _active(context: Context) -> Any:
 async def _archived(context: Context) -> Any:
     parent = context.channel("read_message_history")
     threads = [one for one in context.world.channels.values() if one.parent == parent.id and not one.deleted]
-    return _listed(context, [one for one in threads if one.archived]) | {"has_more": False}
+    return _listed(context, [one for one in reversed(threads) if one.archived]) | {"has_more": False}
 
 
 def _listed(context: Context, threads: list[Channel]) -> dict[str, Any]:
