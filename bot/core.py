@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
@@ -16,6 +15,7 @@ from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
 from bot.early import Early
 from bot.files import keep
+from bot.heard import Heard
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
 from bot.produced import Made, read
@@ -75,15 +75,10 @@ class Core:
         self._early = Early()
         self._commands = Commands(db, roster, stops, dispatcher)
         self._leaving = False
-        # The newest position that came from each platform, and the platforms from which nothing is missing.
-        self._newest: dict[str, str] = {}
-        self._whole: set[str] = set()
-        # How many gaps there were on each platform, and how many when the look behind them began.
-        self._gaps, self._looks = Counter[str](), Counter[str]()
+        self._heard = Heard()
 
     async def receive(self, incoming: Incoming) -> Receipt:
-        platform = incoming.place.platform
-        self._newest[platform] = max(self._newest.get(platform, ""), incoming.position)
+        self._heard.came(incoming.place.platform, incoming.position)
         event, revised = incoming.event, self._early.revised(incoming)
         if revised is None:
             return self._ignored(event, TAKEN_BACK)
@@ -128,23 +123,20 @@ class Core:
         self._unanswered.note(event, reason)
 
     def gap(self, platform: str) -> None:
-        self._whole.discard(platform)
-        self._gaps[platform] += 1
+        self._heard.gap(platform)
 
     async def known(self, platform: str) -> list[Place]:
         found = await conversations.lately(self._db, platform, time.time() - KNOWN_FOR, MOST_KNOWN)
         return [_place(conversation) for conversation in found]
 
     async def heard_until(self, platform: str) -> str | None:
-        self._looks[platform] = self._gaps[platform]
+        self._heard.look_begins(platform)
         return await conversations.heard_until(self._db, platform)
 
     async def caught_up(self, platform: str) -> None:
-        if self._looks[platform] != self._gaps[platform]:
-            return  # a gap that began meanwhile hides something else, and is looked behind by itself
-        self._whole.add(platform)
-        if newest := self._newest.get(platform):
-            await self._db.write(conversations.note_heard, platform, newest)
+        self._heard.look_ends(platform)
+        if until := self._heard.until(platform):
+            await self._db.write(conversations.note_heard, platform, until)
 
     def leave(self) -> None:
         """Take nothing more: the program leaves, and what comes now is for the next one."""
@@ -183,8 +175,8 @@ class Core:
         bots = self._roster.bots(incoming.place) if incoming.author.is_bot else None
         with self._claiming(incoming.event):
             try:
-                heard = self._newest[incoming.place.platform] if incoming.place.platform in self._whole else None
-                claimed = await self._db.write(claims.claim_incoming, _claim(incoming, bots, heard))
+                until = self._heard.until(incoming.place.platform)
+                claimed = await self._db.write(claims.claim_incoming, _claim(incoming, bots, until))
             except claims.BotsCappedError:
                 return self._ignored(incoming.event, f"{bots} messages of bots in a row: a person must speak first")
         if claimed is None:
@@ -239,7 +231,7 @@ class Core:
         if conversation is None or not conversation.engaged:
             return "not addressed to us"
         # Who looks for what was missed also finds what people said there before they called us.
-        if incoming.place.platform not in self._whole:
+        if not self._heard.is_whole(incoming.place.platform):
             begun = await conversations.begun_at(self._db, incoming.place.key)
             return "said before we were called there" if begun and incoming.position < begun else ""
         return ""
