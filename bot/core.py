@@ -18,6 +18,7 @@ from bot.files import keep
 from bot.heard import Heard
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
+from bot.overtaken import Overtaken
 from bot.produced import Made, read
 from bot.roster import Roster
 from bot.segments import File
@@ -72,19 +73,20 @@ class Core:
         self._marks = marks
         self._stops = stops
         self._unanswered = unanswered
-        self._early = Early()
+        self._early, self._overtaken = Early(), Overtaken()
         self._commands = Commands(db, roster, stops, dispatcher)
         self._leaving = False
         self._heard = Heard()
 
     async def receive(self, incoming: Incoming) -> Receipt:
-        self._heard.came(incoming.place.platform, incoming.position)
+        in_order = self._heard.came(incoming.place.platform, incoming.position)
         event, revised = incoming.event, self._early.revised(incoming)
         if revised is None:
             return self._ignored(event, TAKEN_BACK)
         incoming = revised
         with self._looked_up(event):
-            reason, stops = await self._not_for_us(incoming), await self._means_stop(incoming)
+            reason = await self._not_for_us(incoming, in_order=in_order)
+            stops = not reason and await self._means_stop(incoming)
         if reason:
             return self._ignored(event, reason)
         if stops:
@@ -190,7 +192,19 @@ class Core:
             await self._overlap(conversation, claimed.behind)
         if claimed.opened is None:
             await self._late_revision(incoming)
+        for follow_up in self._overtaken.after(incoming):
+            await self._follow_up(follow_up)
         return Receipt("accepted", waits=claimed.behind is not None)
+
+    async def _follow_up(self, overtook: Incoming) -> None:
+        """Take what came before the message that called us there. Nobody brings it again."""
+        if (revised := self._early.revised(overtook)) is None:
+            return
+        try:
+            await self._take(revised)
+        except NotClaimedError:
+            log.exception("follow-up not taken", message=overtook.event)
+            self._overtaken.note(overtook)
 
     async def _late_revision(self, taken: Incoming) -> None:
         """What was said of a message while it was on its way to the disk counts as long as it waits."""
@@ -219,7 +233,7 @@ class Core:
         except StorageError:
             log.exception("answer not interrupted", conversation=conversation.key)
 
-    async def _not_for_us(self, incoming: Incoming) -> str:
+    async def _not_for_us(self, incoming: Incoming, *, in_order: bool) -> str:
         """Why a message is not ours to answer; empty when it is."""
         if incoming.author.is_bot and not self._roster.bots(incoming.place):
             return "written by a bot"
@@ -227,11 +241,14 @@ class Core:
             return ""
         if not incoming.text.strip() and not incoming.files:
             return "no text"
+        # Noted before anybody looks: the message that calls us there may be taken meanwhile.
+        self._overtaken.note(incoming)
         conversation = await conversations.by_key(self._db, incoming.place.key)
         if conversation is None or not conversation.engaged:
             return "not addressed to us"
-        # Who looks for what was missed also finds what people said there before they called us.
-        if not self._heard.is_whole(incoming.place.platform):
+        self._overtaken.drop(incoming)
+        # Who looks for what was missed also finds what people said there before they called us, and it may come late.
+        if not in_order or not self._heard.is_whole(incoming.place.platform):
             begun = await conversations.begun_at(self._db, incoming.place.key)
             return "said before we were called there" if begun and incoming.position < begun else ""
         return ""

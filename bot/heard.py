@@ -12,8 +12,11 @@ class Heard:
         # How many gaps there were on each platform, and how many when the look behind them began.
         self._gaps, self._looks = Counter[str](), Counter[str]()
 
-    def came(self, platform: str, position: str) -> None:
-        self._newest[platform] = max(self._newest.get(platform, ""), position)
+    def came(self, platform: str, position: str) -> bool:
+        """Whether it came in order: nothing that was said later came before it."""
+        newest = self._newest.get(platform, "")
+        self._newest[platform] = max(newest, position)
+        return position >= newest
 
     def gap(self, platform: str) -> None:
         """From here on something may be said that does not come."""

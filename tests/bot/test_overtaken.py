@@ -1,0 +1,63 @@
+"""In a thread of people the bot is called, and events do not come in the order in which things were said."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import overtaken
+from bot.adapter import NotClaimedError, Receipt
+from bot.incoming import Incoming
+from tests.bot.house import ADA, PLACE, House, house
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as made:
+        await made.core.heard_until("web")
+        await made.core.caught_up("web")
+        yield made
+
+
+async def say(here: House, number: int, text: str) -> Receipt:
+    said = Incoming(f"web:{number}", PLACE, ADA, text, f"{number:04}", addressed="@" in text)
+    return await here.core.receive(said)
+
+
+async def answered(here: House) -> list[str]:
+    """What the thread has of people once nothing is under way."""
+    await here.turns(lambda now: bool(now) and all(turn["outcome"] == "answered" for turn in now))
+    return await here.thread("user")
+
+
+async def test_a_follow_up_that_overtook_the_call_is_answered_after_it(here: House) -> None:
+    """Pain 15: silence. Slack may bring it first, and a call that was refused is brought again later."""
+    assert (await say(here, 3, "the one of yesterday")).outcome == "ignored"
+    assert (await say(here, 4, "and quickly")).outcome == "ignored"
+    await here.fill_the_disk()
+    with pytest.raises(NotClaimedError):
+        await say(here, 2, "@threadline which was it?" + " " * 100_000)
+    await here.make_room()
+    await say(here, 2, "@threadline which was it?")
+    await here.turns(lambda now: len(now) == 2)
+    assert await answered(here) == ["@threadline which was it?", "the one of yesterday", "and quickly"]
+
+
+async def test_what_was_said_before_the_call_is_not_answered_whenever_it_comes(here: House) -> None:
+    """Pain 14: every message answered."""
+    assert (await say(here, 1, "who of you knows?")).outcome == "ignored"
+    await say(here, 3, "@threadline do you?")
+    late = await say(here, 2, "I do not")
+    assert (late.outcome, late.reason) == ("ignored", "said before we were called there")
+    assert (await say(here, 4, "thank you")).outcome == "accepted"
+    await here.turns(lambda now: len(now) == 2)
+    assert await answered(here) == ["@threadline do you?", "thank you"]
+
+
+async def test_only_so_much_is_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overtaken, "MOST", 1)
+    for number in (2, 3):
+        await say(here, number, f"number {number}")
+    await say(here, 1, "@threadline count")
+    await here.turns(lambda now: len(now) == 2)
+    assert await answered(here) == ["@threadline count", "number 3"]
