@@ -231,9 +231,12 @@ class DiscordReply:
 
     async def _begins_after(self, channel: str) -> int:
         """A message that stands before everything of this reply."""
-        asked = [int(row.position) for row in self._turn.incoming] or [snowflake_at(self._turn.opened_at - SKEW)]
         earlier = [Posted.of(part.ref) for part in await self._turn.earlier()]
-        return max([min(asked), *(int(posted.message) for posted in earlier if posted.channel == channel)])
+        before = [int(posted.message) for posted in earlier if posted.channel == channel]
+        if self._turn.incoming:
+            before.append(min(int(row.position) for row in self._turn.incoming))
+        # Our clock only where Discord's own order says nothing.
+        return max(before, default=snowflake_at(self._turn.opened_at - SKEW))
 
     def _number(self, message: dict[str, Any], question: str | None, *, after: int, fresh: bool) -> int:
         """Which part of this reply a message of ours is, 0 where it is none; `after` is what the one before it was.

@@ -151,8 +151,11 @@ class Posted:
 
     async def _begins_after(self) -> str:
         """The `ts` of a message that stands before everything of this reply."""
-        asked = min((m.position for m in self._turn.incoming), default=f"{self._turn.opened_at - SKEW:.6f}")
-        return max([asked, *(ts_of(part.ref) for part in await self._turn.earlier())])
+        before = [ts_of(part.ref) for part in await self._turn.earlier()]
+        if self._turn.incoming:
+            before.append(min(message.position for message in self._turn.incoming))
+        # Our clock only where Slack's own order says nothing.
+        return max(before, default=f"{self._turn.opened_at - SKEW:.6f}")
 
     def _take_up(self, message: dict[str, Any]) -> bool:
         """Whether a message of ours says which reply it belongs to; ours are taken up."""

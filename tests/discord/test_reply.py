@@ -424,6 +424,20 @@ async def test_an_answer_given_anew_has_no_question_and_is_found_all_the_same(as
     assert await asked.texts() == ["One.", "Two, indeed."]
 
 
+async def test_an_answer_given_anew_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
+    """Pain 4: posted twice. The reply before it says from where to look."""
+    await asked.reply().finish([Text("One.")])
+    asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
+    again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1, opened_at=time.time() + 3600)
+    await asked.adapter.reply(again).finish([Text("Two.")])
+    await asked.discord.clock(advance=3600)
+    found = asked.adapter.reply(replace(again, suspect=True))
+    await found.find()
+    await found.finish([Text("Two, indeed.")])
+    await found.aclose()
+    assert await asked.texts() == ["One.", "Two, indeed."]
+
+
 async def test_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot((Text("Half an"),)))

@@ -1,6 +1,8 @@
 """A reply in a thread: a placeholder at once, growth, the whole answer, nothing twice. Over the wire."""
 
 import asyncio
+import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -174,6 +176,18 @@ async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked:
     await asked.slack.delete(asked.channel, message.ts)
     await reply.finish([Text("still answered")])
     assert await asked.texts() == ["still answered"]
+
+
+async def test_an_answer_given_anew_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
+    """Pain 4: posted twice. The reply before it says from where to look."""
+    await asked.reply().finish([Text("One.")])
+    asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
+    again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1, opened_at=time.time() + 3600)
+    await asked.adapter.reply(again).finish([Text("Two.")])
+    found = asked.adapter.reply(replace(again, suspect=True))
+    await found.find()
+    await found.finish([Text("Two, indeed.")])
+    assert await asked.texts() == ["One.", "Two, indeed."]
 
 
 async def test_what_cannot_be_posted_says_why_and_that_trying_again_is_no_use(asked: Asked) -> None:
