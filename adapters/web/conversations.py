@@ -23,6 +23,7 @@ class Conversations:
     def __init__(self, bot: Bot, files: Files) -> None:
         self._bot = bot
         self._files = files
+        self._newest = 0
 
     async def latest(self, _: Request) -> Response:
         """The latest conversations of the page and the terminal, newest first."""
@@ -56,13 +57,18 @@ class Conversations:
                 place=place,
                 author=PERSON,
                 text=text,
-                position=f"{time.time_ns():020d}",
+                position=self._position(),
                 addressed=True,
                 files=files,
             )
         )
         self._files.sent(files)
         return JSONResponse(asdict(receipt), 202)
+
+    def _position(self) -> str:
+        """After every position before it, although the clock was set back."""
+        self._newest = max(self._newest + 1, time.time_ns())
+        return f"{self._newest:020d}"
 
     async def _command(self, command: Command) -> Response:
         return JSONResponse(answer_json(await self._bot.command(command)))

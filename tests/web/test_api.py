@@ -1,5 +1,6 @@
 """The page's API, over a real socket: what it takes, what it refuses and in which words."""
 
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -44,8 +45,12 @@ async def test_a_conversation_of_the_terminal_goes_on_here(http: httpx.AsyncClie
     assert incoming.event == f"console:{sent['event']}"
 
 
-async def test_positions_sort_as_the_messages_came(http: httpx.AsyncClient, bot: StageBot) -> None:
-    for text in ("one", "two", "three"):
+@pytest.mark.parametrize("step", [1, 0, -1_000_000_000])
+async def test_positions_sort_as_the_messages_came_although_the_clock_is_set_back(
+    http: httpx.AsyncClient, bot: StageBot, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    for number, text in enumerate(("one", "two", "three")):
+        monkeypatch.setattr(time, "time_ns", lambda number=number: 1_800_000_000_000_000_000 + number * step)
         await http.post(MESSAGES, json=message(text))
 
     by_position = sorted(bot.received, key=lambda incoming: incoming.position)
