@@ -11,7 +11,7 @@ from adapters.discord import render
 from adapters.discord.account import Account
 from adapters.discord.attachments import files_that_fit
 from adapters.discord.errors import MISSING_ACCESS, UNKNOWN_MESSAGE, RefusedError
-from adapters.discord.incoming import read, snowflake_at
+from adapters.discord.incoming import read, ref, snowflake_at
 from adapters.discord.place import Posted, ReplyPlace
 from adapters.discord.response import Response
 from bot.adapter import PartState, PlatformError, Turn
@@ -235,8 +235,10 @@ class DiscordReply:
         before = [int(posted.message) for posted in earlier if posted.channel == channel]
         if self._turn.incoming:
             before.append(min(int(row.position) for row in self._turn.incoming))
-        # Our clock only where Discord's own order says nothing.
-        return max(before, default=snowflake_at(self._turn.opened_at - SKEW))
+        # Our clock only where Discord's own order says too little: of a channel that others are answered in, too.
+        if not before or (not self._turn.incoming and self._turn.conversation.key != ref(channel)):
+            before.append(snowflake_at(self._turn.opened_at - SKEW))
+        return max(before)
 
     def _number(self, message: dict[str, Any], question: str | None, *, after: int, fresh: bool) -> int:
         """Which part of this reply a message of ours is, 0 where it is none; `after` is what the one before it was.
