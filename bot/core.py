@@ -174,6 +174,12 @@ class Core:
         return HubReply(self._hub, turn)
 
     async def _take(self, incoming: Incoming) -> Receipt:
+        receipt = await self._take_one(incoming)
+        if receipt.outcome != "ignored":
+            await self._follow_ups(incoming)
+        return receipt
+
+    async def _take_one(self, incoming: Incoming) -> Receipt:
         bots = self._roster.bots(incoming.place) if incoming.author.is_bot else None
         with self._claiming(incoming.event):
             try:
@@ -192,19 +198,19 @@ class Core:
             await self._overlap(conversation, claimed.behind)
         if claimed.opened is None:
             await self._late_revision(incoming)
-        for follow_up in self._overtaken.after(incoming):
-            await self._follow_up(follow_up)
         return Receipt("accepted", waits=claimed.behind is not None)
 
-    async def _follow_up(self, overtook: Incoming) -> None:
-        """Take what came before the message that called us there. Nobody brings it again."""
-        if (revised := self._early.revised(overtook)) is None:
-            return
+    async def _follow_ups(self, call: Incoming) -> None:
+        """Take what came before the message that called us there. Nobody brings it again, but the call comes again."""
+        waiting = self._overtaken.after(call)
         try:
-            await self._take(revised)
-        except NotClaimedError:
-            log.exception("follow-up not taken", message=overtook.event)
-            self._overtaken.note(overtook)
+            while waiting:
+                if revised := self._early.revised(waiting[0]):
+                    await self._take_one(revised)
+                del waiting[0]
+        finally:
+            for left in waiting:
+                self._overtaken.note(left)
 
     async def _late_revision(self, taken: Incoming) -> None:
         """What was said of a message while it was on its way to the disk counts as long as it waits."""
@@ -246,11 +252,12 @@ class Core:
         conversation = await conversations.by_key(self._db, incoming.place.key)
         if conversation is None or not conversation.engaged:
             return "not addressed to us"
-        self._overtaken.drop(incoming)
         # Who looks for what was missed also finds what people said there before they called us, and it may come late.
         if not in_order or not self._heard.is_whole(incoming.place.platform):
             begun = await conversations.begun_at(self._db, incoming.place.key)
-            return "said before we were called there" if begun and incoming.position < begun else ""
+            if begun and incoming.position < begun:
+                return "said before we were called there"
+        self._overtaken.drop(incoming)
         return ""
 
     async def _means_stop(self, incoming: Incoming) -> bool:

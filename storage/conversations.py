@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from storage.database import Database, Transaction
 from storage.records import Conversation
 
+# Among how many turns of a conversation its first message is looked for.
+FIRST_TURNS = 10
+
 
 async def by_key(db: Database, key: str) -> Conversation | None:
     rows = await db.read("select * from conversations where key = :key", key=key)
@@ -67,16 +70,20 @@ async def set_aside_from(db: Database, key: str) -> Conversation | None:
 
 
 async def begun_at(db: Database, key: str) -> str | None:
-    """The position of the first message that was taken under this key, also where its conversation was set aside."""
+    """The position of the first message that was taken under this key, also where its conversation was set aside.
+
+    It need not be the first that came: it is looked for among the first turns, and among what waits.
+    """
     rows = await db.read(
-        "select min(i.position) as position from conversations c"
-        # A turn that ended before it asked anything may have given its messages to the next.
-        " join incoming i on i.turn = (select t.id from turns t where t.conversation = c.id"
-        " and exists (select 1 from incoming where turn = t.id) order by t.id limit 1)"
-        " where c.key = :key or (c.key > :first and c.key < :last)",
+        "with here as (select id from conversations where key = :key or (key > :first and key < :last))"
+        " select min(position) as position from (select i.position from here join incoming i"
+        " on i.turn in (select id from turns where conversation = here.id order by id limit :among)"
+        " union all select i.position from here join incoming i"
+        " on i.conversation = here.id and i.turn is null and i.kind = 'message') as taken",
         key=key,
         first=f"{key}~",
         last=f"{key}~~",
+        among=FIRST_TURNS,
     )
     return rows[0]["position"] if rows else None
 

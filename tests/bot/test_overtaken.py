@@ -1,14 +1,20 @@
 """In a thread of people the bot is called, and events do not come in the order in which things were said."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from bot import overtaken
+from bot import dispatch, late, overtaken
 from bot.adapter import NotClaimedError, Receipt
 from bot.incoming import Incoming
 from tests.bot.house import ADA, PLACE, House, house
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late, "COMMIT", 0.01)
+    monkeypatch.setattr(dispatch, "PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -25,8 +31,9 @@ async def say(here: House, number: int, text: str) -> Receipt:
 
 
 async def answered(here: House) -> list[str]:
-    """What the thread has of people once nothing is under way."""
+    """What the thread has of people once nothing waits and nothing is under way."""
     await here.turns(lambda now: bool(now) and all(turn["outcome"] == "answered" for turn in now))
+    assert await here.db.read("select event from incoming where turn is null and kind = 'message'") == []
     return await here.thread("user")
 
 
@@ -41,6 +48,29 @@ async def test_a_follow_up_that_overtook_the_call_is_answered_after_it(here: Hou
     await say(here, 2, "@threadline which was it?")
     await here.turns(lambda now: len(now) == 2)
     assert await answered(here) == ["@threadline which was it?", "the one of yesterday", "and quickly"]
+
+
+async def test_a_follow_up_that_cannot_be_taken_with_its_call_is_taken_when_that_comes_again(here: House) -> None:
+    said = "a long one " * 1_000
+    await say(here, 3, said)
+    await here.fill_the_disk()
+    with pytest.raises(NotClaimedError):
+        await say(here, 2, "@threadline which was it?")
+    await here.make_room()
+    await say(here, 2, "@threadline which was it?")
+    await here.turns(lambda now: len(now) == 2)
+    assert await answered(here) == ["@threadline which was it?", said]
+
+
+@pytest.mark.parametrize("order", [(4, 3, 2), (4, 2, 3), (3, 4, 2)])
+async def test_whichever_call_comes_first_all_that_was_said_after_the_first_is_answered(
+    here: House, order: Sequence[int]
+) -> None:
+    said = {1: "who knows?", 2: "@threadline do you?", 3: "please", 4: "@threadline are you there?"}
+    await say(here, 1, said[1])
+    for number in order:
+        await say(here, number, said[number])
+    assert sorted(await answered(here)) == sorted(said[number] for number in order)
 
 
 async def test_what_was_said_before_the_call_is_not_answered_whenever_it_comes(here: House) -> None:

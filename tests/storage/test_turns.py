@@ -213,6 +213,10 @@ async def test_where_a_conversation_began_is_known_although_its_first_turn_gave_
     await close(db, again)
     await opened(db, "web:3")
     assert await conversations.begun_at(db, "web:a") == "web:2"
+    # One that was said earlier came late, and waits.
+    await claimed(db, "web:1")
+    assert await conversations.begun_at(db, "web:a") == "web:1"
+    assert await conversations.begun_at(db, "web:b") is None
 
 
 async def test_bots_that_answer_each_other_are_heard_so_often_and_no_more_until_a_person_speaks(
