@@ -1,51 +1,42 @@
 """The core as adapters know it: takes messages and commands in, tells what there is to see."""
 
-import asyncio
 import contextlib
-import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import structlog
 
 from assistants.connector import AssistantsClient, NotFoundError
-from bot.adapter import Adapter, ModelDesk, NotClaimedError, Receipt, Reply, Turn
-from bot.commands import DONE_ALREADY, Commands
+from bot.adapter import Adapter, ModelDesk, Receipt, Reply, Turn
+from bot.commands import Commands
 from bot.dispatch import Dispatcher
-from bot.early import Early
 from bot.files import keep
-from bot.heard import Heard
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.marks import Marks
-from bot.overtaken import Overtaken
 from bot.produced import Made, read
 from bot.roster import Roster
 from bot.segments import File
 from bot.settings import Settings
-from bot.stops import NEWER_MESSAGE, Stops
+from bot.stops import Stops
+from bot.taking import Taking
 from bot.transcript import transcript
 from bot.unanswered import Unanswered
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
-from storage import claims, conversations, turns
-from storage.database import Database, StorageError
+from storage import conversations
+from storage.database import Database
 from storage.records import Conversation
 from storage.text import storable
 
-TITLE = 80
 # After a gap we look where somebody talked to us in these days, in so many conversations at most.
 KNOWN_FOR = 7 * 86_400.0
 MOST_KNOWN = 10_000
-# A message of this one word ends the answer that is being written.
-STOP = "stop"
-TAKEN_BACK = "deleted by its author before it was taken"
 
 log = structlog.get_logger()
 
 
 class Core:
-    """`Bot`: what comes in is claimed here, before its platform is told that it arrived."""
+    """`Bot`: brings what comes in to those who take it, and tells what there is to see."""
 
     def __init__(
         self,
@@ -67,82 +58,61 @@ class Core:
         self._db = db
         self._client = client
         self._roster = roster
-        self._dispatcher = dispatcher
         self._adapters = adapters
         self._hub = hub
-        self._marks = marks
-        self._stops = stops
         self._unanswered = unanswered
-        self._early, self._overtaken = Early(), Overtaken()
         self._commands = Commands(db, roster, stops, dispatcher)
-        self._leaving = False
-        self._heard = Heard()
+        self._taking = Taking(
+            db,
+            roster,
+            dispatcher,
+            commands=self._commands,
+            hub=hub,
+            marks=marks,
+            stops=stops,
+            unanswered=unanswered,
+        )
 
     async def receive(self, incoming: Incoming) -> Receipt:
-        in_order = self._heard.came(incoming.place.platform, incoming.position)
-        event, revised = incoming.event, self._early.revised(incoming)
-        if revised is None:
-            return self._ignored(event, TAKEN_BACK)
-        incoming = revised
-        with self._looked_up(event):
-            reason = await self._not_for_us(incoming, in_order=in_order)
-            stops = not reason and await self._means_stop(incoming)
-        if reason:
-            return self._ignored(event, reason)
-        if stops:
-            done = await self.stop(incoming.place, incoming.author, incoming.event)
-            return Receipt("duplicate" if done.text == DONE_ALREADY else "accepted")
-        # Whoever brought it may leave; what is durable is told to the dispatcher all the same.
-        return await asyncio.shield(asyncio.ensure_future(self._take(incoming)))
+        return await self._taking.receive(incoming)
 
     async def revise(self, revision: Revision) -> Receipt:
-        # Noted before anybody looks: its message may be taken meanwhile.
-        self._early.note(revision)
-        with self._claiming(revision.event):
-            became = "unknown"
-            if await claims.is_claimed(self._db, revision.event):
-                became = await self._revise(revision)
-        if became == "changed":
-            return Receipt("accepted")
-        log.debug("revision changes nothing", message=revision.event, reason=became)
-        if became == "unknown":
-            return Receipt("ignored", "an edit of a message that was never taken")
-        return Receipt("duplicate", "its answer had begun")
+        return await self._taking.revise(revision)
 
     async def command(self, command: Command) -> Answer:
-        with self._claiming(command.event):
+        with self._taking.claiming(command.event):
             return await self._commands.run(command, self._adapters[command.place.platform])
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
-        with self._claiming(event):
+        with self._taking.claiming(event):
             return await self._commands.stop(place, person, event)
 
     async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
-        with self._claiming(event):
+        with self._taking.claiming(event):
             return await self._commands.regenerate(place, person, event)
 
     def unanswered(self, event: str, reason: str) -> None:
         self._unanswered.note(event, reason)
 
     def gap(self, platform: str) -> None:
-        self._heard.gap(platform)
+        self._taking.heard.gap(platform)
 
     async def known(self, platform: str) -> list[Place]:
         found = await conversations.lately(self._db, platform, time.time() - KNOWN_FOR, MOST_KNOWN)
         return [_place(conversation) for conversation in found]
 
     async def heard_until(self, platform: str) -> str | None:
-        self._heard.look_begins(platform)
+        self._taking.heard.look_begins(platform)
         return await conversations.heard_until(self._db, platform)
 
     async def caught_up(self, platform: str) -> None:
-        self._heard.look_ends(platform)
-        if until := self._heard.until(platform):
+        self._taking.heard.look_ends(platform)
+        if until := self._taking.heard.until(platform):
             await self._db.write(conversations.note_heard, platform, until)
 
     def leave(self) -> None:
         """Take nothing more: the program leaves, and what comes now is for the next one."""
-        self._leaving = True
+        self._taking.leaves = True
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:
         here = await conversations.by_key(self._db, place.key)
@@ -173,146 +143,8 @@ class Core:
     def local_reply(self, turn: Turn) -> Reply:
         return HubReply(self._hub, turn)
 
-    async def _take(self, incoming: Incoming) -> Receipt:
-        receipt = await self._take_one(incoming)
-        if receipt.outcome != "ignored":
-            await self._follow_ups(incoming)
-        return receipt
-
-    async def _take_one(self, incoming: Incoming) -> Receipt:
-        bots = self._roster.bots(incoming.place) if incoming.author.is_bot else None
-        with self._claiming(incoming.event):
-            try:
-                until = self._heard.until(incoming.place.platform)
-                claimed = await self._db.write(claims.claim_incoming, _claim(incoming, bots, until))
-            except claims.BotsCappedError:
-                return self._ignored(incoming.event, f"{bots} messages of bots in a row: a person must speak first")
-        if claimed is None:
-            return Receipt("duplicate")
-        conversation = claimed.conversation
-        asked = Moment("asked", None, question=incoming.text, event=incoming.event, files=incoming.files)
-        self._hub.tell(conversation.key, asked)
-        self._dispatcher.wake(conversation.id, claimed.opened)
-        if claimed.behind is not None:
-            self._marks.waits(conversation, claimed.message)
-            await self._overlap(conversation, claimed.behind)
-        if claimed.opened is None:
-            await self._late_revision(incoming)
-        return Receipt("accepted", waits=claimed.behind is not None)
-
-    async def _follow_ups(self, call: Incoming) -> None:
-        """Take what came before the message that called us there. Nobody brings it again, but the call comes again."""
-        waiting = self._overtaken.after(call)
-        try:
-            while waiting:
-                if revised := self._early.revised(waiting[0]):
-                    await self._take_one(revised)
-                del waiting[0]
-        finally:
-            for left in waiting:
-                self._overtaken.note(left)
-
-    async def _late_revision(self, taken: Incoming) -> None:
-        """What was said of a message while it was on its way to the disk counts as long as it waits."""
-        early = self._early.of(taken.event)
-        if early is None or early.text == taken.text:
-            return
-        try:
-            await self._revise(early)
-        except StorageError:
-            log.exception("revision not taken", message=taken.event)
-
-    async def _revise(self, revision: Revision) -> str:
-        """Change what was taken; what became of that."""
-        text = None if revision.text is None else storable(revision.text)
-        became = await self._db.write(claims.revise_incoming, revision.event, text)
-        self._early.drop(revision)
-        return became
-
-    async def _overlap(self, conversation: Conversation, turn: int) -> None:
-        """A message came while this turn is under way: where that is the rule, the turn ends."""
-        if self._roster.overlap(conversation) != "interrupt":
-            return
-        try:
-            if await self._db.write(turns.ask_to_stop, turn, NEWER_MESSAGE):
-                self._stops.tell(turn, NEWER_MESSAGE)
-        except StorageError:
-            log.exception("answer not interrupted", conversation=conversation.key)
-
-    async def _not_for_us(self, incoming: Incoming, *, in_order: bool) -> str:
-        """Why a message is not ours to answer; empty when it is."""
-        if incoming.author.is_bot and not self._roster.bots(incoming.place):
-            return "written by a bot"
-        if incoming.addressed:
-            return ""
-        if not incoming.text.strip() and not incoming.files:
-            return "no text"
-        # Noted before anybody looks: the message that calls us there may be taken meanwhile.
-        self._overtaken.note(incoming)
-        conversation = await conversations.by_key(self._db, incoming.place.key)
-        if conversation is None or not conversation.engaged:
-            return "not addressed to us"
-        # Who looks for what was missed also finds what people said there before they called us, and it may come late.
-        if not in_order or not self._heard.is_whole(incoming.place.platform):
-            begun = await conversations.begun_at(self._db, incoming.place.key)
-            if begun and incoming.position < begun:
-                return "said before we were called there"
-        self._overtaken.drop(incoming)
-        return ""
-
-    async def _means_stop(self, incoming: Incoming) -> bool:
-        """Whether it is the one word that ends an answer, said while one is being written."""
-        if incoming.author.is_bot or incoming.text.strip().casefold() != STOP:
-            return False
-        conversation = await conversations.by_key(self._db, incoming.place.key)
-        return conversation is not None and await turns.open_turn(self._db, conversation.id) is not None
-
-    def _ignored(self, event: str, reason: str) -> Receipt:
-        log.debug("message ignored", message=event, reason=reason)
-        self._unanswered.note(event, reason)
-        return Receipt("ignored", reason)
-
-    @contextlib.contextmanager
-    def _claiming(self, event: str) -> Iterator[None]:
-        """Raises `NotClaimedError` where what comes cannot be made durable, or is for the next process."""
-        if self._leaving:
-            raise NotClaimedError(f"{event} came while the program leaves")
-        with self._looked_up(event):
-            yield
-
-    @contextlib.contextmanager
-    def _looked_up(self, event: str) -> Iterator[None]:
-        """Raises `NotClaimedError` where the store fails."""
-        try:
-            yield
-        except StorageError as error:
-            log.exception("claim failed", message=event)
-            raise NotClaimedError(f"{event} could not be made durable") from error
-
 
 def _place(conversation: Conversation) -> Place:
     return Place(
         conversation.key, conversation.platform, conversation.workspace, conversation.channel, conversation.thread
-    )
-
-
-def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Claim:
-    place, text = incoming.place, storable(incoming.text)
-    return claims.Claim(
-        event=incoming.event,
-        key=place.key,
-        platform=place.platform,
-        workspace=place.workspace,
-        channel=place.channel,
-        thread=place.thread,
-        title=" ".join((text.strip() or ", ".join(file.name for file in incoming.files)).split())[:TITLE],
-        position=incoming.position,
-        author=incoming.author.id,
-        author_name=storable(incoming.author.name),
-        body=text,
-        reply_to=json.dumps(incoming.reply_to) if incoming.reply_to else None,
-        now=time.time(),
-        attachments=json.dumps([asdict(file) for file in incoming.files]) if incoming.files else None,
-        bots=bots,
-        heard=heard,
     )
