@@ -41,4 +41,6 @@ class Early:
         revision = self.of(incoming.event)
         if revision is None:
             return incoming
-        return None if revision.text is None else replace(incoming, text=revision.text)
+        if revision.text is None:
+            return None
+        return replace(incoming, text=revision.text, files=incoming.files if revision.files is None else revision.files)

@@ -61,10 +61,14 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A message that was edited, or deleted where `text` is None. `event` names the message, not the edit."""
+    """A message that was edited, or deleted where `text` is None. `event` names the message, not the edit.
+
+    `files` are those it still has, None where the platform does not say.
+    """
 
     event: str
     text: str | None
+    files: tuple[Attached, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

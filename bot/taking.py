@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import structlog
@@ -14,7 +14,7 @@ from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
 from bot.early import Early
 from bot.heard import Heard
-from bot.incoming import Incoming, Revision
+from bot.incoming import Attached, Incoming, Revision
 from bot.marks import Marks
 from bot.overtaken import Overtaken
 from bot.roster import Roster
@@ -136,7 +136,7 @@ class Taking:
     async def _late_revision(self, taken: Incoming) -> None:
         """What was said of a message while it was on its way to the disk counts as long as it waits."""
         early = self._early.of(taken.event)
-        if early is None or early.text == taken.text:
+        if early is None or self._early.revised(taken) == taken:
             return
         try:
             await self._revise(early)
@@ -146,7 +146,8 @@ class Taking:
     async def _revise(self, revision: Revision) -> str:
         """Change what was taken; what became of that."""
         text = None if revision.text is None else storable(revision.text)
-        became = await self._db.write(claims.revise_incoming, revision.event, text)
+        files = None if revision.files is None else _files(revision.files)
+        became = await self._db.write(claims.revise_incoming, revision.event, text, files)
         self._early.drop(revision)
         return became
 
@@ -227,7 +228,11 @@ def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Cl
         body=text,
         reply_to=json.dumps(incoming.reply_to) if incoming.reply_to else None,
         now=time.time(),
-        attachments=json.dumps([asdict(file) for file in incoming.files]) if incoming.files else None,
+        attachments=_files(incoming.files) if incoming.files else None,
         bots=bots,
         heard=heard,
     )
+
+
+def _files(files: Sequence[Attached]) -> str:
+    return json.dumps([asdict(file) for file in files])

@@ -14,6 +14,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+NO_FILES = "[]"
+
+
 class AlreadyDoneError(Exception):
     """What this event asks for was done when it came before."""
 
@@ -97,20 +100,31 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
 
 
 @urgent
-def revise_incoming(tx: Transaction, event: str, body: str | None) -> str:
+def revise_incoming(tx: Transaction, event: str, body: str | None, attachments: str | None = None) -> str:
     """Change what a message says, or take it back (None), as long as it waits; says what became of that.
+
+    `attachments` are the files it still has, a JSON list; None leaves them as they are.
 
     `changed`, `same`, `begun` when its turn has begun, `unknown` when it was never claimed.
     """
-    found = tx.query("select body, turn, kind from incoming where event = :event", event=event)
+    found = tx.query("select body, attachments, turn, kind from incoming where event = :event", event=event)
     if not found:
         return "unknown"
     if found[0]["turn"] is not None or found[0]["kind"] != "message":
         return "begun"
-    if body == found[0]["body"]:
+    before = found[0]["attachments"]
+    files = before if attachments is None else attachments
+    if body is None or files == NO_FILES:
+        files = None
+    if (body, files) == (found[0]["body"], before):
         return "same"
-    kind = "message" if body is not None else "deleted"
-    tx.execute("update incoming set body = :body, kind = :kind where event = :event", body=body, kind=kind, event=event)
+    tx.execute(
+        "update incoming set body = :body, attachments = :files, kind = :kind where event = :event",
+        body=body,
+        files=files,
+        kind="message" if body is not None else "deleted",
+        event=event,
+    )
     return "changed"
 
 

@@ -74,7 +74,7 @@ async def _bring(bot: Bot, message: discord.Message, channel: Any, *, me: int) -
     if incoming is None:
         return False
     if message.edited_at is not None:
-        await revise(bot, Revision(incoming.event, incoming.text))
+        await revise(bot, Revision(incoming.event, incoming.text, incoming.files))
     return (await claim(bot, incoming)).outcome == "accepted"
 
 

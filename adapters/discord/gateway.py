@@ -155,7 +155,7 @@ class Listener(discord.Client):
         now = from_message(message, await self._channel_of(message), me=self.user.id)
         if now is None:
             return
-        receipt = await revise(self._bot, Revision(now.event, now.text))
+        receipt = await revise(self._bot, Revision(now.event, now.text, now.files))
         # Who forgot to call us, and calls us by an edit, asks for the first time: what was taken is taken once.
         if receipt.outcome != "ignored" or not now.addressed:
             return

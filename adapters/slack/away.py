@@ -91,7 +91,7 @@ async def _bring(workspace: Workspace, bot: Bot, channel: str, message: dict[str
     if incoming is None:
         return False
     if "edited" in message:
-        await bot.revise(Revision(incoming.event, incoming.text))
+        await bot.revise(Revision(incoming.event, incoming.text, incoming.files))
     return (await bot.receive(incoming)).outcome == "accepted"
 
 

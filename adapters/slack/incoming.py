@@ -36,7 +36,7 @@ def from_event(
         text=read(event.get("text", ""), bot_user, names or {}),
         position=event["ts"],
         addressed=_is_dm(event) or _mention(bot_user).search(event.get("text", "")) is not None,
-        files=tuple(map(_file, event.get("files") or ())),
+        files=_files(event),
     )
 
 
@@ -54,7 +54,7 @@ def from_change(
     message = event["message"]
     # What is left of a deleted message that has a thread.
     text = None if message.get("subtype") == "tombstone" else read(message.get("text", ""), bot_user, names or {})
-    return Revision(ref(team, event["channel"], message["ts"]), text)
+    return Revision(ref(team, event["channel"], message["ts"]), text, None if text is None else _files(message))
 
 
 def edited(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,6 +107,11 @@ def _is_dm(event: Mapping[str, Any]) -> bool:
 
 def _mention(bot_user: str) -> re.Pattern[str]:
     return re.compile(rf"[ \t]*<@{re.escape(bot_user)}(?:\|[^>]*)?>[ \t]*")
+
+
+def _files(message: Mapping[str, Any]) -> tuple[Attached, ...]:
+    """The files of a message, without the marks of those that were taken away."""
+    return tuple(_file(file) for file in message.get("files") or () if file.get("mode") != "tombstone")
 
 
 def _file(file: Mapping[str, Any]) -> Attached:

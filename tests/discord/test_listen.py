@@ -84,12 +84,15 @@ async def test_an_edit_keeps_what_its_message_replies_to(bot: TakingBot, discord
     ada = await discord.user("ada")
     dm = await discord.dm(ada)
     first = await discord.say(ada, dm, "The cat is on the mat.")
-    question = await discord.say(ada, dm, "where is it?", reply_to=first)
+    files = [{"name": "a.txt", "data": "QQ=="}, {"name": "b.txt", "data": "Qg=="}]
+    question = await discord.say(ada, dm, "where is it?", reply_to=first, files=files)
     await bot.until(lambda: len(bot.received) == 2)
-    await discord.edit(question, "where is the cat?")
+    assert [file.name for file in bot.received[-1].files] == ["a.txt", "b.txt"]
+    await discord.edit(question, "where is the cat?", files=["b.txt"])
     await bot.until(lambda: bool(bot.revisions))
     assert bot.revisions[-1].text == (bot.received[-1].text.removesuffix("where is it?") + "where is the cat?")
     assert "on the mat" in bot.received[-1].text
+    assert [file.name for file in bot.revisions[-1].files or ()] == ["b.txt"]
 
 
 async def test_a_message_that_calls_us_only_once_it_was_edited_is_taken(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.slack.incoming import from_change, from_command, from_event
-from bot.incoming import Incoming, Person, Revision
+from bot.incoming import Attached, Incoming, Person, Revision
 
 BOT = "U0BOT"
 SAID = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "text": "hello", "ts": "17.000100"}
@@ -91,7 +91,16 @@ def test_an_edit_names_the_message_it_changes() -> None:
     """Pain 22: edits re-trigger."""
     said = {"type": "message", "user": "U1", "text": f"<@{BOT}> new &amp; better", "ts": "18.1"}
     edit = changed(subtype="message_changed", message=said, previous_message={**said, "text": "old"})
-    assert edit == Revision("slack:T1:C1:18.1", "new & better")
+    assert edit == Revision("slack:T1:C1:18.1", "new & better", ())
+
+
+def test_a_file_that_an_edit_takes_away_is_gone() -> None:
+    """Slack leaves a mark in its place."""
+    said = {"type": "message", "user": "U1", "text": "two files", "ts": "18.1"}
+    kept = {"id": "F2", "name": "b.txt", "mimetype": "text/plain", "size": 1, "url_private_download": "https://x/b"}
+    edit = changed(subtype="message_changed", message={**said, "files": [{"id": "F1", "mode": "tombstone"}, kept]})
+    assert edit is not None
+    assert edit.files == (Attached("b.txt", "text/plain", 1, "https://x/b"),)
 
 
 @pytest.mark.parametrize(

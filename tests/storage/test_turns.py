@@ -109,10 +109,26 @@ async def test_an_edit_or_a_deletion_counts_while_the_message_waits(
     assert await db.write(claims.claim_incoming, claim("web:2")) is None
 
 
+async def test_a_file_that_an_edit_takes_away_is_not_read(db: SQLiteDatabase) -> None:
+    first = await opened(db, "web:1")
+    await claimed(db, "web:2", attachments='["a", "b"]')
+    assert await db.write(claims.revise_incoming, "web:2", "web:2") == "same"
+    assert await db.write(claims.revise_incoming, "web:2", "web:2", '["a", "b"]') == "same"
+    assert await db.write(claims.revise_incoming, "web:2", "web:2", '["a"]') == "changed"
+    assert await db.write(claims.revise_incoming, "web:2", "no files") == "changed"
+    waiting = await db.read("select body, attachments from incoming where event = 'web:2'")
+    assert waiting == [{"body": "no files", "attachments": '["a"]'}]
+    assert await db.write(claims.revise_incoming, "web:2", "no files", "[]") == "changed"
+    following = await close(db, first)
+    assert following is not None
+    assert [message.attachments for message in following.incoming] == [None]
+
+
 async def test_a_deleted_message_that_is_delivered_again_stays_deleted(db: SQLiteDatabase) -> None:
     first = await opened(db, "web:1")
-    await claimed(db, "web:2")
+    await claimed(db, "web:2", attachments='["a"]')
     await db.write(claims.revise_incoming, "web:2", None)
+    assert await db.read("select attachments from incoming where event = 'web:2'") == [{"attachments": None}]
     assert await db.write(claims.claim_incoming, claim("web:2")) is None
     assert await close(db, first) is None
     assert await db.claim() == []

@@ -35,8 +35,9 @@ class DiscordPeople(People[State]):
         """
         return str((await self._do("say", user=user, channel=channel, text=text, **more))["id"])
 
-    async def edit(self, message: str, text: str) -> None:
-        await self._do("edit", message=message, text=text)
+    async def edit(self, message: str, text: str, **more: Any) -> None:
+        """Changes its words; of its files those named by `files` stay, all of them without that."""
+        await self._do("edit", message=message, text=text, **more)
 
     async def delete(self, message: str) -> None:
         await self._do("delete", message=message)

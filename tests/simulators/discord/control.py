@@ -104,6 +104,8 @@ class Control:
         message = self._world.messages[order["message"]]
         content = self._world.as_typed(order["text"])
         self._world.edit(message, content, called(content, None, None))
+        if "files" in order:
+            message.attachments = [one for one in message.attachments if one["filename"] in order["files"]]
         await self._audience.tell_message("MESSAGE_UPDATE", message)
         await self._world.changed()
         return {}
