@@ -54,7 +54,8 @@ def from_change(
     message = event["message"]
     # What is left of a deleted message that has a thread.
     text = None if message.get("subtype") == "tombstone" else read(message.get("text", ""), bot_user, names or {})
-    return Revision(ref(team, event["channel"], message["ts"]), text, None if text is None else _files(message))
+    files = _files(message) if "files" in message else None
+    return Revision(ref(team, event["channel"], message["ts"]), text, files)
 
 
 def edited(event: Mapping[str, Any]) -> dict[str, Any]:
