@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
 from rich.console import Console
@@ -21,7 +22,7 @@ from rich.terminal_theme import TerminalTheme
 from adapters.console import render as terminal
 from adapters.discord import render as discord
 from adapters.slack import render as slack
-from adapters.web.wire import moment_json
+from adapters.web.wire import Growth, moment_json
 from bot.segments import Code, File, Image, Notice, Segment, Source, Sources, Step, Table, Text
 from bot.views import Moment
 from bot.words.growing import Blocks
@@ -226,7 +227,8 @@ def _on_the_page(moment: Moment) -> str:
     shown = []
     for segment, told in zip(moment.segments, _told(moment), strict=True):
         if told["type"] == "text":
-            shown.append(f'<div class="text">{told["html"]}</div>')
+            words = told["html"] if "html" in told else "".join(told["blocks"]).removesuffix("\n")
+            shown.append(f'<div class="text">{words}</div>')
         elif told["type"] == "sources":
             notes = "".join(f"<p>[{n['number']}] {_titled(n)}</p>" for n in told["notes"])
             shown.append(f'<div class="sources">{notes}</div>')
@@ -258,9 +260,9 @@ def _on_a_terminal(segments: tuple[Segment, ...], *, ended: bool) -> str:
     return f'<div class="terminal">{shown}</div>'
 
 
-def _told(moment: Moment) -> list[dict[str, object]]:
+def _told(moment: Moment) -> list[dict[str, Any]]:
     bare = tuple(replace(s, data=b"") if isinstance(s, File) else s for s in moment.segments)
-    told: list[dict[str, object]] = moment_json(replace(moment, segments=bare))["segments"]
+    told: list[dict[str, Any]] = moment_json(replace(moment, segments=bare), Growth())["segments"]
     return told
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from adapters.web.render import html
 from assistants.connector import ConnectError
 from bot.segments import Notice, Text
 from bot.views import AssistantChoice, Exchange, FoundEndpoint, ModelStatus
@@ -29,6 +30,17 @@ DANGERS = """(text) => [...text.querySelectorAll('*')].flatMap((node) => [
   ...(/^(P|PRE|CODE|A|BR|DIV)$/.test(node.tagName) ? [] : [node.tagName]),
   ...[...node.attributes].map((a) => a.name).filter((name) => name.startsWith('on') || name === 'style'),
   ...(node.href !== undefined && !/^(https?|mailto):/.test(node.href) ? [node.href] : [])])"""
+
+
+AWAY = """(away) => {
+  Object.defineProperty(document, 'hidden', { value: away, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+SAME = """(html) => {
+  const whole = document.createElement('div');
+  whole.innerHTML = html;
+  return document.querySelector('.segments .text').innerHTML === whole.innerHTML;
+}"""
 
 
 async def test_a_newcomer_sees_what_this_is_and_what_answers_today(page: Page, bot: StageBot) -> None:
@@ -110,6 +122,31 @@ async def test_markdown_is_shown_as_it_is_meant_while_it_grows_and_when_it_stand
         assert await page.locator(".question .words").inner_text() == "*Plain* `question`"
         await expect(page.locator("#announcer")).to_contain_text("one code")
         await expect(page.locator("#announcer")).not_to_contain_text("**")
+
+
+async def test_told_piece_by_piece_a_long_answer_is_what_it_would_be_as_a_whole(page: Page, bot: StageBot) -> None:
+    """A page that was away in the middle of it is told it from the beginning."""
+    code = "```python\n" + "".join(f"print({n})\n" for n in range(1_200)) + "```\n\n"
+    some = "".join(f"## Part {n}\n\nSome **bold** words of {n}.\n\n- one\n- two\n\n" for n in range(30))
+    whole = f"{some}{code}{some}| a | b |\n|---|---|\n" + "".join(f"| {n} | last |\n" for n in range(400)) + "\nThe end"
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Go on")
+        [incoming] = await bot.messages(1)
+        marks = range(2_000, len(whole), 2_000)
+        for number, end in enumerate(marks):
+            bot.show(incoming.place.key, Text(whole[:end]), status=str(end))
+            if number == len(marks) // 2:
+                await page.evaluate(AWAY, True)
+                bot.show(incoming.place.key, Text(whole[: end + 100]), status=str(end))
+                await page.evaluate(AWAY, False)
+            await expect(page.locator(".status")).to_have_text(str(end))
+        bot.show(incoming.place.key, Text(whole))
+        await expect(page.locator(".text")).to_contain_text("The end")
+        assert await page.evaluate(SAME, html(whole, growing=True))
+        bot.finish(incoming.place.key, Text(whole))
+        await answered(page)
+        assert await page.evaluate(SAME, html(whole))
 
 
 async def test_a_commands_answer_is_rendered_too(page: Page, bot: StageBot) -> None:

@@ -64,7 +64,7 @@ class Page {
     if (name === "models") this.desk.show(data);
     if (name === "problem") this.lost(data.error);
     if (name === "transcript") conversation.replace(data.exchanges);
-    if (name === "moment") conversation.apply(data);
+    if (name === "moment" && !conversation.apply(data)) return this.stream.renew();
     this.render();
     if (name === "moment") this.happened(data);
   }

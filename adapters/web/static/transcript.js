@@ -100,7 +100,7 @@ function fillSegments(root, segments) {
       node ? node.replaceWith(fresh) : root.append(fresh);
       node = fresh;
     }
-    if (segment.type === "text") setHtml(node, segment.html);
+    if (segment.type === "text") setHtml(node, ...(segment.blocks ?? [segment.html]));
     else if (segment.type === "sources") fillSources(node, segment.notes);
     else if (segment.type === "file") fillFile(node, segment);
     else setText(node, segment.text);
