@@ -253,7 +253,8 @@ def _on_a_terminal(segments: tuple[Segment, ...], *, ended: bool) -> str:
     console = Console(file=io.StringIO(), width=COLUMNS, record=True, force_terminal=True, highlight=False)
     told = _told(Moment("finished" if ended else "snapshot", 1, segments))
     words = terminal.words(told)
-    console.print(*map(terminal.renderable, [words] if ended else Blocks().of(words)), sep="")
+    for number, block in enumerate(filter(str.strip, [words] if ended else Blocks().of(words))):
+        console.print(*([""] if number else []), terminal.renderable(block), sep="\n")
     for line in terminal.foot(told, URL) if ended else terminal.steps(told):
         console.print(line, soft_wrap=True)
     shown = console.export_html(theme=_DARK, inline_styles=True, code_format="<pre>{code}</pre>")
