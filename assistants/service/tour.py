@@ -18,7 +18,7 @@ MENU = """\
 2. Your conversation stays
 3. Choosing who answers
 4. Connecting a model
-5. Slack
+5. Slack and Discord
 6. Code that runs
 7. A source that is cited
 
@@ -72,15 +72,16 @@ restart. Or set `MODEL_BASE_URL`, `MODEL_API_KEY` and `MODEL`.
 
 Without one, *Small talk* runs a tiny model on this machine: good for a chat, often wrong.
 
-Send **5** for Slack."""
+Send **5** for Slack and Discord."""
 
 SLACK = """\
-**Slack**
+**Slack and Discord**
 
-Mention the bot in a channel and it answers in a thread; follow-ups in that thread need no mention. It also answers in \
-its Messages tab. Every Slack thread is a conversation of its own, with its own memory.
+Mention the bot in a channel and it answers in a thread; follow-ups in that thread need no mention. It also answers \
+where you are alone with it: in its Messages tab on Slack, in a direct message on Discord. Every thread is a \
+conversation of its own, with its own memory.
 
-The README has the five steps to connect your workspace.
+The README has the steps to connect your workspace or your server.
 
 Send **6** to see code run."""
 

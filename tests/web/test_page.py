@@ -59,6 +59,43 @@ async def test_a_newcomer_sees_what_this_is_and_what_answers_today(page: Page, b
         await expect(page.locator("#welcome")).to_be_hidden()
 
 
+async def test_on_a_small_screen_the_first_visit_begins_at_the_top(page: Page, bot: StageBot) -> None:
+    bot.choices = [TOUR, TUTOR]
+    await page.set_viewport_size({"width": 360, "height": 480})
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.locator("#suggestions button").first).to_be_visible()
+        scroller = page.locator("#scroller")
+        assert await scroller.evaluate("(node) => [node.scrollTop, node.scrollHeight > node.clientHeight]") == [0, True]
+
+
+async def test_an_address_where_nothing_was_said_says_so_and_one_of_our_own_does_not(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.locator("#welcome")).to_be_visible()
+        await page.reload()
+        await expect(page.locator("#welcome")).to_be_visible()
+        await expect(page.locator("#nothing")).to_be_hidden()
+        await page.goto(f"{address}/c/web:nosuch")
+        await expect(page.locator("#nothing")).to_contain_text("Nothing was ever said at this address")
+        await page.locator("#nothing a").click()
+        await expect(page.locator("#nothing")).to_be_hidden()
+
+
+async def test_conversations_that_begin_alike_are_told_apart_by_their_time(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        for _ in range(2):
+            await page.goto(address)
+            await ask(page, "Hello")
+        await ask(page, "Another")
+        await bot.messages(3)
+        await page.goto(address)
+        about = page.locator("#conversations .entry-about")
+        await expect(about).to_have_count(2)
+        for each in await about.all_inner_texts():
+            assert re.search(r"\d{1,2}:\d\d:\d\d", each)
+
+
 async def test_an_answer_shows_life_then_grows_then_stands_with_its_label(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(address)

@@ -19,6 +19,7 @@ const LOST = "Connection lost. What you write is kept; reconnecting…";
 class Page {
   constructor() {
     this.list = [];
+    this.named = history.state?.fresh ? null : keyInAddress(); // by a link from elsewhere
     this.lostTimer = 0;
     this.scroller = $("scroller");
     this.announcer = new Announcer($("announcer"));
@@ -45,7 +46,7 @@ class Page {
   open(key, { record = true } = {}) {
     this.stream?.close();
     const fresh = key ?? `web:${api.uuid()}`;
-    if (record) history.pushState(null, "", `/c/${fresh}`);
+    if (record) history.pushState({ fresh: !key }, "", `/c/${fresh}`);
     const conversation = (this.conversation = new Conversation(fresh, new Outbox(fresh)));
     this.composer.open(new Draft(fresh));
     this.stream = new Stream(fresh, {
@@ -172,6 +173,7 @@ class Page {
   render({ toEnd = false } = {}) {
     this.transcript.show(this.conversation.items);
     this.welcome.show(this.conversation.empty, this.picker.choices, this.desk.status);
+    setHidden($("nothing"), this.conversation.key !== this.named);
     if (toEnd || this.following) this.toEnd();
   }
 
@@ -183,7 +185,7 @@ class Page {
 
   toEnd() {
     this.following = true;
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.scroller.scrollTop = this.conversation.empty ? 0 : this.scroller.scrollHeight;
   }
 
   #banner(sentence) {
@@ -199,5 +201,5 @@ function keyInAddress() {
 
 const page = new Page();
 const key = keyInAddress() ?? `web:${api.uuid()}`;
-history.replaceState(null, "", `/c/${key}`);
+history.replaceState({ fresh: !page.named }, "", `/c/${key}`);
 page.open(key, { record: false });

@@ -3,6 +3,7 @@
 import { $, element, setHidden } from "./dom.js";
 
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+const EXACT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit", second: "2-digit" });
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60]];
 
 export class Sidebar {
@@ -17,7 +18,9 @@ export class Sidebar {
   }
 
   show(conversations, current) {
-    $("conversations").replaceChildren(...conversations.map((c) => entry(c, c.key === current)));
+    const titles = conversations.map((c) => c.title);
+    const isOnly = (title) => titles.indexOf(title) === titles.lastIndexOf(title);
+    $("conversations").replaceChildren(...conversations.map((c) => entry(c, c.key === current, isOnly(c.title))));
     setHidden($("no-conversations"), conversations.length > 0);
   }
 
@@ -39,8 +42,10 @@ export class Sidebar {
   }
 }
 
-function entry(conversation, isCurrent) {
-  const when = ago(conversation.updated_at);
+// Of several that begin alike the hour tells which is which.
+function entry(conversation, isCurrent, isOnly) {
+  const { updated_at: at } = conversation;
+  const when = isOnly ? ago(at) : EXACT.format(at * 1000);
   const about = conversation.platform === "console" ? `terminal · ${when}` : when;
   const link = element("a", { href: `/c/${conversation.key}` },
     element("span", { className: "entry-title", text: conversation.title || "New conversation" }),
