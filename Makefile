@@ -30,7 +30,7 @@ run: $(FOR_RUN)  ## Set up once, start Threadline, print the address of its page
 	@exec $(BIN)/threadline run
 
 # Most tests wait for programs more than they compute: several at once fit on two processors.
-JOBS := 4
+JOBS := 5
 
 test: lint node_modules/.installed  ## Style, types, layers and every test
 	$(BIN)/pytest -n $(JOBS) --dist loadfile

@@ -11,20 +11,15 @@ import aiohttp
 
 from assistants.connector import AssistantsClient
 from bot.adapter import Reply, Turn
+from bot.app import connected
 from bot.configuration import elsewhere, load_configuration
 from bot.core import Core
-from bot.dispatch import Dispatcher
 from bot.embedded import BUILT_IN
 from bot.incoming import Incoming, Person, Place
 from bot.local import LocalAdapter
-from bot.marks import Marks
 from bot.roster import Roster
 from bot.segments import Segment, Snapshot
 from bot.settings import Settings
-from bot.stops import Stops
-from bot.turns import Turns
-from bot.unanswered import Unanswered
-from bot.watch import Hub
 from storage.sqlite import SQLiteDatabase
 
 
@@ -97,27 +92,12 @@ class Ours:
             roster = Roster(db, configuration, lambda _: True)
             await roster.sync(client)
             adapter = BenchAdapter(Posting(url, http))
-            by_name = {"bench": adapter}
-            marks, stops, hub = Marks(by_name), Stops(db), Hub()
-            dispatcher = Dispatcher(db, Turns(db, client, roster, by_name, marks, stops))
-            core = Core(
-                settings=settings,
-                db=db,
-                client=client,
-                roster=roster,
-                dispatcher=dispatcher,
-                adapters=by_name,
-                hub=hub,
-                marks=marks,
-                stops=stops,
-                unanswered=Unanswered(db),
-                models=None,
-            )
-            running = asyncio.create_task(dispatcher.run())
+            parts = connected(settings, db, client, roster, [adapter], models=None)
+            running = asyncio.create_task(parts.dispatcher.run())
             try:
-                yield cls(core, adapter)
+                yield cls(parts.core, adapter)
             finally:
-                await dispatcher.leave(30)
+                await parts.dispatcher.leave(30)
                 running.cancel()
                 await asyncio.wait([running])
                 await db.close()

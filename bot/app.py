@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -11,7 +12,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient, AssistantsError
-from bot.adapter import Adapter, ConfigurationError
+from bot.adapter import Adapter, ConfigurationError, ModelDesk
 from bot.configuration import Configuration, elsewhere, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
@@ -36,6 +37,46 @@ from storage.sqlite import SQLiteDatabase
 RESTART_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The core, and what works beside it."""
+
+    core: Core
+    dispatcher: Dispatcher
+    hub: Hub
+    stops: Stops
+    unanswered: Unanswered
+
+
+def connected(
+    settings: Settings,
+    db: Database,
+    client: AssistantsClient,
+    roster: Roster,
+    adapters: Sequence[Adapter],
+    *,
+    models: ModelDesk | None,
+) -> Parts:
+    """The core for these adapters, with everything it works with."""
+    by_name = {adapter.name: adapter for adapter in adapters}
+    marks, stops, unanswered, hub = Marks(by_name), Stops(db), Unanswered(db), Hub()
+    dispatcher = Dispatcher(db, Turns(db, client, roster, by_name, marks, stops))
+    core = Core(
+        settings=settings,
+        db=db,
+        client=client,
+        roster=roster,
+        dispatcher=dispatcher,
+        adapters=by_name,
+        hub=hub,
+        marks=marks,
+        stops=stops,
+        unanswered=unanswered,
+        models=models,
+    )
+    return Parts(core, dispatcher, hub, stops, unanswered)
 
 
 class App:
@@ -112,27 +153,13 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
             await roster.sync(client)
         except AssistantsError as error:
             raise ConfigurationError(f"ASSISTANTS_BASE_URL: {error}") from error
-        by_name = {adapter.name: adapter for adapter in adapters}
-        marks, stops, unanswered, hub = Marks(by_name), Stops(db), Unanswered(db), Hub()
-        dispatcher = Dispatcher(db, Turns(db, client, roster, by_name, marks, stops))
-        core = Core(
-            settings=settings,
-            db=db,
-            client=client,
-            roster=roster,
-            dispatcher=dispatcher,
-            adapters=by_name,
-            hub=hub,
-            marks=marks,
-            stops=stops,
-            unanswered=unanswered,
-            models=embedded,
-        )
+        parts = connected(settings, db, client, roster, adapters, models=embedded)
         for adapter in adapters:
             stack.push_async_callback(adapter.close)
-        routes = [route for adapter in adapters for route in adapter.routes(core)]
+        routes = [route for adapter in adapters for route in adapter.routes(parts.core)]
         asgi = create_app(settings, routes=routes, api=embedded.api if embedded else None)
-        yield App(asgi, core, dispatcher, adapters, hub, beside=(stops.heed, unanswered.run, Forgetting(db).run))
+        beside = (parts.stops.heed, parts.unanswered.run, Forgetting(db).run)
+        yield App(asgi, parts.core, parts.dispatcher, adapters, parts.hub, beside=beside)
 
 
 async def run(settings: Settings) -> None:

@@ -11,6 +11,8 @@ from storage.database import StorageError
 
 PATIENCE = 0.3  # seconds; somebody may only be asking who serves
 ANNOUNCEMENT = 512  # bytes; written whole, so that a reader never sees half of an older one
+# What a person may do who cannot have this file.
+ELSEWHERE = "name another DATA_DIR, or another DATABASE_URL where that is set"
 
 
 class FileLock:
@@ -69,4 +71,4 @@ def _locked(descriptor: int, kind: int) -> bool:
 def _taken(path: Path) -> str:
     holder = serving(path) or {}
     who = f" (process {holder['pid']})" if "pid" in holder else ""
-    return f"{path} is already served by another Threadline{who}; stop that one, or name another DATA_DIR."
+    return f"{path} is already served by another Threadline{who}; stop that one, or {ELSEWHERE}."

@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import sqlite_utils
 
 from storage.database import Reader, Row, StorageError, Transaction
-from storage.lock import FileLock, serving
+from storage.lock import ELSEWHERE, FileLock, serving
 from storage.schema import known_migrations, migrations
 from storage.writer import Job, SQLiteTransaction, Writer, translated
 
@@ -51,7 +51,7 @@ class SQLiteDatabase:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock(path)
         except OSError as error:
-            raise StorageError(f"{path} cannot be written ({error.strerror}); name another DATA_DIR.") from None
+            raise StorageError(f"{path} cannot be written ({error.strerror}); {ELSEWHERE}.") from None
         try:
             conn = _connect_writer(path)
         except BaseException:
@@ -167,7 +167,7 @@ async def _opened_once(path: Path) -> None:
 def reading(path: Path) -> Iterator[Reader]:
     """The file as it is, beside whoever serves it; nothing is created, locked or changed. Raises `StorageError`."""
     if not path.is_file():
-        raise StorageError(f"There is no database at {path} yet; start Threadline first, or name another DATA_DIR.")
+        raise StorageError(f"There is no database at {path} yet; start Threadline first, or {ELSEWHERE}.")
     with translated():
         conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     try:
@@ -230,12 +230,12 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
         if not unknown:
             migrations.apply(db)
     except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path} cannot be used as a SQLite database ({error}); name another DATA_DIR.") from None
+        raise StorageError(f"{path} cannot be used as a SQLite database ({error}); {ELSEWHERE}.") from None
     if unknown:
         conn.close()
         raise StorageError(
             f"{path} was written by a newer Threadline (it has {', '.join(sorted(unknown))}); "
-            "start that version, or name another DATA_DIR."
+            f"start that version, or {ELSEWHERE}."
         )
     conn.row_factory = sqlite3.Row
     return conn

@@ -122,6 +122,11 @@ class Listener(discord.Client):
                 log.exception("what was missed is looked for once more", again_in=pause)
             await asyncio.sleep(pause)
 
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Tell of what happened. Once it closes there is no loop left to tell it on, and discord.py fails."""
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
+
     async def close(self) -> None:
         if self._looking is not None:
             self._looking.cancel()

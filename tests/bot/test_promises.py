@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assistants.connector import AssistantsClient
-from assistants.contract import Message
+from assistants.contract import Message, Run
 from assistants.service.scripted import ScriptedCall, ScriptedReply
 from bot.answer import ASSISTANT_GONE, INTERRUPTED, STOPPED, THREAD_GONE
 from tests.bot.conftest import Start, address, table
@@ -59,6 +59,15 @@ async def growing(page: Page, model: Model, question: str = "go on") -> None:
 
 async def thread_of(folder: Path) -> str:
     return str(table(folder, "select thread_id from conversations")[0][0])
+
+
+async def foreign_run(client: AssistantsClient, model: Model, folder: Path) -> Run:
+    """Another program's run holds the thread of the conversation until the model is released."""
+    assistant = str(table(folder, "select assistant_id from runs")[0][0])
+    await model.play(HELD)
+    run = await client.threads.runs.create(await thread_of(folder), assistant_id=assistant)
+    await model.held()
+    return run
 
 
 async def messages(client: AssistantsClient, thread: str) -> list[Message]:
@@ -185,11 +194,7 @@ async def test_somebody_elses_run_on_our_thread_is_waited_for(
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
         await page.answers(KEY, 1)
-        thread = await thread_of(tmp_path)
-        assistant = str(table(tmp_path, "select assistant_id from runs")[0][0])
-        await model.play(HELD)
-        foreign = await client.threads.runs.create(thread, assistant_id=assistant)
-        await model.held()
+        foreign = await foreign_run(client, model, tmp_path)
         async with page.events(KEY) as events:
             await page.say(KEY, "two")
             async for name, moment in events:
@@ -197,7 +202,7 @@ async def test_somebody_elses_run_on_our_thread_is_waited_for(
                     break
         await model.release()
         assert (await page.answers(KEY, 2))[1] == "You said: two"
-        assert (await client.threads.runs.retrieve(thread, foreign.id)).status == "completed"
+        assert (await client.threads.runs.retrieve(foreign.thread_id, foreign.id)).status == "completed"
 
 
 async def test_what_was_ended_before_it_was_asked_is_asked_later(
@@ -208,11 +213,7 @@ async def test_what_was_ended_before_it_was_asked_is_asked_later(
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
         await page.answers(KEY, 1)
-        thread = await thread_of(tmp_path)
-        assistant = str(table(tmp_path, "select assistant_id from runs")[0][0])
-        await model.play(HELD)
-        await client.threads.runs.create(thread, assistant_id=assistant)
-        await model.held()
+        await foreign_run(client, model, tmp_path)
         await page.say(KEY, "two")
         await page.say(KEY, "stop")
         await page.until(KEY, shows(STOPPED))
@@ -223,11 +224,9 @@ async def test_what_was_ended_before_it_was_asked_is_asked_later(
         await model.release()
         found = await page.until(KEY, shows("You said: four"))
         assert found[-1]["question"] == "two\n\nthree\n\nfour"
-        asked = [m.text for m in await messages(client, thread) if m.role == "user"]
+        asked = [m.text for m in await messages(client, await thread_of(tmp_path)) if m.role == "user"]
         assert asked == ["one", "two", "three", "four"]
-        await model.play(HELD)
-        await client.threads.runs.create(thread, assistant_id=assistant)
-        await model.held()
+        await foreign_run(client, model, tmp_path)
         await page.say(KEY, "five")
         await page.say(KEY, "stop")
         await page.until(KEY, lambda now: now[-1]["state"] == "stopped")

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.discord import DiscordAdapter
-from adapters.discord.gateway import Identifies, TooSoonError
+from adapters.discord.gateway import Identifies, Listener, TooSoonError
 from bot.adapter import ConfigurationError
 from bot.testing import TakingBot
 from tests.simulators.discord.client import DiscordPeople
@@ -167,3 +167,10 @@ async def test_identifies_come_ever_later_and_never_hold_a_socket_too_long(monke
 
 def test_it_has_no_pages_of_its_own(adapter: DiscordAdapter) -> None:
     assert adapter.routes(TakingBot()) == []
+
+
+async def test_what_happens_while_it_closes_is_told_to_nobody() -> None:
+    """discord.py may say that it is ready two seconds after it was closed."""
+    async with Listener(TakingBot(), Identifies(), reads_all=True) as listener:
+        pass
+    listener.dispatch("ready")

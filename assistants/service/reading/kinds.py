@@ -42,6 +42,6 @@ def _office(data: bytes) -> Kind:
     try:
         names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        # Its index is gone; the parts in it still say what it was.
+        # Its index is gone, or of a kind that zipfile does not know; the parts in it still say what it was.
         names = {name for name in _PARTS if name.encode() in data}
     return next((kind for part, kind in _PARTS.items() if part in names), "archive")

@@ -54,7 +54,7 @@ class Group:
             if error != errno.EBUSY or asyncio.get_running_loop().time() > until:
                 logger.warning("The control group %s stays: %s", self._folder, os.strerror(error))
                 return
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # what was killed is gone within milliseconds
 
 
 class Groups:
