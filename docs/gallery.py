@@ -1,6 +1,6 @@
 """Writes docs/gallery.html: hard samples of an answer as Slack, Discord, the page and the terminal show them.
 
-python docs/gallery.py
+python docs/gallery.py [--check]
 """
 
 import base64
@@ -9,6 +9,7 @@ import html
 import io
 import re
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -42,14 +43,14 @@ RIGHT_TO_LEFT = (
 def _png(width: int, height: int) -> bytes:
     """A picture with something to see."""
     rows = (bytes(c for x in range(width) for c in (40, x * 200 // width, y * 200 // height)) for y in range(height))
-    packed = zlib.compress(b"".join(b"\0" + row for row in rows))
+    packed = zlib.compress(b"".join(b"\0" + row for row in rows), 0)  # as it is: what else comes differs by system
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pieces = ((b"IHDR", head), (b"IDAT", packed), (b"IEND", b""))
     chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in pieces)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-FIGURE = Image("figure-1.png", "image/png", _png(160, 90), "file-figure", alt="A figure that the code drew")
+FIGURE = Image("figure-1.png", "image/png", _png(80, 45), "file-figure", alt="A figure that the code drew")
 CALLS = "<!channel> @everyone <@U012AB> <@&165> ask Ada; &lt;!here&gt; and \\<!subteam^S1>"
 
 SAMPLES: tuple[tuple[str, tuple[Segment, ...]], ...] = (
@@ -143,19 +144,29 @@ _COLOURS = [(110, 115, 120), *[(140, 190, 185)] * 6, (200, 200, 200)]
 _DARK = TerminalTheme((22, 24, 26), (221, 221, 221), _COLOURS, _COLOURS)
 
 
-def main() -> None:
+def main() -> int:
+    page = _page()
+    if sys.argv[1:] == ["--check"]:
+        if GALLERY.read_text("utf-8") == page:
+            return 0
+        print(f"{GALLERY.name} is not what is shown now: run make gallery and look at it.", file=sys.stderr)  # noqa: T201
+        return 1
+    GALLERY.write_text(page, "utf-8")
+    print(f"wrote {GALLERY.name}")  # noqa: T201 - a command's only word
+    return 0
+
+
+def _page() -> str:
     rows = [_row(title, _finished(segments)) for title, segments in SAMPLES]
     rows += [_row(title, _unfinished(segments)) for title, segments in GROWING]
-    GALLERY.write_text(
+    return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>An answer, as every platform shows it</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE.read_text('utf-8')}{_STYLE}</style><h1>An answer, as every platform shows it</h1>"
         "<p>Written by <code>make gallery</code>. For Slack and Discord each message is read as that platform reads it,"
         " and stands below as it is sent; the page and the terminal are their own.</p>"
-        f"{''.join(rows)}</html>\n",
-        "utf-8",
+        f"{''.join(rows)}</html>\n"
     )
-    print(f"wrote {GALLERY.name}: {len(rows)} samples")  # noqa: T201 - a command's only word
 
 
 def _row(title: str, panels: Sequence[tuple[str, str]]) -> str:
@@ -268,4 +279,4 @@ def _told(moment: Moment) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
