@@ -15,6 +15,7 @@ from bot.commands import DONE_ALREADY, Commands
 from bot.dispatch import Dispatcher
 from bot.files import keep
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
+from bot.keeping import Keeping, one_line
 from bot.marks import Marks
 from bot.produced import Made, read
 from bot.roster import Roster
@@ -30,7 +31,6 @@ from storage.database import Database, StorageError
 from storage.records import Conversation
 from storage.text import storable
 
-TITLE = 80
 # After a gap we look where somebody talked to us in these days, in so many conversations at most.
 KNOWN_FOR = 7 * 86_400.0
 MOST_KNOWN = 10_000
@@ -70,6 +70,7 @@ class Core:
         self._stops = stops
         self._unanswered = unanswered
         self._commands = Commands(db, roster, stops, dispatcher)
+        self._keeping = Keeping(db, client, stops, hub)
         self._leaving = False
         # The newest position that came from each platform, and the platforms from which nothing is missing.
         self._newest: dict[str, str] = {}
@@ -138,6 +139,12 @@ class Core:
 
     async def conversations(self, platforms: Sequence[str], *, limit: int = 50) -> list[Conversation]:
         return await conversations.latest(self._db, platforms, limit)
+
+    async def rename(self, place: Place, title: str) -> None:
+        await self._keeping.rename(place, title)
+
+    async def delete(self, place: Place, person: Person) -> None:
+        await self._keeping.delete(place, person)
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
         conversation = await conversations.by_key(self._db, key)
@@ -246,7 +253,7 @@ def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Cl
         workspace=place.workspace,
         channel=place.channel,
         thread=place.thread,
-        title=" ".join((text.strip() or ", ".join(file.name for file in incoming.files)).split())[:TITLE],
+        title=one_line(text.strip() or ", ".join(file.name for file in incoming.files)),
         position=incoming.position,
         author=incoming.author.id,
         author_name=storable(incoming.author.name),

@@ -23,6 +23,7 @@ PROMPT = "you  "
 STOP = "/assistant stop"
 QUIT = frozenset({"/quit", "/exit"})
 GONE = "The server has gone; start Threadline again, the conversation goes on from here."
+DELETED = "This conversation was deleted. What you write now begins it anew."
 JSON = dict[str, Any]
 
 
@@ -149,6 +150,9 @@ class Terminal:
             self._answer.grow(segments, moment["assistant"])
         elif moment["kind"] == "snapshot" and self._console.is_terminal:
             self._note(moment["status"])
+        elif moment["kind"] == "deleted":
+            self._note(DELETED)
+            self._prompt()
         elif moment["kind"] == "finished":
             if moment != self._ending:  # a turn whose end could not be recorded is ended once more
                 self._answer.grow(moment["segments"], moment["assistant"])

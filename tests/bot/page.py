@@ -45,6 +45,17 @@ class Page:
         found: list[JSON] = response.json()["exchanges"]
         return found
 
+    async def rename(self, key: str, title: str) -> httpx.Response:
+        return await self._http.patch(f"/chat/api/conversations/{key}", json={"title": title})
+
+    async def delete(self, key: str) -> httpx.Response:
+        return await self._http.delete(f"/chat/api/conversations/{key}")
+
+    async def titles(self) -> dict[str, str]:
+        """The conversations that are listed, by their keys."""
+        response = await self._http.get("/chat/api/conversations")
+        return {each["key"]: each["title"] for each in response.json()["conversations"]}
+
     async def connect(self, base_url: str, model: str, api_key: str = "sk-page") -> httpx.Response:
         body = {"base_url": base_url, "api_key": api_key, "model": model}
         return await self._http.post("/chat/api/models/connect", json=body)

@@ -96,6 +96,67 @@ async def test_conversations_that_begin_alike_are_told_apart_by_their_time(page:
             assert re.search(r"\d{1,2}:\d\d:\d\d", each)
 
 
+async def test_a_conversation_is_renamed_by_keyboard_alone(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Hello <b>you</b>")
+        more = page.get_by_role("button", name="Rename or delete “Hello <b>you</b>”")
+        await more.focus()
+        await page.keyboard.press("Enter")
+        await expect(more).to_have_attribute("aria-expanded", "true")
+        await page.keyboard.press("ArrowDown")
+        await expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(more).to_be_focused()
+        await expect(more).to_have_attribute("aria-expanded", "false")
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Enter")
+        name = page.get_by_role("dialog").get_by_label("Name")
+        await expect(name).to_have_value("Hello <b>you</b>")
+        await page.keyboard.type("Greetings")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".entry-title")).to_have_text("Greetings")
+        await expect(page).to_have_title("Greetings · Threadline")
+        await expect(page.get_by_role("button", name="Rename or delete “Greetings”")).to_be_focused()
+
+
+async def test_a_conversation_is_deleted_once_that_is_confirmed_wherever_it_is_open(
+    page: Page, browser: Browser, bot: StageBot
+) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Hello")
+        await bot.messages(1)
+        other = await browser.new_page()
+        await other.goto(page.url)
+        await other.get_by_label("Your message").fill("half a thought")
+        await expect(other.locator(".exchange")).to_have_count(1)
+        await page.locator(".entry").hover()
+        await page.get_by_role("button", name="Rename or delete “Hello”").click()
+        await page.get_by_role("menuitem", name="Delete").click()
+        dialog = page.get_by_role("dialog", name="Delete this conversation?")
+        await expect(dialog).to_contain_text("Hello goes for good")
+        await dialog.get_by_role("button", name="Cancel").click()
+        await expect(page.locator(".exchange")).to_have_count(1)
+
+        await page.locator(".entry").hover()
+        await page.locator(".entry button").click()
+        await page.get_by_role("menuitem", name="Delete").click()
+        bot.undeletable = "An answer is still being written there."
+        await dialog.get_by_role("button", name="Delete").click()
+        await expect(dialog.get_by_role("status")).to_have_text(bot.undeletable)
+        bot.undeletable = ""
+        await dialog.get_by_role("button", name="Delete").click()
+        for each in (page, other):
+            await expect(each.locator(".exchange, .entry")).to_have_count(0)
+            await expect(each.locator("#welcome")).to_be_visible()
+            await expect(each.locator("#announcer")).to_contain_text("was deleted")
+            await expect(each.get_by_label("Your message")).to_be_focused()
+            await expect(each.get_by_label("Your message")).to_have_value("")
+            assert await each.evaluate("Object.keys(localStorage)") == []
+        await other.close()
+
+
 async def test_an_answer_shows_life_then_grows_then_stands_with_its_label(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(address)

@@ -6,7 +6,8 @@ import { Composer, isCommand } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Desk } from "./desk.js";
 import { $, setHidden, setText } from "./dom.js";
-import { Draft, Outbox } from "./outbox.js";
+import { Entries } from "./entries.js";
+import { Draft, forget, Outbox } from "./outbox.js";
 import { Picker } from "./picker.js";
 import { Sidebar } from "./sidebar.js";
 import { Stream } from "./stream.js";
@@ -24,7 +25,8 @@ class Page {
     this.scroller = $("scroller");
     this.announcer = new Announcer($("announcer"));
     this.picker = new Picker((choice) => this.send(`/assistant use ${choice.name}`));
-    this.sidebar = new Sidebar((key) => this.open(key));
+    this.sidebar = new Sidebar((key) => this.open(key), (conversation, button) => this.entries.open(conversation, button));
+    this.entries = new Entries({ renamed: () => this.refreshList(), removed: ({ key }) => this.gone(key) });
     this.composer = new Composer((text, files) => this.send(text, files));
     this.welcome = new Welcome((choice, text) => this.try(choice, text));
     this.desk = new Desk(() => this.refreshAssistants());
@@ -39,14 +41,14 @@ class Page {
     this.scroller.onscroll = () => this.scrolled();
     const sizes = new ResizeObserver(() => this.following && this.toEnd());
     for (const node of [$("transcript"), this.scroller]) sizes.observe(node);
-    window.onpopstate = () => this.open(keyInAddress(), { record: false });
+    window.onpopstate = () => this.open(keyInAddress(), { record: "" });
   }
 
-  // Show a conversation; a new one without a key.
-  open(key, { record = true } = {}) {
+  // Show a conversation; a new one without a key. `record` is how the browser's history notes it, if at all.
+  open(key, { record = "pushState" } = {}) {
     this.stream?.close();
     const fresh = key ?? `web:${api.uuid()}`;
-    if (record) history.pushState({ fresh: !key }, "", `/c/${fresh}`);
+    if (record) history[record]({ fresh: !key }, "", `/c/${fresh}`);
     const conversation = (this.conversation = new Conversation(fresh, new Outbox(fresh)));
     this.composer.open(new Draft(fresh));
     this.stream = new Stream(fresh, {
@@ -65,9 +67,19 @@ class Page {
     if (name === "models") this.desk.show(data);
     if (name === "problem") this.lost(data.error);
     if (name === "transcript") conversation.replace(data.exchanges);
+    if (name === "moment" && data.kind === "deleted") return this.gone(conversation.key);
     if (name === "moment" && !conversation.apply(data)) return this.stream.renew();
     this.render();
     if (name === "moment") this.happened(data);
+  }
+
+  // It was deleted, here or in another window.
+  gone(key) {
+    forget(key);
+    if (key === this.conversation.key) this.open(null, { record: "replaceState" });
+    else this.refreshList();
+    this.announcer.say("The conversation was deleted.");
+    this.composer.focus();
   }
 
   happened(moment) {
@@ -202,4 +214,4 @@ function keyInAddress() {
 const page = new Page();
 const key = keyInAddress() ?? `web:${api.uuid()}`;
 history.replaceState({ fresh: !page.named }, "", `/c/${key}`);
-page.open(key, { record: false });
+page.open(key, { record: "" });
