@@ -48,6 +48,13 @@ class Answer:
             self._console.print(line)
         self._begin()
 
+    def aside(self, markdown: str) -> None:
+        """Print what is said beside an answer, laid out as answers are."""
+        self.pause()
+        gap, self._gap = self._gap, []
+        self._print(markdown)
+        self._gap = gap
+
     def pause(self) -> None:
         """Take back the part that still changes: something else is printed."""
         if self._live:

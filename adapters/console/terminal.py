@@ -109,7 +109,7 @@ class Terminal:
             self._note(said.get("error", "That was refused."))
         elif said["outcome"] == "command":
             self._waiting = ""
-            self._note(said["text"])
+            self._answer.aside(said["text"])
             elsewhere: str | None = said["conversation"]
             return elsewhere
         elif said["waits"]:

@@ -32,7 +32,7 @@ async def test_a_person_talks_in_a_terminal_and_the_conversation_is_there_next_t
     first = await chat(tmp_path, "hello", "/assistant list", "2")
     assert "Tour (scripted)" in first
     assert "Welcome to Threadline" in first
-    assert "`small-talk`" in first
+    assert "• small-talk Small talk" in first, "what a command says is laid out as answers are"
     assert "Your conversation stays" in first
     again = await chat(tmp_path, "3")
     assert "you  hello" in again

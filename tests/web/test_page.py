@@ -250,11 +250,12 @@ async def test_told_piece_by_piece_a_long_answer_is_what_it_would_be_as_a_whole(
 async def test_a_commands_answer_is_rendered_too(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(address)
-        await ask(page, "/assistant use `**x**` <b>y</b>")
+        await ask(page, "/assistant use `**x**` <b>y</b> on Threadline's page")
 
+        said = "You asked for use **x** <b>y</b> at the top of this page."
         await expect(page.locator(".note .text code")).to_have_text("**x**")
-        await expect(page.locator(".note .text")).to_have_text("You asked for use **x** <b>y</b>.")
-        await expect(page.locator("#announcer")).to_have_text("You asked for use **x** <b>y</b>.")
+        await expect(page.locator(".note .text")).to_have_text(said)
+        await expect(page.locator("#announcer")).to_have_text(said)
 
 
 @pytest.mark.parametrize("evil", EVIL)

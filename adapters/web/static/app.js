@@ -11,7 +11,7 @@ import { Draft, forget, Outbox } from "./outbox.js";
 import { Picker } from "./picker.js";
 import { Sidebar } from "./sidebar.js";
 import { Stream } from "./stream.js";
-import { Transcript } from "./transcript.js";
+import { onThePage, Transcript } from "./transcript.js";
 import { Welcome } from "./welcome.js";
 
 const NEAR_END = 80; // pixels from the end that still count as reading along
@@ -130,7 +130,7 @@ class Page {
     try {
       const answer = await api.send(conversation.key, api.uuid(), text);
       if (answer.conversation) this.open(answer.conversation);
-      if (!quiet) this.#note(text.trim(), answer.html);
+      if (!quiet) this.#note(text.trim(), onThePage(answer.html, " at the top of this page"));
     } catch (error) {
       this.composer.restore(text, error.message);
       return false;

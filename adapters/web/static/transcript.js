@@ -4,8 +4,8 @@ import { fillSent } from "./attachments.js";
 import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
-// What helps is offered under it.
-const ON_THE_PAGE = " on Threadline's page";
+// What is said on every surface alike knows of the page from elsewhere.
+export const onThePage = (words, where) => words.replace(" on Threadline's page", where);
 const NOTED = "Noted; it is answered after this one.";
 
 export class Transcript {
@@ -105,7 +105,7 @@ function fillSegments(root, segments) {
     if (segment.type === "text") setHtml(node, ...(segment.blocks ?? [segment.html]));
     else if (segment.type === "sources") fillSources(node, segment.notes);
     else if (segment.type === "file") fillFile(node, segment);
-    else setText(node, segment.remedy ? segment.text.replace(ON_THE_PAGE, " here") : segment.text);
+    else setText(node, segment.remedy ? onThePage(segment.text, " here") : segment.text);
   });
   while (root.children.length > segments.length) root.lastElementChild.remove();
 }
