@@ -206,7 +206,7 @@ def test_through_a_pipe_an_answer_is_plain_text_and_no_line_of_it_is_broken() ->
 def test_what_a_command_says_is_laid_out_beside_the_answer_that_grows() -> None:
     printed = io.StringIO()
     answer = Answer(Console(file=printed, width=80), "")
-    answer.grow([{"type": "text", "markdown": "# One\n\nTwo"}], "Assistant")
+    answer.grow([{"type": "text", "markdown": "# One\n\nTwo\n\nThree\n"}], "Assistant")
     answer.aside("• `tour` **Tour**\n• `other` Other")
     answer.end([])
-    assert printed.getvalue() == "Assistant\nOne\n• tour Tour\n• other Other\n\nTwo\n"
+    assert printed.getvalue() == "Assistant\nOne\n\nTwo\n• tour Tour\n• other Other\n\nThree\n"
