@@ -32,6 +32,11 @@ DANGERS = """(text) => [...text.querySelectorAll('*')].flatMap((node) => [
   ...(node.href !== undefined && !/^(https?|mailto):/.test(node.href) ? [node.href] : [])])"""
 
 
+ANNOUNCED = """() => {
+  window.announced = [];
+  const region = document.getElementById('announcer');
+  new MutationObserver(() => window.announced.push(region.textContent)).observe(region, { childList: true });
+}"""
 AWAY = """(away) => {
   Object.defineProperty(document, 'hidden', { value: away, configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
@@ -192,6 +197,28 @@ async def test_text_stays_text(page: Page, bot: StageBot) -> None:
         assert await answered(page) == f"{evil}\n\n{evil}"
         assert await page.locator("main img[src=x], main script").count() == 0
         await expect(page).to_have_title(re.compile("Threadline"))
+
+
+async def test_a_screen_reader_is_told_each_sentence_once_however_the_answer_grows(page: Page, bot: StageBot) -> None:
+    label = Notice("Small demo model: often wrong.")
+    async with serving(bot) as address:
+        await page.goto(address)
+        await page.evaluate(ANNOUNCED)
+        await ask(page, "Count")
+        [incoming] = await bot.messages(1)
+        announcer = page.locator("#announcer")
+        bot.show(incoming.place.key, Text("One, **two**. Thr"), label)
+        await expect(announcer).to_contain_text("One, two.")
+        bot.show(incoming.place.key, Text("One, **two**. Three, four. Fi"), label)
+        await expect(announcer).to_contain_text("Three, four.")
+        bot.finish(incoming.place.key, Text("One, **two**. Three, four. Five."), label)
+        await expect(announcer).to_contain_text("Five.")
+        told = await page.evaluate("window.announced")
+        assert [words.split() for words in told] == [
+            ["One,", "two."],
+            ["Three,", "four."],
+            ["Five.", "Small", "demo", "model:", "often", "wrong."],
+        ]
 
 
 async def test_markdown_is_shown_as_it_is_meant_while_it_grows_and_when_it_stands(page: Page, bot: StageBot) -> None:

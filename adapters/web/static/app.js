@@ -83,7 +83,8 @@ class Page {
   }
 
   happened(moment) {
-    if (moment.kind !== "asked") this.announcer.hear(moment, this.transcript.words(`turn:${moment.turn}`));
+    const words = () => this.transcript.words(`turn:${moment.turn}`, { growing: moment.kind === "snapshot" });
+    if (moment.kind !== "asked") this.announcer.hear(moment, words);
     if (moment.kind !== "snapshot") this.refreshList();
   }
 

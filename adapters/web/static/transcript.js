@@ -29,9 +29,9 @@ export class Transcript {
     this.nodes = shown;
   }
 
-  // The words of an answer or a note as they stand there, without any marks.
-  words(id) {
-    const parts = this.nodes.get(id)?.querySelectorAll(".text, .notice") ?? [];
+  // The words of an answer or a note as they stand there, without any marks; of one that grows not what stands under it.
+  words(id, { growing = false } = {}) {
+    const parts = this.nodes.get(id)?.querySelectorAll(growing ? ".text" : ".text, .notice") ?? [];
     return [...parts].map((part) => part.textContent.trim()).join("\n\n");
   }
 
