@@ -112,13 +112,14 @@ async def test_files_are_attached_and_pictures_seen_with_the_end_in_sight(page: 
     files = [("tall.svg", "image/svg+xml", tall), ("notes.txt", "text/plain", b"words")]
     await chooser.set_input_files([FilePayload(name=name, mimeType=kind, buffer=data) for name, kind, data in files])
     box = page.get_by_role("textbox", name="Message", exact=True)
-    assert await box.get_attribute("placeholder") == "Attached: tall.svg, notes.txt"
+    await expect(page.locator("#here .attach")).to_have_text("tall.svg, notes.txt")
     await box.press("Enter")
     heard = await stock.heard.get()
     assert [(one.filename, await one.read()) for one in heard.attachments] == [(name, data) for name, _, data in files]
     said = page.locator("#messages li").last
     await expect(said.get_by_role("img", name="tall.svg")).to_have_js_property("complete", value=True)
     await expect(said.locator("a.file")).to_contain_text("notes.txt")
+    await expect(page.locator("#here .attach")).to_have_text("+")
     await page.wait_for_function(
         "(list) => list.scrollHeight > 2000 && list.scrollHeight - list.scrollTop - list.clientHeight < 60",
         arg=await page.locator("#messages").element_handle(),

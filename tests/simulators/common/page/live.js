@@ -61,13 +61,12 @@ export async function bytesOf(file) {
   return btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
 }
 
-// Says in its box which files go with what is typed there.
+// Says beside the box which files go with what is typed there; the label around the chooser begins with a text.
 export function chosenFiles(chooser, box) {
-  chooser.onchange = () => {
-    if (!chooser.files.length) return;
-    box.placeholder = `Attached: ${[...chooser.files].map((one) => one.name).join(", ")}`;
-    box.focus();
-  };
+  const sign = chooser.parentElement.firstChild;
+  const tell = () => { sign.data = [...chooser.files].map((one) => one.name).join(", ") || "+"; };
+  chooser.onchange = () => { tell(); box.focus(); };
+  chooser.form.addEventListener("reset", () => setTimeout(tell));
 }
 
 // A person's coloured initial.
