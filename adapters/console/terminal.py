@@ -17,6 +17,7 @@ from rich.text import Text
 
 from adapters.console.answer import Answer
 from adapters.console.render import question, small
+from adapters.console.whole import Whole
 from bot.adapter import ConfigurationError
 
 PROMPT = "you  "
@@ -43,7 +44,7 @@ class Terminal:
         self._ended = asyncio.Event()
         self._waiting = ""
         self._growing = False
-        self._texts: dict[int, str] = {}
+        self._whole = Whole()
         self._key = ""
         self._stopping: asyncio.Task[str | None] | None = None
 
@@ -146,7 +147,7 @@ class Terminal:
 
     def _moment(self, moment: JSON) -> None:
         self._growing = moment["kind"] == "snapshot"
-        if moment["kind"] == "snapshot" and (segments := self._whole(moment["segments"])):
+        if moment["kind"] == "snapshot" and (segments := self._whole.segments(moment["segments"])):
             self._answer.grow(segments, moment["assistant"])
         elif moment["kind"] == "snapshot" and self._console.is_terminal:
             self._note(moment["status"])
@@ -162,17 +163,6 @@ class Terminal:
             self._waiting = ""
             self._stopping = None
             self._ended.set()
-
-    def _whole(self, segments: list[JSON]) -> list[JSON]:
-        """The segments of a snapshot with the whole of their texts: it tells what is new in them."""
-        whole = [
-            {**segment, "markdown": self._texts.get(place, "")[: segment["from"]] + segment["markdown"]}
-            if segment["type"] == "text"
-            else segment
-            for place, segment in enumerate(segments)
-        ]
-        self._texts = {place: one["markdown"] for place, one in enumerate(whole) if one["type"] == "text"}
-        return whole
 
     def _note(self, text: str) -> None:
         self._answer.pause()

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Self
 
 import httpx
-from httpx_sse import aconnect_sse
+from httpx_sse import EventSource, aconnect_sse
+
+from adapters.console.whole import Whole
 
 JSON = dict[str, Any]
 
@@ -65,8 +67,9 @@ class Page:
 
     @contextlib.asynccontextmanager
     async def events(self, key: str) -> AsyncIterator[AsyncIterator[tuple[str, JSON]]]:
+        """What is told; of a reply that grows all of it each time."""
         async with aconnect_sse(self._http, "GET", f"/chat/api/conversations/{key}/events") as source:
-            yield ((event.event, json.loads(event.data)) async for event in source.aiter_sse() if event.data)
+            yield _told(source)
 
     async def until(self, key: str, holds: Callable[[list[JSON]], bool]) -> list[JSON]:
         """The exchanges of a conversation as soon as something holds of them; asks again whenever something happens."""
@@ -84,3 +87,13 @@ class Page:
 
 def said(exchange: JSON) -> str:
     return "\n".join(s.get("markdown") or s.get("text", "") for s in exchange["answer"])
+
+
+async def _told(source: EventSource) -> AsyncIterator[tuple[str, JSON]]:
+    whole = Whole()
+    async for event in source.aiter_sse():
+        data: JSON = json.loads(event.data or "{}")
+        if data.get("kind") == "snapshot":
+            data["segments"] = whole.segments(data["segments"])
+        if data:
+            yield event.event, data
