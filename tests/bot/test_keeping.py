@@ -58,6 +58,10 @@ async def test_a_deleted_conversation_leaves_nothing_that_was_said_and_its_answe
         [exchange] = await page.until(KEY, shows("You said: a new beginning"))
         assert exchange["question"] == "a new beginning"
         assert (await page.delete("web:never-there")).status_code == 200, "it is not there, as was asked"
+    program.end()
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "data").glob("threadline.db*"))
+    assert b"a new beginning" in kept
+    assert b"and the rest?" not in kept
 
 
 async def test_a_conversation_keeps_the_name_it_was_given(start: Start, settings: dict[str, str]) -> None:
