@@ -92,8 +92,9 @@ def said(exchange: JSON) -> str:
 async def _told(source: EventSource) -> AsyncIterator[tuple[str, JSON]]:
     whole = Whole()
     async for event in source.aiter_sse():
-        data: JSON = json.loads(event.data or "{}")
+        if not event.data:
+            continue
+        data: JSON = json.loads(event.data)
         if data.get("kind") == "snapshot":
             data["segments"] = whole.segments(data["segments"])
-        if data:
-            yield event.event, data
+        yield event.event, data

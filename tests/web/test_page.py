@@ -199,6 +199,30 @@ async def test_text_stays_text(page: Page, bot: StageBot) -> None:
         await expect(page).to_have_title(re.compile("Threadline"))
 
 
+async def test_while_an_answer_grows_the_button_stops_it_unless_something_is_typed(page: Page, bot: StageBot) -> None:
+    """Pain 23: no way to stop."""
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.get_by_role("button", name="Send")).to_be_disabled()
+        await ask(page, "Go on and on")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key, Text("On and"))
+        stop = page.get_by_role("button", name="Stop the answer")
+        await expect(stop).to_be_enabled()
+        box = page.get_by_label("Your message")
+        await box.press("Enter")
+        await box.fill("and then?")
+        await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+        await box.fill("")
+        assert bot.commands == [], "Enter in an empty box stops nothing"
+        await stop.click()
+        await expect(page.locator(".note")).to_have_count(0)
+        [command] = bot.commands
+        assert (command.text, command.place.key) == ("stop", incoming.place.key)
+        bot.finish(incoming.place.key, Text("On and"), Notice("Stopped."))
+        await expect(page.get_by_role("button", name="Send")).to_be_disabled()
+
+
 async def test_a_screen_reader_is_told_each_sentence_once_however_the_answer_grows(page: Page, bot: StageBot) -> None:
     label = Notice("Small demo model: often wrong.")
     async with serving(bot) as address:

@@ -27,7 +27,7 @@ class Page {
     this.picker = new Picker((choice) => this.send(`/assistant use ${choice.name}`));
     this.sidebar = new Sidebar((key) => this.open(key), (conversation, button) => this.entries.open(conversation, button));
     this.entries = new Entries({ renamed: () => this.refreshList(), removed: ({ key }) => this.gone(key) });
-    this.composer = new Composer((text, files) => this.send(text, files));
+    this.composer = new Composer((text, files) => this.send(text, files), () => this.command("/assistant stop", { quiet: true }));
     this.welcome = new Welcome((choice, text) => this.try(choice, text));
     this.desk = new Desk(() => this.refreshAssistants());
     this.transcript = new Transcript($("transcript"), {
@@ -75,6 +75,7 @@ class Page {
 
   // It was deleted, here or in another window.
   gone(key) {
+    for (const file of new Draft(key).files) api.discard(file.id);
     forget(key);
     if (key === this.conversation.key) this.open(null, { record: "replaceState" });
     else this.refreshList();
@@ -185,6 +186,7 @@ class Page {
 
   render({ toEnd = false } = {}) {
     this.transcript.show(this.conversation.items);
+    this.composer.offerStop(this.conversation.growing);
     this.welcome.show(this.conversation.empty, this.picker.choices, this.desk.status);
     setHidden($("nothing"), this.conversation.key !== this.named);
     if (toEnd || this.following) this.toEnd();
