@@ -33,7 +33,9 @@ async def test_every_subscribed_event_is_acknowledged(bot: TakingBot, slack: Sla
     assert (await bot.taken.get()).event.endswith(ts)
     assert (await bot.taken.get()).author.is_bot
     assert bot.taken.empty()
-    assert [(revision.event[-17:], revision.text) for revision in bot.revisions] == [(ts, "hello!"), (ts, None)]
+    # Deliveries overlap; which of both is heard first makes no difference to the claim.
+    assert {(revision.event[-17:], revision.text) for revision in bot.revisions} == {(ts, "hello!"), (ts, None)}
+    assert len(bot.revisions) == 2
 
 
 async def test_a_message_that_was_not_claimed_is_not_acknowledged_and_comes_again(

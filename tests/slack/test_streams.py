@@ -288,6 +288,7 @@ async def test_many_replies_at_once_share_the_limits_and_none_is_lost(
     adapter: SlackAdapter, slack: SlackPeople
 ) -> None:
     await slack.settings(limits=True)
+    await slack.clock(rate=10)
     questions = [await asking(adapter, slack, streams=True) for _ in range(30)]
 
     async def one(asked: Asked) -> None:
@@ -303,5 +304,7 @@ async def test_many_replies_at_once_share_the_limits_and_none_is_lost(
             assert await asked.texts() == ["Half an answer."]
         calls = (await slack.state()).calls
         assert len([call for call in calls if call.method == "chat.startStream"]) <= 40
+        assert any(call.status == 429 for call in calls)
     finally:
         await slack.settings(limits=False)
+        await slack.clock(rate=1, advance=60)
