@@ -32,10 +32,10 @@ run: $(FOR_RUN)  ## Set up once, start Threadline, print the address of its page
 # Most tests wait for programs more than they compute: several at once fit on two processors.
 JOBS := 5
 
-test: lint node_modules/.installed  ## Style, types, layers and every test
+test: lint node_modules/.installed  ## All that lint looks at, and every test
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
-check: lint locks  ## What must hold without running the tests: style, types, layers, lock files, repository
+check: lint locks  ## What must hold without the tests: lint, the lock files, the repository
 	$(BIN)/pytest -q tests/workshop
 
 proof: .venv/installed-wasm node_modules/.installed  ## The long proofs
@@ -71,7 +71,7 @@ docs: .venv/installed-dev  ## Write docs/settings.md and .env.example anew from 
 gallery: .venv/installed-dev  ## Write docs/gallery.html: hard samples as every platform shows them
 	$(BIN)/python docs/gallery.py
 
-lint: .venv/installed-dev
+lint: .venv/installed-dev  ## Style, types, layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

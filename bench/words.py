@@ -10,6 +10,7 @@ for comparison at two short lengths.
 import gc
 import io
 import itertools
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,9 @@ from adapters.console.answer import Answer
 from adapters.discord import render as discord
 from adapters.slack import render as slack
 from adapters.web.render import GrowingHtml, html
+from adapters.web.wire import Growth, moment_json
 from bot.segments import Text
+from bot.views import Moment
 
 LENGTHS = (12_500, 25_000, 50_000, 100_000)
 # One block that does not end.
@@ -84,6 +87,14 @@ def on_the_terminal() -> Callable[[str], object]:
     return lambda text: shown.grow([{"type": "text", "markdown": text}], "Assistant")
 
 
+def on_the_wire() -> Callable[[str], int]:
+    """Bytes, as the page is told what is new."""
+    growth = Growth()
+    return lambda text: len(
+        json.dumps(moment_json(Moment("snapshot", 1, (Text(text),)), growth), ensure_ascii=False).encode()
+    )
+
+
 def anew() -> Callable[[str], object]:
     return lambda text: html(text + " ")
 
@@ -99,6 +110,11 @@ def seconds(show: Callable[[str], object], text: str) -> float:
     for prefix in prefixes(text):
         show(prefix)
     return time.process_time() - began
+
+
+def told(text: str) -> int:
+    tell = on_the_wire()
+    return sum(map(tell, prefixes(text)))
 
 
 def doublings(times: Sequence[float]) -> str:
@@ -125,6 +141,9 @@ def main() -> int:
     ):
         times = [seconds(make(), kind(length)) for length in SHORTER]
         print(f"{name:>24}{''.join(f'{taken:>11.2f}s' for taken in times)}{'':>24}   {doublings(times)}")
+    for name, kind in (("page's wire, bytes", answer), ("... of one fence", fence)):
+        sizes = [told(kind(length)) for length in LENGTHS]
+        print(f"{name:>24}{''.join(f'{size:>12,}' for size in sizes)}   {doublings(sizes)}")
     short = [seconds(anew(), answer(length)) for length in (3_125, 6_250)]
     print(f"{'whole anew (3k, 6k)':>24}{short[0]:>11.2f}s{short[1]:>11.2f}s{'':>24}   {doublings(short)}")
     return 0

@@ -82,6 +82,10 @@ class NotClaimedError(Exception):
     """The message could not be made durable: do not acknowledge it, so that the platform sends it again."""
 
 
+class NotDoneError(Exception):
+    """What was asked cannot be done now, and nothing was; the text is one sentence for the person."""
+
+
 class ConfigurationError(Exception):
     """The program cannot start or connect as configured; the text is one sentence with the cure."""
 
@@ -170,6 +174,18 @@ class Bot(Protocol):
 
     async def conversations(self, platforms: Sequence[str], *, limit: int = 50) -> list[Conversation]:
         """The latest conversations of these platforms, newest first."""
+        ...
+
+    async def rename(self, place: Place, title: str) -> None:
+        """Give a conversation another title. Raises `NotDoneError`."""
+        ...
+
+    async def delete(self, place: Place, person: Person) -> None:
+        """Delete a conversation for good, here and on the assistants' server; an answer that grows is stopped first.
+
+        One that is not there is deleted already. Raises `NotDoneError`, `AssistantsError`: what is left then goes when
+        it is asked once more.
+        """
         ...
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:

@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 
 from assistants.contract import CodeInterpreterTool, FileSearchTool, Tool
 from bot.adapter import ConfigurationError
+from bot.knowledge import BUILT_IN
+from bot.wrong import instead
 
 DEFAULT_MODEL = "default"
 
@@ -170,6 +172,10 @@ def _checked(path: Path, source: str, configuration: Configuration) -> Configura
         if channel.assistant is not None and channel.assistant not in enabled:
             words = f"there is no assistant {channel.assistant!r} that is enabled"
             raise ConfigurationError(_complaint(path, source, ("channels", name, "assistant"), words))
+    for name, file in ((name, file) for name, each in enabled.items() for file in each.files):
+        if not file.startswith(BUILT_IN) and not (path.parent / file).is_file():
+            words = f"there is no file {file!r} in {path.parent.absolute()}, where {path.name} is"
+            raise ConfigurationError(_complaint(path, source, ("assistants", name, "files"), words))
     for name in configuration.default:
         if name not in configuration.assistants:
             raise ConfigurationError(_complaint(path, source, ("default",), f"there is no assistant {name!r}"))
@@ -190,7 +196,7 @@ def _merge(into: dict[str, Any], given: dict[str, Any]) -> None:
 def _message(error: ErrorDetails) -> str:
     """What is wrong with a key; of one that is not known, which is nearest to it."""
     if error["type"] != "extra_forbidden":
-        return error["msg"]
+        return instead(error)
     *table, key = error["loc"]
     known = list((TABLES[str(table[0])] if table else Configuration).model_fields)
     near, names = get_close_matches(str(key), known, 1), ", ".join(known)

@@ -12,6 +12,7 @@ from bot.commands import Commands
 from bot.dispatch import Dispatcher
 from bot.files import keep
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
+from bot.keeping import Keeping
 from bot.marks import Marks
 from bot.produced import Made, read
 from bot.roster import Roster
@@ -72,6 +73,7 @@ class Core:
             stops=stops,
             unanswered=unanswered,
         )
+        self._keeping = Keeping(db, client, stops, hub)
 
     async def receive(self, incoming: Incoming) -> Receipt:
         return await self._taking.receive(incoming)
@@ -120,6 +122,12 @@ class Core:
 
     async def conversations(self, platforms: Sequence[str], *, limit: int = 50) -> list[Conversation]:
         return await conversations.latest(self._db, platforms, limit)
+
+    async def rename(self, place: Place, title: str) -> None:
+        await self._keeping.rename(place, title)
+
+    async def delete(self, place: Place, person: Person) -> None:
+        await self._keeping.delete(place, person)
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
         conversation = await conversations.by_key(self._db, key)

@@ -81,7 +81,7 @@ async def _database(settings: Settings) -> Finding:
         if not path.exists():
             return Finding("database", "off", f"{path} will be made at the first start.")
         with reading(path) as db:
-            (row,) = await db.read("select count(*) as conversations from conversations")
+            (row,) = await db.read("select count(*) as conversations from conversations where key not like 'deleted:%'")
     except (SettingsError, StorageError) as error:
         return Finding("database", "wrong", str(error))
     return Finding("database", "ok", f"{path}, {row['conversations']} conversations; no Threadline is running.")

@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -24,6 +25,9 @@ VOICE = "Voice messages and other sound cannot be heard here yet: please write w
 
 # Office files are zip archives with a folder of their own; any other archive is taken for one of them by its beginning.
 _OFFICE = {"wordprocessingml": b"word/", "presentationml": b"ppt/", "spreadsheetml": b"xl/"}
+
+AGAIN = " Open it yourself, then send it again."
+_WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 log = structlog.get_logger()
 JSON = dict[str, Any]
@@ -81,6 +85,8 @@ async def keep(client: AssistantsClient, name: str, data: bytes) -> Attached:
     kind = media_type(data, name)
     if _is_sound(kind):
         raise FileRefusedError(VOICE)
+    if refusal := _other_than_named(name, kind, data):
+        raise FileRefusedError(refusal)
     name = _named(name, kind)
     purpose: Literal["vision", "assistants"] = "vision" if kind in PICTURES else "assistants"
     file = await client.files.create(data, purpose=purpose, filename=name)
@@ -102,6 +108,18 @@ async def _there(client: AssistantsClient, reply: Reply, file: Attached) -> Atta
     if not isinstance(reply, FetchesFiles):
         raise FileRefusedError(f"{shown(file.name)} was not read: files cannot be read here.")
     return await keep(client, file.name, await reply.fetch(file, LARGEST))
+
+
+def _other_than_named(name: str, kind: str, data: bytes) -> str:
+    """Why a file is not what whoever sent it believes: a page to sign in comes in place of many a download."""
+    promised = mimetypes.guess_type(name)[0] or ""
+    if _WEB_PAGE.match(data) and promised and "text/" not in promised and "html" not in promised:
+        return (
+            f"{shown(name)} is a web page, not what its name says; often that is a page that asks to sign in." + AGAIN
+        )
+    if promised in PICTURES and not kind.startswith("image/"):
+        return f"{shown(name)} is no picture, whatever its name says." + AGAIN
+    return ""
 
 
 def _is_sound(kind: str) -> bool:

@@ -28,7 +28,8 @@ FORM = """<form method="post" action="/login"><label>Admin token
 def create_app(settings: Settings, *, routes: Sequence[BaseRoute], api: ASGIApp | None) -> ASGIApp:
     """The application behind the one port. `api` answers under /v1 and asks for a key itself."""
     pages = Starlette(
-        routes=[Route("/healthz", _healthz), Route("/login", _login(settings), methods=["POST"]), *routes]
+        routes=[Route("/healthz", _healthz), Route("/login", _login(settings), methods=["POST"]), *routes],
+        exception_handlers={404: _nothing},
     )
     return _Port(PageGuard(pages, settings), api)
 
@@ -36,6 +37,10 @@ def create_app(settings: Settings, *, routes: Sequence[BaseRoute], api: ASGIApp 
 async def _healthz(_: Request) -> Response:
     """Alive, whatever it depends on."""
     return PlainTextResponse("ok")
+
+
+async def _nothing(request: Request, _: Exception) -> Response:
+    return _refused(request.scope, 404, "There is nothing at this address.", '<p><a href="/">Open Threadline</a></p>')
 
 
 class _Port:

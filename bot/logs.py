@@ -33,7 +33,7 @@ def configure_logs(settings: Settings, *, quiet: bool = False) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel("WARNING" if quiet and settings.log_level == "info" else settings.log_level.upper())
-    for noisy in ("httpx", "httpcore", "uvicorn", "uvicorn.error", "asyncio"):
+    for noisy in ("httpx", "httpcore", "uvicorn", "uvicorn.error", "asyncio", "discord.client"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

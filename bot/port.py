@@ -44,9 +44,7 @@ class Port:
         try:
             sock = await asyncio.to_thread(_listening, settings.host, settings.port)
         except OSError as error:
-            wrong = "PORT" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "HOST"
-            taken = f"Port {settings.port} of {settings.host} cannot be used ({error.strerror})"
-            raise ConfigurationError(f"{taken}; set {wrong} to another one.") from None
+            raise ConfigurationError(_why(error, settings)) from None
         with sock:
             yield cls(sock, settings)
 
@@ -173,6 +171,19 @@ def _config(asgi: ASGIApp) -> uvicorn.Config:
 async def _after(ready: asyncio.Event, beside: Work) -> None:
     await ready.wait()
     await beside()
+
+
+def _why(error: OSError, settings: Settings) -> str:
+    """Why the port cannot be had, and what to do."""
+    port = f"{settings.port} of {settings.host}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Another program has port {port}, perhaps another Threadline: end it, or set PORT to another number"
+            " (0 picks a free one)."
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} is not for everybody to take: set PORT to another number, above 1023."
+    return f"Nothing can listen on {settings.host} here ({error.strerror}): set HOST to an address of this machine."
 
 
 def _listening(host: str, port: int) -> socket.socket:

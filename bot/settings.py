@@ -7,6 +7,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.wrong import instead
+
 
 class SettingsError(Exception):
     """A setting is wrong; the text names it and says what to write instead."""
@@ -148,5 +150,5 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _complaint(error: ErrorDetails) -> str:
-    name = str(error["loc"][0]).upper() if error["loc"] else "settings"
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}."
+    """No secret is told: of those any text will do."""
+    return f"{str(error['loc'][0]).upper()} is {str(error['input'])[:80]!r}: {instead(error)}."

@@ -15,6 +15,7 @@ from bot.dispatch import Dispatcher
 from bot.early import Early
 from bot.heard import Heard
 from bot.incoming import Attached, Incoming, Revision
+from bot.keeping import one_line
 from bot.marks import Marks
 from bot.overtaken import Overtaken
 from bot.roster import Roster
@@ -27,7 +28,6 @@ from storage.database import Database, StorageError
 from storage.records import Conversation
 from storage.text import storable
 
-TITLE = 80
 # A message of this one word ends the answer that is being written.
 STOP = "stop"
 TAKEN_BACK = "deleted by its author before it was taken"
@@ -221,7 +221,7 @@ def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Cl
         workspace=place.workspace,
         channel=place.channel,
         thread=place.thread,
-        title=" ".join((text.strip() or ", ".join(file.name for file in incoming.files)).split())[:TITLE],
+        title=one_line(text.strip() or ", ".join(file.name for file in incoming.files)),
         position=incoming.position,
         author=incoming.author.id,
         author_name=storable(incoming.author.name),

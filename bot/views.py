@@ -45,9 +45,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened in a conversation, for those who watch it: a reply grew or ended, a message was noted."""
+    """Something that happened in a conversation, for those who watch it.
 
-    kind: Literal["asked", "snapshot", "finished"]
+    A message was noted, its reply grew or ended, or all of it was deleted.
+    """
+
+    kind: Literal["asked", "snapshot", "finished", "deleted"]
     turn: int | None
     segments: tuple[Segment, ...] = ()
     status: str = ""

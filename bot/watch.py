@@ -18,7 +18,7 @@ class Hub:
         self._unsettled: dict[str, Moment] = {}
 
     def tell(self, key: str, moment: Moment) -> None:
-        if moment.kind != "asked":
+        if moment.kind in ("snapshot", "finished"):
             self._unsettled[key] = moment
         for mailbox in list(self._watchers.get(key, ())):
             mailbox.put(moment)

@@ -74,8 +74,10 @@ async def _story_of_incoming(db: Reader, row: Row) -> str:
 
 async def _story_of_turn(db: Reader, turn: Row) -> str:
     who = turn["assistant"] or "an assistant that is not picked yet"
-    named = f"Turn {turn['tag']} of {await _place(db, turn['conversation'])}, answered by {who}"
-    facts = [f"{named}: {_outcome(turn)}"]
+    place = await _place(db, turn["conversation"])
+    deleted = place.startswith("deleted:")
+    named = f"Turn {turn['tag']} of {'a conversation that was deleted since' if deleted else place}, answered by {who}"
+    facts = [f"{named}: {_outcome(turn, told=turn['reason'] is not None or deleted)}"]
     if turn["redoes"]:
         facts.append("It gives an earlier answer anew.")
     if turn["run_id"]:
@@ -90,7 +92,7 @@ async def _story_of_turn(db: Reader, turn: Row) -> str:
     return " ".join(facts)
 
 
-def _outcome(turn: Row) -> str:
+def _outcome(turn: Row, *, told: bool) -> str:
     seconds = round((turn["done_at"] or time.time()) - turn["opened_at"], 1)
     if turn["outcome"] is None:
         wish = f", and {turn['stopped_by']} wants it to end" if turn["stopped_by"] else ""
@@ -99,9 +101,9 @@ def _outcome(turn: Row) -> str:
         return f"answered {_when(turn['done_at'])} after {seconds} s."
     if turn["outcome"] == "stopped":
         return f"stopped by {turn['stopped_by']} after {seconds} s."
-    if turn["reason"] is None:
+    if not told:
         return f"failed after {seconds} s, and people could not be told: the platform took nothing."
-    return f"failed after {seconds} s. People were told: {turn['reason']}"
+    return f"failed after {seconds} s. People were told{': ' + turn['reason'] if turn['reason'] else ' why.'}"
 
 
 async def _place(db: Reader, conversation: int) -> str:

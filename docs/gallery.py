@@ -1,6 +1,6 @@
 """Writes docs/gallery.html: hard samples of an answer as Slack, Discord, the page and the terminal show them.
 
-python docs/gallery.py
+python docs/gallery.py [--check]
 """
 
 import base64
@@ -9,10 +9,12 @@ import html
 import io
 import re
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
 from rich.console import Console
@@ -21,7 +23,7 @@ from rich.terminal_theme import TerminalTheme
 from adapters.console import render as terminal
 from adapters.discord import render as discord
 from adapters.slack import render as slack
-from adapters.web.wire import moment_json
+from adapters.web.wire import Growth, moment_json
 from bot.segments import Code, File, Image, Notice, Segment, Source, Sources, Step, Table, Text
 from bot.views import Moment
 from bot.words.growing import Blocks
@@ -41,14 +43,14 @@ RIGHT_TO_LEFT = (
 def _png(width: int, height: int) -> bytes:
     """A picture with something to see."""
     rows = (bytes(c for x in range(width) for c in (40, x * 200 // width, y * 200 // height)) for y in range(height))
-    packed = zlib.compress(b"".join(b"\0" + row for row in rows))
+    packed = zlib.compress(b"".join(b"\0" + row for row in rows), 0)  # as it is: what else comes differs by system
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pieces = ((b"IHDR", head), (b"IDAT", packed), (b"IEND", b""))
     chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in pieces)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-FIGURE = Image("figure-1.png", "image/png", _png(160, 90), "file-figure", alt="A figure that the code drew")
+FIGURE = Image("figure-1.png", "image/png", _png(80, 45), "file-figure", alt="A figure that the code drew")
 CALLS = "<!channel> @everyone <@U012AB> <@&165> ask Ada; &lt;!here&gt; and \\<!subteam^S1>"
 
 SAMPLES: tuple[tuple[str, tuple[Segment, ...]], ...] = (
@@ -142,19 +144,29 @@ _COLOURS = [(110, 115, 120), *[(140, 190, 185)] * 6, (200, 200, 200)]
 _DARK = TerminalTheme((22, 24, 26), (221, 221, 221), _COLOURS, _COLOURS)
 
 
-def main() -> None:
+def main() -> int:
+    page = _page()
+    if sys.argv[1:] == ["--check"]:
+        if GALLERY.read_text("utf-8") == page:
+            return 0
+        print(f"{GALLERY.name} is not what is shown now: run make gallery and look at it.", file=sys.stderr)  # noqa: T201
+        return 1
+    GALLERY.write_text(page, "utf-8")
+    print(f"wrote {GALLERY.name}")  # noqa: T201 - a command's only word
+    return 0
+
+
+def _page() -> str:
     rows = [_row(title, _finished(segments)) for title, segments in SAMPLES]
     rows += [_row(title, _unfinished(segments)) for title, segments in GROWING]
-    GALLERY.write_text(
+    return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>An answer, as every platform shows it</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE.read_text('utf-8')}{_STYLE}</style><h1>An answer, as every platform shows it</h1>"
         "<p>Written by <code>make gallery</code>. For Slack and Discord each message is read as that platform reads it,"
         " and stands below as it is sent; the page and the terminal are their own.</p>"
-        f"{''.join(rows)}</html>\n",
-        "utf-8",
+        f"{''.join(rows)}</html>\n"
     )
-    print(f"wrote {GALLERY.name}: {len(rows)} samples")  # noqa: T201 - a command's only word
 
 
 def _row(title: str, panels: Sequence[tuple[str, str]]) -> str:
@@ -226,7 +238,8 @@ def _on_the_page(moment: Moment) -> str:
     shown = []
     for segment, told in zip(moment.segments, _told(moment), strict=True):
         if told["type"] == "text":
-            shown.append(f'<div class="text">{told["html"]}</div>')
+            words = told["html"] if "html" in told else "".join(told["blocks"]).removesuffix("\n")
+            shown.append(f'<div class="text">{words}</div>')
         elif told["type"] == "sources":
             notes = "".join(f"<p>[{n['number']}] {_titled(n)}</p>" for n in told["notes"])
             shown.append(f'<div class="sources">{notes}</div>')
@@ -251,18 +264,19 @@ def _on_a_terminal(segments: tuple[Segment, ...], *, ended: bool) -> str:
     console = Console(file=io.StringIO(), width=COLUMNS, record=True, force_terminal=True, highlight=False)
     told = _told(Moment("finished" if ended else "snapshot", 1, segments))
     words = terminal.words(told)
-    console.print(*map(terminal.renderable, [words] if ended else Blocks().of(words)), sep="")
+    for number, block in enumerate(filter(str.strip, [words] if ended else Blocks().of(words))):
+        console.print(*([""] if number else []), terminal.renderable(block), sep="\n")
     for line in terminal.foot(told, URL) if ended else terminal.steps(told):
         console.print(line, soft_wrap=True)
     shown = console.export_html(theme=_DARK, inline_styles=True, code_format="<pre>{code}</pre>")
     return f'<div class="terminal">{shown}</div>'
 
 
-def _told(moment: Moment) -> list[dict[str, object]]:
+def _told(moment: Moment) -> list[dict[str, Any]]:
     bare = tuple(replace(s, data=b"") if isinstance(s, File) else s for s in moment.segments)
-    told: list[dict[str, object]] = moment_json(replace(moment, segments=bare))["segments"]
+    told: list[dict[str, Any]] = moment_json(replace(moment, segments=bare), Growth())["segments"]
     return told
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -24,7 +24,7 @@ async def latest(db: Database, platforms: Sequence[str], limit: int) -> list[Con
     names = {f"p{n}": platform for n, platform in enumerate(platforms)}
     rows = await db.read(
         f"select * from conversations where platform in ({', '.join(':' + n for n in names)})"  # noqa: S608 - names only
-        " order by updated_at desc limit :limit",
+        " and key not like 'deleted:%' order by updated_at desc limit :limit",
         **names,
         limit=limit,
     )
@@ -130,6 +130,11 @@ def keep_thread(tx: Transaction, conversation: int, thread_id: str, instead_of: 
     )
     rows = tx.query("select thread_id from conversations where id = :id", id=conversation)
     return str(rows[0]["thread_id"])
+
+
+def rename(tx: Transaction, key: str, title: str) -> bool:
+    """Give a conversation a title of somebody's choice; False when there is none of that key."""
+    return bool(tx.execute("update conversations set title = :title where key = :key", title=title, key=key))
 
 
 def choose(tx: Transaction, scope: str, key: str, assistant: str, chosen_by: str, now: float) -> None:

@@ -225,6 +225,8 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
         db = sqlite_utils.Database(conn)
         db.enable_wal()
         conn.execute("pragma synchronous = full")
+        # What is deleted is overwritten, also where SQLite was not built to do so.
+        conn.execute("pragma secure_delete = on")
         conn.execute("pragma foreign_keys = on")
         unknown = {m.name for m in migrations.applied(db)} - known_migrations()
         if not unknown:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -15,7 +15,7 @@ SHARE = 1 / 32
 
 
 class Answer:
-    """What is printed of it. Where nobody looks (through a pipe) the words come as they are, each once."""
+    """What is printed of it. Where nobody looks (through a pipe) nothing changes in its place, nor is adorned."""
 
     def __init__(self, console: Console, url: str) -> None:
         self._console = console
@@ -26,6 +26,7 @@ class Answer:
         self._text = ""
         self._blocks = Blocks()
         self._printed = 0
+        self._gap: list[RenderableType] = []  # what stands between two blocks
         # How long the text was when it was last looked at, where its last block began then, and the steps shown.
         self._seen, self._at = 0, 0
         self._steps: Sequence[Text] = ()
@@ -36,24 +37,23 @@ class Answer:
         text = render.words(segments)
         if text and not self._text:
             self._console.print(Text(render.plain(assistant), style="bold"))
-        if self._console.is_terminal:
-            self._show(text, render.steps(segments))
-        elif text.startswith(self._text):
-            self._console.print(Text(render.plain(text[len(self._text) :])), end="")
-        else:
-            self._console.print(Text(f"\n{render.plain(text)}"), end="")
+        self._show(text, render.steps(segments))
         self._text = text or self._text
 
     def end(self, segments: Sequence[JSON]) -> None:
         """Print what is left, and what stands under it."""
         self.pause()
-        if self._console.is_terminal:
-            self._print(self._text[sum(map(len, self._blocks.complete)) :])
-        elif self._text:
-            self._console.print()
+        self._print(self._text[sum(map(len, self._blocks.complete)) :])
         for line in render.foot(segments, self._url):
             self._console.print(line)
         self._begin()
+
+    def aside(self, markdown: str) -> None:
+        """Print what is said beside an answer, laid out as answers are."""
+        self.pause()
+        gap, self._gap = self._gap, []
+        self._print(markdown)
+        self._gap = gap
 
     def pause(self) -> None:
         """Take back the part that still changes: something else is printed."""
@@ -61,10 +61,15 @@ class Answer:
             self._live.stop()
             self._live = None
 
+    @property
+    def _stands(self) -> bool:
+        """Whether what was shown last is still there; where nobody looks nothing is."""
+        return self._live is not None or not self._console.is_terminal
+
     def _show(self, text: str, steps: Sequence[Text]) -> None:
         if not text.startswith(self._text):
             self._printed, self._blocks = 0, Blocks()
-        elif self._live and steps == self._steps and len(text) - self._seen < (self._seen - self._at) * SHARE:
+        elif self._stands and steps == self._steps and len(text) - self._seen < (self._seen - self._at) * SHARE:
             return
         *complete, last = self._blocks.of(text)
         if new := complete[self._printed :]:
@@ -72,7 +77,13 @@ class Answer:
             self._print("".join(new))
             self._printed = len(complete)
         self._seen, self._at, self._steps = len(text), sum(map(len, complete)), steps
-        growing = Group(*([render.renderable(last)] if last.strip() else []), *steps)
+        if self._console.is_terminal:
+            words = [*self._gap, render.renderable(last)] if last.strip() else []
+            self._change([*words, *steps])
+
+    def _change(self, shown: Sequence[RenderableType]) -> None:
+        """Show this in the place of what still changes."""
+        growing = Group(*shown)
         if self._live is None:
             self._live = Live(
                 growing,
@@ -86,5 +97,11 @@ class Answer:
         self._live.update(growing, refresh=True)
 
     def _print(self, markdown: str) -> None:
-        if markdown.strip():
-            self._console.print(render.renderable(markdown), soft_wrap=False)
+        if not markdown.strip():
+            return
+        if self._console.is_terminal:
+            self._console.print(*self._gap, render.renderable(markdown), sep="\n", soft_wrap=False)
+        else:
+            # As one text: no line of it is broken.
+            self._console.out(*self._gap, render.unadorned(markdown), sep="\n", end="", highlight=False)
+        self._gap = [""]

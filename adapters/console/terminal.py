@@ -17,12 +17,14 @@ from rich.text import Text
 
 from adapters.console.answer import Answer
 from adapters.console.render import question, small
+from adapters.console.whole import Whole
 from bot.adapter import ConfigurationError
 
 PROMPT = "you  "
 STOP = "/assistant stop"
 QUIT = frozenset({"/quit", "/exit"})
 GONE = "The server has gone; start Threadline again, the conversation goes on from here."
+DELETED = "This conversation was deleted. What you write now begins it anew."
 JSON = dict[str, Any]
 
 
@@ -42,6 +44,7 @@ class Terminal:
         self._ended = asyncio.Event()
         self._waiting = ""
         self._growing = False
+        self._whole = Whole()
         self._key = ""
         self._stopping: asyncio.Task[str | None] | None = None
 
@@ -107,7 +110,7 @@ class Terminal:
             self._note(said.get("error", "That was refused."))
         elif said["outcome"] == "command":
             self._waiting = ""
-            self._note(said["text"])
+            self._answer.aside(said["text"])
             elsewhere: str | None = said["conversation"]
             return elsewhere
         elif said["waits"]:
@@ -144,10 +147,13 @@ class Terminal:
 
     def _moment(self, moment: JSON) -> None:
         self._growing = moment["kind"] == "snapshot"
-        if moment["kind"] == "snapshot" and moment["segments"]:
-            self._answer.grow(moment["segments"], moment["assistant"])
+        if moment["kind"] == "snapshot" and (segments := self._whole.segments(moment["segments"])):
+            self._answer.grow(segments, moment["assistant"])
         elif moment["kind"] == "snapshot" and self._console.is_terminal:
             self._note(moment["status"])
+        elif moment["kind"] == "deleted":
+            self._note(DELETED)
+            self._prompt()
         elif moment["kind"] == "finished":
             if moment != self._ending:  # a turn whose end could not be recorded is ended once more
                 self._answer.grow(moment["segments"], moment["assistant"])

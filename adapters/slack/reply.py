@@ -126,7 +126,7 @@ class SlackReply:
             await self._flow.give_up()
         # What people have read of a stream is not cut anew.
         letter = self._growing if self._flow.is_begun else self._letter
-        texts = letter.growing(snapshot.segments) or [render.status(snapshot.status or "…")]
+        texts = letter.growing(snapshot.segments, edited=True) or [render.status(snapshot.status or "…")]
         if texts == self._shown:
             return False
         await self._put_all(texts, "growing")

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from adapters.web.files import Files
 from adapters.web.places import PERSON, PLATFORMS, place_of
-from adapters.web.requests import attached_files, event_id, json_object, message_text
+from adapters.web.requests import attached_files, event_id, json_object, message_text, string
 from adapters.web.wire import answer_json, assistant_json, conversation_json, transcript_json
 from bot.adapter import Bot
 from bot.incoming import Command, Incoming
@@ -35,6 +35,17 @@ class Conversations:
         place = place_of(request.path_params["key"])
         exchanges = await self._bot.transcript(place.key)
         return JSONResponse(await asyncio.to_thread(transcript_json, place.key, exchanges))
+
+    async def rename(self, request: Request) -> Response:
+        """Take `{title}`."""
+        place, body = place_of(request.path_params["key"]), await json_object(request)
+        await self._bot.rename(place, string(body, "title"))
+        return JSONResponse({})
+
+    async def delete(self, request: Request) -> Response:
+        """Delete it for good; answers once it is gone."""
+        await self._bot.delete(place_of(request.path_params["key"]), PERSON)
+        return JSONResponse({})
 
     async def assistants(self, request: Request) -> Response:
         """Who can answer here."""

@@ -2,8 +2,9 @@
 
 `transcript` is the whole conversation; it comes first, and again whenever a turn begins that it did not hold. `moment`
 is one thing that happened. Watching begins before the transcript is read, so nothing falls between the two; what is
-then told twice is harmless, for a moment carries its turn and the whole reply. `models` is the state of the models,
-`problem` a sentence before the stream ends, `here` a sign of life.
+then told twice is harmless, for a moment carries its turn. Of a reply that grows each snapshot tells what is new since
+the one before on this stream (`wire.Growth`), the first one all of it; what ended comes whole. `models` is the state of
+the models, `problem` a sentence before the stream ends, `here` a sign of life.
 """
 
 import asyncio
@@ -12,8 +13,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from adapters.web.render import GrowingHtml
-from adapters.web.wire import JSON, moment_json, status_json, transcript_json
+from adapters.web.wire import JSON, Growth, moment_json, status_json, transcript_json
 from assistants.connector import AssistantsError
 from bot.adapter import Bot, ModelDesk
 
@@ -43,7 +43,7 @@ async def events(bot: Bot, key: str) -> AsyncIterator[bytes]:
 async def _conversation(bot: Bot, key: str) -> AsyncIterator[bytes]:
     moments = bot.watch(key)
     known, whole = await _transcript(bot, key)
-    growth = GrowingHtml()
+    growth = Growth()
     yield whole
     async for moment in moments:
         if moment.turn is not None and moment.turn not in known:

@@ -44,23 +44,27 @@ class GrowingHtml:
 
     def _begin(self) -> None:
         self._full: list[str] = []
-        self._written = ""
+        self._written: list[str] = []
         self._blocks = Blocks(_line)
 
     def of(self, markdown: str) -> str:
+        return "".join(self.blocks(markdown)).removesuffix("\n")
+
+    def blocks(self, markdown: str) -> list[str]:
+        """The same in pieces that each stand by themselves; as a text grows only the last of them change."""
         *full, last = [part.written for part in self._pages.grow(markdown)] or [""]
         if full[: len(self._full)] != self._full:
             self._begin()
         for text in full[len(self._full) :]:
             self._full.append(text)
-            self._written += _line(text)
+            self._written.append(_line(text))
             self._blocks = Blocks(_line)
         at = self._blocks.settle(last)
         growing = _whole(last[at:])
         if growing.endswith(_LINE_OF_CODE) and not _ENDED.search(markdown):
             # The line goes on: what is selected in it stays so.
             growing = growing.removesuffix(_LINE_OF_CODE) + _LINE_OF_CODE.lstrip()
-        return f"{self._written}{self._blocks.written}{growing}".removesuffix("\n")
+        return [*self._written, *self._blocks.pieces, growing]
 
 
 class _Renderer(RendererHTML):

@@ -3,6 +3,7 @@
     GET  /  /c/KEY  /static/…                          the page
     GET  /chat/api/conversations                       the latest conversations
     GET  /chat/api/conversations/KEY                   its last exchanges
+    PATCH, DELETE /chat/api/conversations/KEY          {title}: rename it; delete it
     GET  /chat/api/conversations/KEY/events            server-sent events (`listen.py`)
     POST /chat/api/conversations/KEY/messages          {event, text, files}
     GET  /chat/api/conversations/KEY/assistants        who can answer there
@@ -35,7 +36,7 @@ from adapters.web.models import Models
 from adapters.web.places import place_of
 from adapters.web.requests import BadRequestError
 from assistants.connector import AssistantsError
-from bot.adapter import Bot, NotClaimedError
+from bot.adapter import Bot, NotClaimedError, NotDoneError
 
 STATIC = Path(__file__).parent / "static"
 NOT_KEPT = "Your message could not be stored just now, so nobody has it yet. Send it again."
@@ -75,6 +76,8 @@ def _api(bot: Bot) -> Starlette:
         routes=[
             Route("/conversations", conversations.latest),
             Route("/conversations/{key}", conversations.transcript),
+            Route("/conversations/{key}", conversations.rename, methods=["PATCH"]),
+            Route("/conversations/{key}", conversations.delete, methods=["DELETE"]),
             Route("/conversations/{key}/events", stream),
             Route("/conversations/{key}/messages", conversations.post, methods=["POST"]),
             Route("/conversations/{key}/assistants", conversations.assistants),
@@ -89,6 +92,7 @@ def _api(bot: Bot) -> Starlette:
         exception_handlers={
             BadRequestError: _bad_request,
             NotClaimedError: _not_kept,
+            NotDoneError: _not_done,
             AssistantsError: _no_service,
             HTTPException: _http_error,
         },
@@ -101,6 +105,10 @@ async def _bad_request(_: Request, error: Exception) -> Response:
 
 async def _not_kept(_: Request, __: Exception) -> Response:
     return JSONResponse({"error": NOT_KEPT}, 503)
+
+
+async def _not_done(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 409)
 
 
 async def _no_service(request: Request, error: Exception) -> Response:

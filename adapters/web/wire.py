@@ -1,6 +1,6 @@
 """The core's views as the JSON that the page reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -13,6 +13,7 @@ from bot.words.letter import body
 from storage.records import Conversation
 
 JSON = dict[str, Any]
+_APART = (Notice, Step, Sources, File)
 
 
 def conversation_json(conversation: Conversation) -> JSON:
@@ -29,10 +30,56 @@ def transcript_json(key: str, exchanges: Sequence[Exchange]) -> JSON:
     return {"key": key, "exchanges": [_exchange(exchange) for exchange in exchanges]}
 
 
-def moment_json(moment: Moment, growth: GrowingHtml | None = None) -> JSON:
-    """Takes a while for a long answer, as `transcript_json` does. `growth` remembers what of its reply is written."""
-    growing = (growth or GrowingHtml()) if moment.kind == "snapshot" else None
-    segments = [_segment(segment, growing) for segment in moment.segments]
+class Growth:
+    """What one reader was told of the reply that grows: a snapshot says only what is new in it.
+
+    `from` is how many characters of the `markdown` told before still hold, `keeps` how many of its `blocks` of HTML.
+    """
+
+    def __init__(self) -> None:
+        self._turn: int | None = None
+        self._texts: dict[int, _GrowingText] = {}
+
+    def segments(self, moment: Moment) -> list[JSON]:
+        before = self._texts if moment.turn == self._turn else {}
+        self._turn, self._texts = moment.turn, {}
+        return [self._segment(segment, place, before) for place, segment in enumerate(moment.segments)]
+
+    def _segment(self, segment: Segment, place: int, before: "Mapping[int, _GrowingText]") -> JSON:
+        if isinstance(segment, _APART):
+            return _segment(segment, None)
+        self._texts[place] = before.get(place) or _GrowingText()
+        return self._texts[place].grow(body([segment]))
+
+
+class _GrowingText:
+    def __init__(self) -> None:
+        self._html = GrowingHtml()
+        self._markdown = ""
+        self._blocks: list[str] = []
+
+    def grow(self, markdown: str) -> JSON:
+        blocks = self._html.blocks(markdown)
+        begins, keeps = _common(self._markdown, markdown), _common(self._blocks, blocks)
+        self._markdown, self._blocks = markdown, blocks
+        return {"type": "text", "from": begins, "markdown": markdown[begins:], "keeps": keeps, "blocks": blocks[keeps:]}
+
+
+def _common(one: Sequence[object], other: Sequence[object]) -> int:
+    """How far two sequences are the same, found by halving: comparing is much faster than a loop over them."""
+    low, high = 0, min(len(one), len(other))
+    if one[:high] == other[:high]:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
+
+
+def moment_json(moment: Moment, growth: Growth) -> JSON:
+    """Takes a while for a long answer, as `transcript_json` does."""
+    growing = moment.kind == "snapshot"
+    segments = growth.segments(moment) if growing else [_segment(segment, None) for segment in moment.segments]
     return {**_fields(moment), "segments": segments, "files": [attached_json(file) for file in moment.files]}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from assistants.service.chat import ChatCompletions
@@ -12,14 +13,12 @@ from assistants.service.scripted import Body, ScriptedCall, ScriptedModel, Scrip
 
 MODEL_NAME = "tour"
 
-LABEL = "*Tour · a scripted reply, no model is thinking here*"
-
 MENU = """\
 1. What is real here
 2. Your conversation stays
 3. Choosing who answers
 4. Connecting a model
-5. Slack
+5. Slack and Discord
 6. Code that runs
 7. A source that is cited
 
@@ -73,15 +72,16 @@ restart. Or set `MODEL_BASE_URL`, `MODEL_API_KEY` and `MODEL`.
 
 Without one, *Small talk* runs a tiny model on this machine: good for a chat, often wrong.
 
-Send **5** for Slack."""
+Send **5** for Slack and Discord."""
 
 SLACK = """\
-**Slack**
+**Slack and Discord**
 
-Mention the bot in a channel and it answers in a thread; follow-ups in that thread need no mention. It also answers in \
-its Messages tab. Every Slack thread is a conversation of its own, with its own memory.
+Mention the bot in a channel and it answers in a thread; follow-ups in that thread need no mention. It also answers \
+where you are alone with it: in its Messages tab on Slack, in a direct message on Discord. Every thread is a \
+conversation of its own, with its own memory.
 
-The README has the five steps to connect your workspace.
+The README has the steps to connect your workspace or your server.
 
 Send **6** to see code run."""
 
@@ -140,6 +140,23 @@ The file that I was given is not there any more, so that there is nothing to cit
 
 That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
 
+FILES = """\
+**What you sent**
+
+I have {files}: kept on this conversation's thread, where whoever answers next can read it. I only play a script, and \
+read nothing that people send. An assistant with a model does: `/assistant list` shows who is here, and `/assistant \
+use NAME` hands this conversation over, what you sent included.
+
+What I can show you meanwhile:
+
+{menu}"""
+
+# What a message says that is only a file.
+WORDLESS = "(a file, without words)"
+GIVEN = "threadline.md"
+_THERE = re.compile(r"Files there: (.+?)(?: and others)?\.\Z")
+_PLACE = re.compile(r"\A/mnt/data/(.+) \([^()]+\)\Z")
+
 CODE_WORDS = {"6", "code"}
 SOURCE_WORDS = {"7", "source"}
 _QUOTED = re.compile(r"mark=(【[^】]*】)>\n(.*?)\n</quotation-", re.S)
@@ -160,14 +177,14 @@ def tour(request: Body) -> ScriptedReply:
         return _said(RAN.format(printed=str(last["content"]).partition("\n")[0].replace("`", "'")))
     if _word(asked(request)) in SOURCE_WORDS:
         if not _has(request, "file_search"):
-            return _said(f"{LABEL}\n\n{NOT_FOUND}")
-        return _said(f"{LABEL}\n\n{LOOKING}", ScriptedCall("file_search", json.dumps({"query": QUERY})))
+            return _said(NOT_FOUND)
+        return _said(LOOKING, ScriptedCall("file_search", json.dumps({"query": QUERY})))
     if _word(asked(request)) not in CODE_WORDS:
-        return _said(f"{LABEL}\n\n{_scene(asked(request))}")
+        return _said(_scene(asked(request), _sent(request)))
     if not _has(request, "code_interpreter"):
-        return _said(f"{LABEL}\n\n{REFUSED}")
+        return _said(REFUSED)
     call = ScriptedCall("code_interpreter", json.dumps({"code": CODE}))
-    return _said(f"{LABEL}\n\n{RUNNING}\n\n```python\n{CODE}```", call)
+    return _said(f"{RUNNING}\n\n```python\n{CODE}```", call)
 
 
 def _has(request: Body, tool: str) -> bool:
@@ -201,12 +218,23 @@ def tour_model() -> ChatCompletions:
     return ChatCompletions(Endpoint("http://tour/v1", "", MODEL_NAME), transport=LocalTransport(script.app))
 
 
-def _scene(said: str) -> str:
+def _sent(request: Body) -> list[str]:
+    """The names of the files of this conversation that its tools tell of, and `a picture` that came now."""
+    about = [_THERE.search(str(each["function"].get("description", ""))) for each in request.get("tools") or ()]
+    names = [_PLACE.sub(r"\1", name) for found in about if found for name in found[1].split(", ")]
+    content = request["messages"][-1].get("content")
+    pictured = not isinstance(content, str) and any(part.get("type") == "image_url" for part in content or ())
+    return list(dict.fromkeys([*(["a picture"] if pictured else []), *(f"“{n}”" for n in names if n != GIVEN)]))
+
+
+def _scene(said: str, sent: Sequence[str]) -> str:
     word = _word(said)
     if word in SCENES:
         return SCENES[word]
-    if word in GREETINGS:
+    if word in GREETINGS and "a picture" not in sent:
         return WELCOME
+    if sent or said == WORDLESS:
+        return FILES.format(files=", ".join(sent) or "what you sent", menu=MENU)
     return f"You wrote “{_short(said)}”. I am a script and cannot answer that, but I can show you around:\n\n{MENU}"
 
 

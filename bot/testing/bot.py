@@ -103,6 +103,10 @@ class TakingBot:
     async def conversations(self, platforms: Sequence[str], *, limit: int = 50) -> list[Conversation]:
         return []
 
+    async def rename(self, place: Place, title: str) -> None: ...
+
+    async def delete(self, place: Place, person: Person) -> None: ...
+
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
         said = {incoming.event: incoming for incoming in self.received if incoming.place.key == key}
         return [Exchange(None, one.text, (), "", "waiting", time.time(), (one.event,)) for one in said.values()][

@@ -25,11 +25,12 @@ _LONGEST_CALL = 80
 class Blocks:
     """The blocks of a text as it grows: what is complete is read and written once: the time is that of the whole.
 
-    `complete` are those that nothing that follows can change, `written` is what `write` made of them.
+    `complete` are those that nothing that follows can change, `pieces` is what `write` made of each, `written` of all.
     """
 
     def __init__(self, write: Callable[[str], str] = str) -> None:
         self.complete: list[str] = []
+        self.pieces: list[str] = []
         self.written = ""
         self._write = write
         self._text = ""
@@ -37,7 +38,7 @@ class Blocks:
     def settle(self, text: str) -> int:
         """Where the last block begins: all before it is complete."""
         if not text.startswith(self._text):
-            self.complete, self.written, self._text = [], "", ""
+            self.complete, self.pieces, self.written, self._text = [], [], "", ""
         rest = text[len(self._text) :]
         # A line that is not whole may yet belong to the block before it.
         whole = rest[: rest.rfind("\n") + 1]
@@ -46,8 +47,10 @@ class Blocks:
         tops = [starts[block.map[0]] for block in blocks if block.map]
         if len(tops) > 1:
             new = [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
+            pieces = [self._write(block) for block in new]
             self.complete += new
-            self.written += "".join(map(self._write, new))
+            self.pieces += pieces
+            self.written += "".join(pieces)
             self._text += whole[: tops[-1]]
         return len(self._text)
 

@@ -55,15 +55,15 @@ class Letter:
         """What follows begins a new message."""
         self._pages.turn()
 
-    def growing(self, segments: Sequence[Segment]) -> list[str]:
+    def growing(self, segments: Sequence[Segment], *, edited: bool = False) -> list[str]:
         """The messages so far; only the last one changes. None while there is nothing to see.
 
-        An append-only one leaves out what stands under the words.
+        An append-only one leaves out what stands under the words, unless it is `edited` by now.
         """
         texts = [part.written for part in self._pages.grow(body(segments), append_only=self._append_only)]
         if len(texts) > self._style.most:
             return self._led([*texts[: self._style.most], self._style.small(GOES_ON)])
-        foot = "" if self._append_only else self._foot(segments, growing=True)
+        foot = "" if self._append_only and not edited else self._foot(segments, growing=True)
         return self._led(self._under(texts, foot) if not texts or self._has_room(texts[-1], foot) else texts)
 
     def whole(self, segments: Sequence[Segment]) -> Sent:

@@ -165,3 +165,48 @@ def test_a_block_that_does_not_end_is_not_read_anew_for_every_word(monkeypatch: 
     answer.end([])
     assert read[0] < 50 * len(text)
     assert screen.getvalue().rpartition("\x1b[2K")[2].count("a line of code") == 800
+
+
+WHOLE = """# Plan
+
+A **bold** [link](https://example.org).
+
+- one
+- two
+
+```python
+print({code})
+```
+
+end *now*"""
+PLAIN = """Assistant
+Plan
+
+A bold link (https://example.org).
+
+ • one
+ • two
+
+print({code})
+
+end now
+"""
+
+
+def test_through_a_pipe_an_answer_is_plain_text_and_no_line_of_it_is_broken() -> None:
+    printed = io.StringIO()
+    answer, code = Answer(Console(file=printed, width=40), ""), "x" * 200
+    whole = WHOLE.format(code=code)
+    for end in range(1, len(whole) + 1):
+        answer.grow([{"type": "text", "markdown": whole[:end]}], "Assistant")
+    answer.end([])
+    assert printed.getvalue() == PLAIN.format(code=code)
+
+
+def test_what_a_command_says_is_laid_out_beside_the_answer_that_grows() -> None:
+    printed = io.StringIO()
+    answer = Answer(Console(file=printed, width=80), "")
+    answer.grow([{"type": "text", "markdown": "# One\n\nTwo\n\nThree\n"}], "Assistant")
+    answer.aside("• `tour` **Tour**\n• `other` Other")
+    answer.end([])
+    assert printed.getvalue() == "Assistant\nOne\n\nTwo\n• tour Tour\n• other Other\n\nThree\n"

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from httpx_sse import aconnect_sse
 
+from adapters.console.whole import Whole
 from adapters.web import WebAdapter
 from bot.testing import AdapterContract, Said, Sight, Stage, TakingBot
 from tests.serving import serving
@@ -55,12 +56,15 @@ class WebStage(Stage):
     async def _read(self, key: str, opened: asyncio.Event) -> None:
         """One tab: the newest state of every answer, in the order in which they began."""
         answers: dict[int, str] = {}
+        whole = Whole()
         async with aconnect_sse(self._http, "GET", f"/conversations/{key}/events") as source:
             async for event in source.aiter_sse():
                 if event.event == "transcript":
                     opened.set()
                 elif event.event == "moment" and (moment := json.loads(event.data))["turn"] is not None:
-                    answers[moment["turn"]] = "\n\n".join(s.get("markdown") or s["text"] for s in moment["segments"])
+                    told = moment["segments"]
+                    segments = whole.segments(told) if moment["kind"] == "snapshot" else told
+                    answers[moment["turn"]] = "\n\n".join(s.get("markdown") or s["text"] for s in segments)
                     await self._tabs[key].see([answer for answer in answers.values() if answer])
 
     async def close(self) -> None:

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Self
 
 import httpx
-from httpx_sse import aconnect_sse
+from httpx_sse import EventSource, aconnect_sse
+
+from adapters.console.whole import Whole
 
 JSON = dict[str, Any]
 
@@ -45,6 +47,17 @@ class Page:
         found: list[JSON] = response.json()["exchanges"]
         return found
 
+    async def rename(self, key: str, title: str) -> httpx.Response:
+        return await self._http.patch(f"/chat/api/conversations/{key}", json={"title": title})
+
+    async def delete(self, key: str) -> httpx.Response:
+        return await self._http.delete(f"/chat/api/conversations/{key}")
+
+    async def titles(self) -> dict[str, str]:
+        """The conversations that are listed, by their keys."""
+        response = await self._http.get("/chat/api/conversations")
+        return {each["key"]: each["title"] for each in response.json()["conversations"]}
+
     async def connect(self, base_url: str, model: str, api_key: str = "sk-page") -> httpx.Response:
         body = {"base_url": base_url, "api_key": api_key, "model": model}
         return await self._http.post("/chat/api/models/connect", json=body)
@@ -54,8 +67,9 @@ class Page:
 
     @contextlib.asynccontextmanager
     async def events(self, key: str) -> AsyncIterator[AsyncIterator[tuple[str, JSON]]]:
+        """What is told; of a reply that grows all of it each time."""
         async with aconnect_sse(self._http, "GET", f"/chat/api/conversations/{key}/events") as source:
-            yield ((event.event, json.loads(event.data)) async for event in source.aiter_sse() if event.data)
+            yield _told(source)
 
     async def until(self, key: str, holds: Callable[[list[JSON]], bool]) -> list[JSON]:
         """The exchanges of a conversation as soon as something holds of them; asks again whenever something happens."""
@@ -73,3 +87,14 @@ class Page:
 
 def said(exchange: JSON) -> str:
     return "\n".join(s.get("markdown") or s.get("text", "") for s in exchange["answer"])
+
+
+async def _told(source: EventSource) -> AsyncIterator[tuple[str, JSON]]:
+    whole = Whole()
+    async for event in source.aiter_sse():
+        if not event.data:
+            continue
+        data: JSON = json.loads(event.data)
+        if data.get("kind") == "snapshot":
+            data["segments"] = whole.segments(data["segments"])
+        yield event.event, data

@@ -37,8 +37,11 @@ def test_the_file_adds_assistants_and_changes_built_in_ones(config: Path) -> Non
     ("text", "line", "words"),
     [
         ('default = ["tour"\n[assistants]', None, "not valid TOML"),
-        ("# a comment\n[assistants.helper]\nmodel = 'x'\n", 2, "assistants.helper.title: field required"),
-        ("[assistants.helper]\ntitle = 'H'\ntemperature = 9\n", 3, "assistants.helper.temperature"),
+        ("# a comment\n[assistants.helper]\nmodel = 'x'\n", 2, "assistants.helper.title: this is missing"),
+        ("[assistants.helper]\ntitle = 'H'\ntemperature = 9\n", 3, "assistants.helper.temperature: write 2 or less."),
+        ("[assistants.helper]\ntitle = 'H'\nmodel = 9\n", 3, "assistants.helper.model: write text."),
+        ("[assistants.helper]\ntitle = 'H'\ntools = ['x']\n", 3, "write 'code_interpreter' or 'file_search'."),
+        ("[assistants.helper]\ntitle = 'H'\nfiles = ['a.pdf']\n", 3, "helper.files: there is no file 'a.pdf' in "),
         (
             "[assistants.helper]\ntitle = 'H'\nintructions = 'be kind'\n",
             3,
@@ -68,6 +71,6 @@ def test_all_that_is_wrong_is_told_at_once(config: Path) -> None:
     with pytest.raises(ConfigurationError) as refused:
         load_configuration(config)
     title, temperature, unknown = str(refused.value).splitlines()
-    assert "assistants.helper.title: field required." in title
+    assert "assistants.helper.title: this is missing." in title
     assert "line 3: assistants.helper.temperature: " in temperature
     assert unknown.endswith("line 2: assistants.helper.titel: there is no such key; did you mean title?")

@@ -2,10 +2,13 @@
 
 import io
 import zipfile
+from typing import cast
 
 import pytest
 
-from bot.files import media_type
+from assistants.connector import AssistantsClient
+from bot.adapter import FileRefusedError
+from bot.files import keep, media_type
 from tests.service.documents import pdf, word
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -31,3 +34,16 @@ def archive() -> bytes:
 )
 def test_a_file_is_what_its_content_says(data: bytes, name: str, kind: str) -> None:
     assert media_type(data, name) == kind
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "why"),
+    [
+        (b"\n<!DOCTYPE html><title>Sign in</title>", "photo.png", "a web page, not what its name says"),
+        (b"<html><body>Sign in</body></html>", "report.pdf", "a page that asks to sign in"),
+        (b"not a picture", "photo.jpg", "is no picture"),
+    ],
+)
+async def test_what_came_in_place_of_a_file_is_refused_with_a_sentence(data: bytes, name: str, why: str) -> None:
+    with pytest.raises(FileRefusedError, match=f"“{name}” .*{why}.* send it again"):
+        await keep(cast(AssistantsClient, None), name, data)

@@ -62,6 +62,13 @@ def test_the_page_is_open_on_loopback() -> None:
         assert http.get("/").text == "the page"
 
 
+def test_where_there_is_nothing_a_browser_is_told_so_with_a_way_back() -> None:
+    with client() as http:
+        lost = http.get("/nope", headers={"accept": "text/html"})
+        assert (lost.status_code, '<a href="/">Open Threadline</a>' in lost.text) == (404, True)
+        assert http.get("/nope").json() == {"error": "There is nothing at this address."}
+
+
 def test_another_host_name_is_refused_so_that_a_rebound_name_reaches_nothing() -> None:
     with client() as http:
         assert http.get("/", headers={"host": "evil.example"}).status_code == 400

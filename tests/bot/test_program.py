@@ -31,7 +31,7 @@ async def test_a_conversation_is_still_there_after_a_restart(start: Start) -> No
     first = start()
     async with Page(address(first)) as page:
         await page.say(HERE, "hello")
-        assert "scripted" in (await page.answers(HERE, 1))[0].splitlines()[0]
+        assert "scripted" in (await page.answers(HERE, 1))[0].splitlines()[-1]
     assert first.end() == 0
     async with Page(address(start())) as page:
         before = await page.exchanges(HERE)
@@ -171,7 +171,7 @@ def test_a_malformed_configuration_is_named_with_line_and_key(start: Start, tmp_
 def test_a_busy_port_is_one_sentence(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         sentence = refusal(start(PORT=str(taken.getsockname()[1])))
-    assert "cannot be used" in sentence
+    assert "Another program has port" in sentence
     assert "set PORT" in sentence
 
 
@@ -245,6 +245,7 @@ async def test_another_server_has_only_the_assistants_that_it_can_run(
         ({"MODEL_BASE_URL": "http://127.0.0.1:1/v1"}, "MODEL is missing"),
         ({"THREADLINE_CONFIG": "nowhere.toml"}, "nowhere.toml, which does not exist"),
         ({"HOST": "no.such.host.invalid"}, "set HOST"),
+        ({"PORT": "many"}, "PORT is 'many': write a whole number."),
     ],
 )
 def test_half_a_setting_is_refused_with_what_is_missing(start: Start, settings: dict[str, str], words: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bot.settings import Settings
 from bot.unanswered import Unanswered
 from bot.why import why
-from storage import claims, turns, unanswered
+from storage import claims, deleted, turns, unanswered
 from storage.sqlite import SQLiteDatabase
 from tests.bot.conftest import Start, address
 from tests.bot.page import Page
@@ -103,3 +103,14 @@ def test_without_a_database_the_command_says_so_and_makes_none(start: Start, tmp
     assert told.wait() == 2
     assert "There is no database" in told.output
     assert not (tmp_path / "data").exists()
+
+
+async def test_of_a_deleted_conversation_is_told_that_it_was(db: SQLiteDatabase, settings: Settings) -> None:
+    turn = await opened(db, "web:1")
+    await db.write(turns.close_turn, turn.turn, turns.Ending("failed", "Sorry."), 9.0)
+    await db.write(deleted.delete, turn.conversation.id, None)
+    story = str(await why(settings, "web:1"))
+    assert "of a conversation that was deleted since" in story
+    assert "Sorry" not in story
+    assert "could not be told" not in story
+    await db.close()

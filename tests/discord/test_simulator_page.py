@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from discord import ButtonStyle, Interaction, TextStyle, app_commands, ui
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.browser import opened
 from tests.discord.stock import Stock, running
@@ -104,3 +104,35 @@ async def test_everybody_has_a_dm_of_their_own(page: Page, stock: Stock) -> None
 async def test_what_nobody_could_type_is_said(page: Page) -> None:
     await _type(page, "/nothing")
     await expect(page.get_by_role("alert")).to_contain_text("There is no command /nothing")
+
+
+async def test_files_are_attached_and_pictures_seen_with_the_end_in_sight(page: Page, stock: Stock) -> None:
+    tall = b'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="2000"><rect width="60" height="2000"/></svg>'
+    chooser = page.locator("#here input[type=file]")
+    files = [("tall.svg", "image/svg+xml", tall), ("notes.txt", "text/plain", b"words")]
+    await chooser.set_input_files([FilePayload(name=name, mimeType=kind, buffer=data) for name, kind, data in files])
+    box = page.get_by_role("textbox", name="Message", exact=True)
+    await expect(page.locator("#here .attach")).to_have_text("tall.svg, notes.txt")
+    await box.press("Enter")
+    heard = await stock.heard.get()
+    assert [(one.filename, await one.read()) for one in heard.attachments] == [(name, data) for name, _, data in files]
+    said = page.locator("#messages li").last
+    await expect(said.get_by_role("img", name="tall.svg")).to_have_js_property("complete", value=True)
+    await expect(said.locator("a.file")).to_contain_text("notes.txt")
+    await expect(page.locator("#here .attach")).to_have_text("+")
+    await page.wait_for_function(
+        "(list) => list.scrollHeight > 2000 && list.scrollHeight - list.scrollTop - list.clientHeight < 60",
+        arg=await page.locator("#messages").element_handle(),
+    )
+
+
+async def test_an_answer_reads_as_discord_shows_it(page: Page, stock: Stock) -> None:
+    await _type(page, "@threadline show me")
+    where = (await stock.heard.get()).channel
+    await where.send("# Plan\n> said\n- **one** [two](<https://example.org>) \\*three\\*\n-# Tour: a *scripted* reply")
+    said = page.locator("#messages li").last.locator(".text")
+    await expect(said.locator("h4")).to_have_text("Plan")
+    await expect(said.locator("blockquote")).to_have_text("said")
+    await expect(said).to_contain_text("•  one two *three*")
+    await expect(said.get_by_role("link", name="two")).to_have_attribute("href", "https://example.org")
+    await expect(said.locator(".subtext")).to_have_text("Tour: a scripted reply")

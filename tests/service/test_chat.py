@@ -21,7 +21,8 @@ from assistants.service.models import ModelMissing, Models
 from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, TextPiece
 from assistants.service.script import ScriptedCall, ScriptedError, ScriptedReply
 from assistants.service.scripted import ScriptedModel
-from assistants.service.tour import LABEL, MENU, tour, tour_model
+from assistants.service.tour import MENU, tour, tour_model
+from bot.words.asking import WORDLESS
 
 KEY = "sk-very-secret"
 
@@ -187,10 +188,25 @@ def test_without_an_endpoint_an_assistant_says_that_it_needs_a_model() -> None:
 
 
 @given(st.text() | st.sampled_from(["menu", "1", "2", "3", "4", "5"]))
-def test_every_reply_of_the_tour_begins_by_saying_that_it_is_scripted(said: str) -> None:
+def test_every_reply_of_the_tour_is_there_within_three_seconds(said: str) -> None:
     reply = tour({"messages": [{"role": "user", "content": said}]})
-    assert reply.text.splitlines()[0] == LABEL
+    assert reply.text
     assert reply.chunk_delay * len(reply.pieces) <= 3
+
+
+@pytest.mark.parametrize("said", ["what is in it?", WORDLESS])
+def test_the_tour_says_what_became_of_the_files_it_is_sent(said: str) -> None:
+    tools = [
+        {"function": {"name": "code_interpreter", "description": "Runs. Files there: /mnt/data/a list.csv (2 KiB)."}},
+        {"function": {"name": "file_search", "description": "Looks. Files there: threadline.md, a list.csv."}},
+    ]
+    parts = [{"type": "text", "text": said}, {"type": "image_url", "image_url": {"url": "data:"}}]
+    told = [
+        tour({"messages": [{"role": "user", "content": content}], "tools": tools}).text for content in (said, parts)
+    ]
+    assert "I have “a list.csv”: kept" in told[0]
+    assert "I have a picture, “a list.csv”: kept" in told[1]
+    assert all("/assistant use NAME" in text and said not in text for text in told)
 
 
 def test_what_the_tour_does_not_know_it_repeats_and_leads_back_to_the_menu() -> None:
@@ -203,7 +219,7 @@ async def test_the_tour_streams_like_any_model() -> None:
     model = tour_model()
     async with aclosing(model.stream({"messages": [{"role": "user", "content": "menu"}]})) as pieces:
         words = [await anext(pieces) for _ in range(4)]
-    assert words[0] == TextPiece("*Tour")
+    assert words[0] == TextPiece("Welcome")
     await model.aclose()
 
 

@@ -25,7 +25,7 @@ from assistants.service.scripted import Body, ScriptedCall, ScriptedModel, Scrip
 from assistants.service.tools import Limits, Refused, Sandbox
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.interpreter import CodeInterpreter
-from assistants.service.tour import LABEL, tour_model
+from assistants.service.tour import RUNNING, tour_model
 from storage.database import Database
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -332,7 +332,7 @@ async def test_the_tour_runs_its_code_without_a_model(stock: AsyncOpenAI) -> Non
     assert output(steps[1]) == "x = 1\n"
     answer, introduction, _ = (await stock.beta.threads.messages.list(thread.id)).data
     first: Any = introduction.content[0]
-    assert first.text.value.startswith(LABEL)
+    assert first.text.value.startswith(RUNNING)
     figure, text = answer.content
     assert figure.type == "image_file"
     assert "It printed `x = 1`." in text.text.value  # type: ignore[union-attr]

@@ -146,7 +146,7 @@ async def test_the_command_lists_picks_and_begins_anew(listening: SlackPeople) -
     assert "Tour" in await listening.command(ada, channel, "/assistant", "use tour")
     root = await listening.say(ada, channel, "@threadline hello")
     answer = await listening.answer(channel, root, "scripted reply")
-    assert answer.text.splitlines()[0].startswith("*Tour")
+    assert answer.text.splitlines()[-1].startswith("_Tour: a scripted reply")
     assert "no assistant called" in await listening.command(ada, channel, "/assistant", "use nobody")
     assert await listening.command(ada, channel, "/assistant", "new")
     assert await listening.command(ada, channel, "/assistant", "use assistant")

@@ -9,7 +9,7 @@ import pytest
 from adapters.slack import SlackAdapter, stream
 from adapters.slack.render import LIMIT
 from bot.adapter import PlatformError
-from bot.segments import Notice, Snapshot, Text
+from bot.segments import Notice, Snapshot, Step, Text
 from storage.records import Part
 from tests.simulators.slack.client import SlackPeople
 from tests.simulators.slack.records import Session
@@ -153,6 +153,20 @@ async def test_an_answer_that_begins_with_a_link_is_posted_without_previews(aske
     assert await asked.calls("chat.startStream") == []
 
 
+async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked: Asked) -> None:
+    """Pain 15: silence. A stream tells of steps by itself, edits must."""
+    reply = asked.reply()
+    words = Text("Look there: https://example.org and")
+    await grow(asked, reply, "Look there:")
+    await reply.show(Snapshot((words, Step("Running code…", key="one"))))
+    await asked.slack.answer(asked.channel, asked.ts, "Running code")
+    await reply.show(Snapshot((words, Step("Ran code", "done", key="one"))))
+    await reply.finish([Text("Look there: https://example.org and here.")])
+    (message,) = await asked.replies()
+    assert "Look there: https://example.org and\n\n_Running code…_" in message.versions
+    assert message.text == "Look there: https://example.org and here."
+
+
 async def test_after_a_link_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Look there:")
@@ -274,6 +288,7 @@ async def test_many_replies_at_once_share_the_limits_and_none_is_lost(
     adapter: SlackAdapter, slack: SlackPeople
 ) -> None:
     await slack.settings(limits=True)
+    await slack.clock(rate=10)
     questions = [await asking(adapter, slack, streams=True) for _ in range(30)]
 
     async def one(asked: Asked) -> None:
@@ -289,5 +304,7 @@ async def test_many_replies_at_once_share_the_limits_and_none_is_lost(
             assert await asked.texts() == ["Half an answer."]
         calls = (await slack.state()).calls
         assert len([call for call in calls if call.method == "chat.startStream"]) <= 40
+        assert any(call.status == 429 for call in calls)
     finally:
         await slack.settings(limits=False)
+        await slack.clock(rate=1, advance=60)

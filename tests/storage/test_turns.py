@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import claims, conversations, turns
+from storage import claims, conversations, deleted, turns
 from storage.records import IncomingRow
 from storage.sqlite import SQLiteDatabase
 from tests.storage.claims import claim, claimed, opened
@@ -286,3 +286,21 @@ async def test_an_older_file_learns_who_spoke(tmp_path: Path) -> None:
     rows = await db.read("select key, speaker, several from conversations order by key")
     assert [tuple(row.values()) for row in rows] == [("web:a", "ada", 1), ("web:b", "bob", 0)]
     await db.close()
+
+
+async def test_a_conversation_is_not_deleted_while_something_is_open_or_waits_or_its_thread_is_another(
+    db: SQLiteDatabase,
+) -> None:
+    """A message that came meanwhile would be lost, and a thread that was made meanwhile forgotten."""
+    first = await opened(db, "web:1")
+    place = first.conversation.id
+    assert not await db.write(deleted.delete, place, None)
+    await close(db, first)
+    await db.write(conversations.keep_thread, place, "thread_new")
+    assert not await db.write(deleted.delete, place, None)
+    assert await db.write(deleted.delete, place, "thread_new")
+    assert await conversations.by_key(db, "web:a") is None
+    assert await conversations.latest(db, ["web"], 9) == []
+    again = await opened(db, "web:2")
+    assert (again.conversation.id, again.conversation.key) == (place + 1, "web:a"), "ids do not come again"
+    assert await db.write(claims.claim_incoming, claim("web:1")) is None, "nor is it answered again"

@@ -10,7 +10,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from adapters.web import WebAdapter
-from bot.adapter import ConfigurationError, FileRefusedError, ModelDesk, NotClaimedError, Receipt, Reply, Turn
+from bot.adapter import (
+    ConfigurationError,
+    FileRefusedError,
+    ModelDesk,
+    NotClaimedError,
+    NotDoneError,
+    Receipt,
+    Reply,
+    Turn,
+)
 from bot.files import PICTURES, media_type
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.segments import File, Image, Segment
@@ -61,7 +70,7 @@ class StageDesk:
 class StageBot:
     """`Bot`, with the real hub. `show` and `finish` play a turn; `left`: a watcher went.
 
-    `refusing` fails claims, `refusing_files` says why it takes no file.
+    `refusing` fails claims, `refusing_files` says why it takes no file, `undeletable` why it deletes nothing.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -70,6 +79,8 @@ class StageBot:
         self.choices: list[AssistantChoice] = []
         self.refusing = False
         self.refusing_files = ""
+        self.undeletable = ""
+        self.titles: dict[str, str] = {}
         self.received: list[Incoming] = []
         self.commands: list[Command] = []
         self.arrived = asyncio.Condition()
@@ -164,9 +175,23 @@ class StageBot:
 
     async def conversations(self, _: Sequence[str], *, limit: int = 50) -> list[Conversation]:
         return [
-            Conversation(1, key, "web", "local", "page", None, None, None, 1, said[0].question, 0.0, time.time())
-            for key, said in list(self._exchanges.items())[:limit]
+            Conversation(1, key, "web", "local", "page", None, None, None, 1, self._title(key), 0.0, time.time())
+            for key in list(self._exchanges)[:limit]
         ]
+
+    def _title(self, key: str) -> str:
+        return self.titles.get(key) or self._exchanges[key][0].question
+
+    async def rename(self, place: Place, title: str) -> None:
+        if place.key not in self._exchanges:
+            raise NotDoneError("This conversation is not there any more.")
+        self.titles[place.key] = title
+
+    async def delete(self, place: Place, _: Person) -> None:
+        if self.undeletable:
+            raise NotDoneError(self.undeletable)
+        self._exchanges.pop(place.key, None)
+        self.hub.tell(place.key, Moment("deleted", None))
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
         return self._exchanges.get(key, [])[-limit:]

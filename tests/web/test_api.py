@@ -45,6 +45,22 @@ async def test_a_conversation_of_the_terminal_goes_on_here(http: httpx.AsyncClie
     assert incoming.event == f"console:{sent['event']}"
 
 
+async def test_a_conversation_is_renamed_and_deleted_or_the_reason_is_said(
+    http: httpx.AsyncClient, bot: StageBot
+) -> None:
+    place = f"/conversations/{KEY}"
+    await http.post(MESSAGES, json=message("Hello"))
+    assert (await http.patch(place, json={"title": "Greetings"})).status_code == 200
+    assert (await http.get("/conversations")).json()["conversations"][0]["title"] == "Greetings"
+    assert (await http.patch(place, json={"title": 7})).json() == {"error": "`title` must be text."}
+    bot.undeletable = "An answer is still being written there."
+    kept = await http.delete(place)
+    assert (kept.status_code, kept.json()["error"]) == (409, bot.undeletable)
+    bot.undeletable = ""
+    assert (await http.delete(place)).status_code == 200
+    assert (await http.get("/conversations")).json() == {"conversations": []}
+
+
 @pytest.mark.parametrize("step", [1, 0, -1_000_000_000])
 async def test_positions_sort_as_the_messages_came_although_the_clock_is_set_back(
     http: httpx.AsyncClient, bot: StageBot, monkeypatch: pytest.MonkeyPatch, step: int

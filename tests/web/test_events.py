@@ -14,7 +14,7 @@ import pytest
 from adapters.web import listen
 from assistants.connector import ConnectError
 from bot.incoming import Incoming
-from bot.segments import Text
+from bot.segments import Step, Text
 from bot.views import Exchange, ModelStatus, Moment
 from tests.web.stage import StageBot
 from tests.web.test_api import KEY, MESSAGES, message
@@ -53,7 +53,9 @@ async def test_a_stream_begins_with_the_conversation_as_it_is(http: httpx.AsyncC
 
     assert (exchange["turn"], exchange["state"]) == (turn, "answering")
     assert (growing["kind"], growing["turn"]) == ("snapshot", turn)
-    assert growing["segments"] == [{"type": "text", "markdown": "*Bec", "html": "<p><em>Bec</em></p>"}]
+    assert growing["segments"] == [
+        {"type": "text", "from": 0, "markdown": "*Bec", "keeps": 0, "blocks": ["<p><em>Bec</em></p>"]}
+    ]
 
 
 async def test_a_turn_that_begins_is_told_with_its_question(http: httpx.AsyncClient, bot: StageBot) -> None:
@@ -129,11 +131,32 @@ async def test_a_reply_that_grows_fast_is_told_at_a_readers_pace(http: httpx.Asy
         lengths: list[int] = []
         while 150 not in lengths:
             moment = await told.next("moment")
-            lengths += [len(segment["markdown"]) for segment in moment["segments"]]
+            lengths += [segment.get("from", 0) + len(segment["markdown"]) for segment in moment["segments"]]
         took = clock() - began
 
     assert lengths == sorted(lengths)
     assert len(lengths) <= took / listen.PACE + 2
+
+
+async def test_a_snapshot_tells_only_what_is_new_on_its_stream(http: httpx.AsyncClient, bot: StageBot) -> None:
+    """All of it each time would be quadratic in bytes."""
+    await http.post(MESSAGES, json=message("Why?"))
+    bot.show(KEY, Text("# One\n\nTwo\n\nThree"))
+    async with listening(http) as told, listening(http) as other:
+        first = (await told.next("moment"))["segments"]
+        bot.show(KEY, Text("# One\n\nTwo\n\nThree four"))
+        second = (await told.next("moment"))["segments"]
+        [late] = (await other.next("moment"))["segments"]
+        bot.show(KEY, Step("Looking"))
+        await told.next("moment")
+        bot.show(KEY, Text("# One"))
+        [again] = (await told.next("moment"))["segments"]
+
+    assert first[0]["blocks"] == ["<h4>One</h4>\n", "<p>Two</p>\n<p>Three</p>"]
+    assert (second[0]["from"], second[0]["markdown"]) == (17, " four")
+    assert (second[0]["keeps"], second[0]["blocks"][0]) == (1, "<p>Two</p>\n<p>Three four</p>")
+    assert (late["from"], late["keeps"]) == (0, 0), "another reader is told from the beginning"
+    assert (again["from"], again["keeps"]) == (0, 0), "as is one who saw no text meanwhile"
 
 
 async def test_half_a_character_does_not_end_the_stream(http: httpx.AsyncClient, bot: StageBot) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from adapters.web.render import html
 from assistants.connector import ConnectError
 from bot.segments import Notice, Text
 from bot.views import AssistantChoice, Exchange, FoundEndpoint, ModelStatus
@@ -31,6 +32,22 @@ DANGERS = """(text) => [...text.querySelectorAll('*')].flatMap((node) => [
   ...(node.href !== undefined && !/^(https?|mailto):/.test(node.href) ? [node.href] : [])])"""
 
 
+ANNOUNCED = """() => {
+  window.announced = [];
+  const region = document.getElementById('announcer');
+  new MutationObserver(() => window.announced.push(region.textContent)).observe(region, { childList: true });
+}"""
+AWAY = """(away) => {
+  Object.defineProperty(document, 'hidden', { value: away, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+SAME = """(html) => {
+  const whole = document.createElement('div');
+  whole.innerHTML = html;
+  return document.querySelector('.segments .text').innerHTML === whole.innerHTML;
+}"""
+
+
 async def test_a_newcomer_sees_what_this_is_and_what_answers_today(page: Page, bot: StageBot) -> None:
     bot.choices = [TOUR, TUTOR]
     async with serving(bot) as address:
@@ -45,6 +62,104 @@ async def test_a_newcomer_sees_what_this_is_and_what_answers_today(page: Page, b
         [incoming] = await bot.messages(1)
         assert incoming.text == "Hello"
         await expect(page.locator("#welcome")).to_be_hidden()
+
+
+async def test_on_a_small_screen_the_first_visit_begins_at_the_top(page: Page, bot: StageBot) -> None:
+    bot.choices = [TOUR, TUTOR]
+    await page.set_viewport_size({"width": 360, "height": 480})
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.locator("#suggestions button").first).to_be_visible()
+        scroller = page.locator("#scroller")
+        assert await scroller.evaluate("(node) => [node.scrollTop, node.scrollHeight > node.clientHeight]") == [0, True]
+
+
+async def test_an_address_where_nothing_was_said_says_so_and_one_of_our_own_does_not(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.locator("#welcome")).to_be_visible()
+        await page.reload()
+        await expect(page.locator("#welcome")).to_be_visible()
+        await expect(page.locator("#nothing")).to_be_hidden()
+        await page.goto(f"{address}/c/web:nosuch")
+        await expect(page.locator("#nothing")).to_contain_text("Nothing was ever said at this address")
+        await page.locator("#nothing a").click()
+        await expect(page.locator("#nothing")).to_be_hidden()
+
+
+async def test_conversations_that_begin_alike_are_told_apart_by_their_time(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        for _ in range(2):
+            await page.goto(address)
+            await ask(page, "Hello")
+        await ask(page, "Another")
+        await bot.messages(3)
+        await page.goto(address)
+        about = page.locator("#conversations .entry-about")
+        await expect(about).to_have_count(2)
+        for each in await about.all_inner_texts():
+            assert re.search(r"\d{1,2}:\d\d:\d\d", each)
+
+
+async def test_a_conversation_is_renamed_by_keyboard_alone(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Hello <b>you</b>")
+        more = page.get_by_role("button", name="Rename or delete “Hello <b>you</b>”")
+        await more.focus()
+        await page.keyboard.press("Enter")
+        await expect(more).to_have_attribute("aria-expanded", "true")
+        await page.keyboard.press("ArrowDown")
+        await expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(more).to_be_focused()
+        await expect(more).to_have_attribute("aria-expanded", "false")
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Enter")
+        name = page.get_by_role("dialog").get_by_label("Name")
+        await expect(name).to_have_value("Hello <b>you</b>")
+        await page.keyboard.type("Greetings")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".entry-title")).to_have_text("Greetings")
+        await expect(page).to_have_title("Greetings · Threadline")
+        await expect(page.get_by_role("button", name="Rename or delete “Greetings”")).to_be_focused()
+
+
+async def test_a_conversation_is_deleted_once_that_is_confirmed_wherever_it_is_open(
+    page: Page, browser: Browser, bot: StageBot
+) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Hello")
+        await bot.messages(1)
+        other = await browser.new_page()
+        await other.goto(page.url)
+        await other.get_by_label("Your message").fill("half a thought")
+        await expect(other.locator(".exchange")).to_have_count(1)
+        await page.locator(".entry").hover()
+        await page.get_by_role("button", name="Rename or delete “Hello”").click()
+        await page.get_by_role("menuitem", name="Delete").click()
+        dialog = page.get_by_role("dialog", name="Delete this conversation?")
+        await expect(dialog).to_contain_text("Hello goes for good")
+        await dialog.get_by_role("button", name="Cancel").click()
+        await expect(page.locator(".exchange")).to_have_count(1)
+
+        await page.locator(".entry").hover()
+        await page.locator(".entry button").click()
+        await page.get_by_role("menuitem", name="Delete").click()
+        bot.undeletable = "An answer is still being written there."
+        await dialog.get_by_role("button", name="Delete").click()
+        await expect(dialog.get_by_role("status")).to_have_text(bot.undeletable)
+        bot.undeletable = ""
+        await dialog.get_by_role("button", name="Delete").click()
+        for each in (page, other):
+            await expect(each.locator(".exchange, .entry")).to_have_count(0)
+            await expect(each.locator("#welcome")).to_be_visible()
+            await expect(each.locator("#announcer")).to_contain_text("was deleted")
+            await expect(each.get_by_label("Your message")).to_be_focused()
+            await expect(each.get_by_label("Your message")).to_have_value("")
+            assert await each.evaluate("Object.keys(localStorage)") == []
+        await other.close()
 
 
 async def test_an_answer_shows_life_then_grows_then_stands_with_its_label(page: Page, bot: StageBot) -> None:
@@ -84,6 +199,52 @@ async def test_text_stays_text(page: Page, bot: StageBot) -> None:
         await expect(page).to_have_title(re.compile("Threadline"))
 
 
+async def test_while_an_answer_grows_the_button_stops_it_unless_something_is_typed(page: Page, bot: StageBot) -> None:
+    """Pain 23: no way to stop."""
+    async with serving(bot) as address:
+        await page.goto(address)
+        await expect(page.get_by_role("button", name="Send")).to_be_disabled()
+        await ask(page, "Go on and on")
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key, Text("On and"))
+        stop = page.get_by_role("button", name="Stop the answer")
+        await expect(stop).to_be_enabled()
+        box = page.get_by_label("Your message")
+        await box.press("Enter")
+        await box.fill("and then?")
+        await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+        await box.fill("")
+        assert bot.commands == [], "Enter in an empty box stops nothing"
+        await stop.click()
+        await expect(page.locator(".note")).to_have_count(0)
+        [command] = bot.commands
+        assert (command.text, command.place.key) == ("stop", incoming.place.key)
+        bot.finish(incoming.place.key, Text("On and"), Notice("Stopped."))
+        await expect(page.get_by_role("button", name="Send")).to_be_disabled()
+
+
+async def test_a_screen_reader_is_told_each_sentence_once_however_the_answer_grows(page: Page, bot: StageBot) -> None:
+    label = Notice("Small demo model: often wrong.")
+    async with serving(bot) as address:
+        await page.goto(address)
+        await page.evaluate(ANNOUNCED)
+        await ask(page, "Count")
+        [incoming] = await bot.messages(1)
+        announcer = page.locator("#announcer")
+        bot.show(incoming.place.key, Text("One, **two**. Thr"), label)
+        await expect(announcer).to_contain_text("One, two.")
+        bot.show(incoming.place.key, Text("One, **two**. Three, four. Fi"), label)
+        await expect(announcer).to_contain_text("Three, four.")
+        bot.finish(incoming.place.key, Text("One, **two**. Three, four. Five."), label)
+        await expect(announcer).to_contain_text("Five.")
+        told = await page.evaluate("window.announced")
+        assert [words.split() for words in told] == [
+            ["One,", "two."],
+            ["Three,", "four."],
+            ["Five.", "Small", "demo", "model:", "often", "wrong."],
+        ]
+
+
 async def test_markdown_is_shown_as_it_is_meant_while_it_grows_and_when_it_stands(page: Page, bot: StageBot) -> None:
     whole = "## Plan\n\n- **one** `code`\n- [two](https://example.org)\n\n| a | b |\n|--:|---|\n| 1 | 2 |\n\n> said"
     async with serving(bot) as address:
@@ -112,14 +273,40 @@ async def test_markdown_is_shown_as_it_is_meant_while_it_grows_and_when_it_stand
         await expect(page.locator("#announcer")).not_to_contain_text("**")
 
 
+async def test_told_piece_by_piece_a_long_answer_is_what_it_would_be_as_a_whole(page: Page, bot: StageBot) -> None:
+    """A page that was away in the middle of it is told it from the beginning."""
+    code = "```python\n" + "".join(f"print({n})\n" for n in range(1_200)) + "```\n\n"
+    some = "".join(f"## Part {n}\n\nSome **bold** words of {n}.\n\n- one\n- two\n\n" for n in range(30))
+    whole = f"{some}{code}{some}| a | b |\n|---|---|\n" + "".join(f"| {n} | last |\n" for n in range(400)) + "\nThe end"
+    async with serving(bot) as address:
+        await page.goto(address)
+        await ask(page, "Go on")
+        [incoming] = await bot.messages(1)
+        marks = range(2_000, len(whole), 2_000)
+        for number, end in enumerate(marks):
+            bot.show(incoming.place.key, Text(whole[:end]), status=str(end))
+            if number == len(marks) // 2:
+                await page.evaluate(AWAY, True)
+                bot.show(incoming.place.key, Text(whole[: end + 100]), status=str(end))
+                await page.evaluate(AWAY, False)
+            await expect(page.locator(".status")).to_have_text(str(end))
+        bot.show(incoming.place.key, Text(whole))
+        await expect(page.locator(".text")).to_contain_text("The end")
+        assert await page.evaluate(SAME, html(whole, growing=True))
+        bot.finish(incoming.place.key, Text(whole))
+        await answered(page)
+        assert await page.evaluate(SAME, html(whole))
+
+
 async def test_a_commands_answer_is_rendered_too(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(address)
-        await ask(page, "/assistant use `**x**` <b>y</b>")
+        await ask(page, "/assistant use `**x**` <b>y</b> on Threadline's page")
 
+        said = "You asked for use **x** <b>y</b> at the top of this page."
         await expect(page.locator(".note .text code")).to_have_text("**x**")
-        await expect(page.locator(".note .text")).to_have_text("You asked for use **x** <b>y</b>.")
-        await expect(page.locator("#announcer")).to_have_text("You asked for use **x** <b>y</b>.")
+        await expect(page.locator(".note .text")).to_have_text(said)
+        await expect(page.locator("#announcer")).to_have_text(said)
 
 
 @pytest.mark.parametrize("evil", EVIL)

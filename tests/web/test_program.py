@@ -22,7 +22,7 @@ from tests.web.test_files import LOADED, PHOTO, PIXEL, attach
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 CONFIGURED = {"THREADLINE_CONFIG": str(ROOT / "threadline.toml"), "SANDBOX": "auto"}
-LABEL = "Tour · a scripted reply, no model is thinking here"
+LABEL = "Tour: a scripted reply, no model is thinking here."
 NEEDS_MODEL = "This assistant needs a model."
 READER = """
 default = ["reader"]
@@ -49,7 +49,7 @@ async def test_tour_answers_as_it_grows_and_is_there_after_reload_and_restart(pa
     answer = await answered(page)
     texts = await grown(page)
 
-    assert LABEL in answer.splitlines()[0]
+    assert answer.splitlines()[-1] == LABEL
     assert await exchange(page).locator(".who").inner_text() == "Tour (scripted)"
     assert len(texts) >= 3
     assert grows(texts)

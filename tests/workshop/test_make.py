@@ -84,7 +84,7 @@ def test_the_project_is_installed_anew_when_its_description_changes(workshop: Pa
 
 def test_help_names_every_command(workshop: Path) -> None:
     listed = said("make", cwd=workshop)
-    for target in ("run", "test", "check", "proof", "sim", "bench", "lock"):
+    for target in ("run", "test", "check", "lint", "proof", "sim", "bench", "lock"):
         assert f"make {target} " in listed
 
 

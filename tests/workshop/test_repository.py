@@ -98,9 +98,11 @@ def test_imports_run_one_way_through_the_house() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_page_of_settings_and_the_example_environment_say_what_the_code_says() -> None:
+@pytest.mark.parametrize("written", ["generate.py", "gallery.py"])
+def test_what_is_written_from_the_code_says_what_the_code_says(written: str) -> None:
+    """The page of settings, the example environment, the gallery."""
     done = subprocess.run(
-        [sys.executable, ROOT / "docs/generate.py", "--check"], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "docs" / written, "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -5,25 +5,25 @@ const SENTENCES = /^[\s\S]*[.!?…:](?=\s|$)|^[\s\S]*\n/;
 
 export class Announcer {
   constructor(region) {
-    Object.assign(this, { region, turn: null, said: 0, text: "", ended: true, timer: 0 });
+    Object.assign(this, { region, turn: null, said: 0, words: () => "", ended: true, timer: 0 });
   }
 
   say(sentence) {
     this.region.replaceChildren(sentence);
   }
 
-  // `text` is what the moment's answer says, without marks.
-  hear(moment, text) {
+  // `words()` is what the answer says, without marks: what was in it stays there as it grows.
+  hear(moment, words) {
     if (moment.turn !== this.turn) Object.assign(this, { turn: moment.turn, said: 0 });
-    this.text = text;
-    this.ended = moment.kind === "finished";
-    if (!this.text && moment.status && this.region.textContent !== moment.status) this.say(moment.status);
+    Object.assign(this, { words, ended: moment.kind === "finished" });
+    const wordless = !moment.segments.some((segment) => segment.type === "text");
+    if (wordless && moment.status && this.region.textContent !== moment.status) this.say(moment.status);
     this.timer ||= setTimeout(() => this.#speak(), PAUSE);
   }
 
   #speak() {
     this.timer = 0;
-    const rest = this.text.slice(this.said);
+    const rest = this.words().slice(this.said);
     const ready = this.ended ? rest : (rest.match(SENTENCES)?.[0] ?? "");
     if (!ready.trim()) return;
     this.said += ready.length;

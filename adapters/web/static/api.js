@@ -28,13 +28,17 @@ async function ask(path, options) {
   return body;
 }
 
-const post = (path, body) =>
-  ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+const say = (method, path, body) =>
+  ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+const post = (path, body) => say("POST", path, body);
 
 const place = (key) => `conversations/${encodeURIComponent(key)}`;
 
 export const conversations = async () => (await ask("conversations")).conversations;
 export const transcript = (key) => ask(place(key));
+export const rename = (key, title) => say("PATCH", place(key), { title });
+export const remove = (key) => ask(place(key), { method: "DELETE" });
 export const assistants = async (key) => (await ask(`${place(key)}/assistants`)).assistants;
 export const send = (key, event, text, files = []) => post(`${place(key)}/messages`, { event, text, files });
 export const fileLimits = () => ask("files");

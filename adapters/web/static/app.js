@@ -6,11 +6,12 @@ import { Composer, isCommand } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Desk } from "./desk.js";
 import { $, setHidden, setText } from "./dom.js";
-import { Draft, Outbox } from "./outbox.js";
+import { Entries } from "./entries.js";
+import { Draft, forget, Outbox } from "./outbox.js";
 import { Picker } from "./picker.js";
 import { Sidebar } from "./sidebar.js";
 import { Stream } from "./stream.js";
-import { Transcript } from "./transcript.js";
+import { onThePage, Transcript } from "./transcript.js";
 import { Welcome } from "./welcome.js";
 
 const NEAR_END = 80; // pixels from the end that still count as reading along
@@ -19,12 +20,14 @@ const LOST = "Connection lost. What you write is kept; reconnecting…";
 class Page {
   constructor() {
     this.list = [];
+    this.named = history.state?.fresh ? null : keyInAddress(); // by a link from elsewhere
     this.lostTimer = 0;
     this.scroller = $("scroller");
     this.announcer = new Announcer($("announcer"));
     this.picker = new Picker((choice) => this.send(`/assistant use ${choice.name}`));
-    this.sidebar = new Sidebar((key) => this.open(key));
-    this.composer = new Composer((text, files) => this.send(text, files));
+    this.sidebar = new Sidebar((key) => this.open(key), (conversation, button) => this.entries.open(conversation, button));
+    this.entries = new Entries({ renamed: () => this.refreshList(), removed: ({ key }) => this.gone(key) });
+    this.composer = new Composer((text, files) => this.send(text, files), () => this.command("/assistant stop", { quiet: true }));
     this.welcome = new Welcome((choice, text) => this.try(choice, text));
     this.desk = new Desk(() => this.refreshAssistants());
     this.transcript = new Transcript($("transcript"), {
@@ -38,14 +41,14 @@ class Page {
     this.scroller.onscroll = () => this.scrolled();
     const sizes = new ResizeObserver(() => this.following && this.toEnd());
     for (const node of [$("transcript"), this.scroller]) sizes.observe(node);
-    window.onpopstate = () => this.open(keyInAddress(), { record: false });
+    window.onpopstate = () => this.open(keyInAddress(), { record: "" });
   }
 
-  // Show a conversation; a new one without a key.
-  open(key, { record = true } = {}) {
+  // Show a conversation; a new one without a key. `record` is how the browser's history notes it, if at all.
+  open(key, { record = "pushState" } = {}) {
     this.stream?.close();
     const fresh = key ?? `web:${api.uuid()}`;
-    if (record) history.pushState(null, "", `/c/${fresh}`);
+    if (record) history[record]({ fresh: !key }, "", `/c/${fresh}`);
     const conversation = (this.conversation = new Conversation(fresh, new Outbox(fresh)));
     this.composer.open(new Draft(fresh));
     this.stream = new Stream(fresh, {
@@ -64,13 +67,25 @@ class Page {
     if (name === "models") this.desk.show(data);
     if (name === "problem") this.lost(data.error);
     if (name === "transcript") conversation.replace(data.exchanges);
-    if (name === "moment") conversation.apply(data);
+    if (name === "moment" && data.kind === "deleted") return this.gone(conversation.key);
+    if (name === "moment" && !conversation.apply(data)) return this.stream.renew();
     this.render();
     if (name === "moment") this.happened(data);
   }
 
+  // It was deleted, here or in another window.
+  gone(key) {
+    for (const file of new Draft(key).files) api.discard(file.id);
+    forget(key);
+    if (key === this.conversation.key) this.open(null, { record: "replaceState" });
+    else this.refreshList();
+    this.announcer.say("The conversation was deleted.");
+    this.composer.focus();
+  }
+
   happened(moment) {
-    if (moment.kind !== "asked") this.announcer.hear(moment, this.transcript.words(`turn:${moment.turn}`));
+    const words = () => this.transcript.words(`turn:${moment.turn}`, { growing: moment.kind === "snapshot" });
+    if (moment.kind !== "asked") this.announcer.hear(moment, words);
     if (moment.kind !== "snapshot") this.refreshList();
   }
 
@@ -117,7 +132,7 @@ class Page {
     try {
       const answer = await api.send(conversation.key, api.uuid(), text);
       if (answer.conversation) this.open(answer.conversation);
-      if (!quiet) this.#note(text.trim(), answer.html);
+      if (!quiet) this.#note(text.trim(), onThePage(answer.html, " at the top of this page"));
     } catch (error) {
       this.composer.restore(text, error.message);
       return false;
@@ -171,7 +186,9 @@ class Page {
 
   render({ toEnd = false } = {}) {
     this.transcript.show(this.conversation.items);
+    this.composer.offerStop(this.conversation.growing);
     this.welcome.show(this.conversation.empty, this.picker.choices, this.desk.status);
+    setHidden($("nothing"), this.conversation.key !== this.named);
     if (toEnd || this.following) this.toEnd();
   }
 
@@ -183,7 +200,7 @@ class Page {
 
   toEnd() {
     this.following = true;
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.scroller.scrollTop = this.conversation.empty ? 0 : this.scroller.scrollHeight;
   }
 
   #banner(sentence) {
@@ -199,5 +216,5 @@ function keyInAddress() {
 
 const page = new Page();
 const key = keyInAddress() ?? `web:${api.uuid()}`;
-history.replaceState(null, "", `/c/${key}`);
-page.open(key, { record: false });
+history.replaceState({ fresh: !page.named }, "", `/c/${key}`);
+page.open(key, { record: "" });

@@ -2,20 +2,23 @@
 
 import { Attachments } from "./attachments.js";
 import { Commands } from "./commands.js";
-import { $, setHidden } from "./dom.js";
+import { $, setHidden, setText } from "./dom.js";
 
 const LONGEST = 100_000;
 
 export const isCommand = (text) => /^\s*\/assistant(\s|$)/.test(text);
 
 export class Composer {
-  constructor(send) {
-    Object.assign(this, { send, field: $("question"), draft: null });
+  // `stop()` ends the answer that is being written.
+  constructor(send, stop) {
+    Object.assign(this, { send, stop, field: $("question"), draft: null, growing: false });
     this.attachments = new Attachments({ changed: () => this.#canSend(), complain: (sentence) => this.complain(sentence) });
     this.commands = new Commands(this.field, (command) => this.#complete(command));
     $("composer").onsubmit = (event) => {
       event.preventDefault();
-      this.#submit();
+      // Enter in an empty box stops nothing, the button does.
+      if (this.#stops) this.stop();
+      else this.#submit();
     };
     this.field.oninput = () => this.#changed();
     this.field.onkeydown = (event) => this.#key(event);
@@ -38,6 +41,20 @@ export class Composer {
 
   focus() {
     this.field.focus();
+  }
+
+  // While an answer grows and nothing is typed, the button ends it.
+  offerStop(growing) {
+    this.growing = growing;
+    this.#canSend();
+  }
+
+  get #stops() {
+    return this.growing && !this.#can;
+  }
+
+  get #can() {
+    return Boolean(this.field.value.trim() || this.attachments.files.length);
   }
 
   complain(sentence) {
@@ -73,9 +90,12 @@ export class Composer {
   }
 
   #canSend() {
-    const can = Boolean(this.field.value.trim() || this.attachments.files.length);
-    $("send").disabled = !can;
-    return can;
+    const button = $("send");
+    button.disabled = !this.#can && !this.growing;
+    button.classList.toggle("stops", this.#stops);
+    setText(button.firstElementChild, this.#stops ? "■" : "↑");
+    button.setAttribute("aria-label", this.#stops ? "Stop the answer" : "Send");
+    return this.#can;
   }
 
   #changed() {

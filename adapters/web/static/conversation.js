@@ -32,21 +32,26 @@ export class Conversation {
     return { ...read, answer: seen.answer, status: seen.status, assistant: seen.assistant, state: seen.state };
   }
 
+  // Returns false where it goes on from something that is not here: the stream must be opened anew.
   apply(moment) {
     if (moment.kind === "asked") return this.#asked(moment);
     const exchange = this.exchanges.find((e) => e.turn === moment.turn);
-    if (!exchange || (moment.kind === "snapshot" && ENDED.has(exchange.state))) return;
-    exchange.answer = moment.segments;
+    if (!exchange || (moment.kind === "snapshot" && ENDED.has(exchange.state))) return true;
+    const answer = moment.segments.map((segment, place) => grown(segment, exchange.answer[place]));
+    if (answer.includes(null)) return false;
+    exchange.answer = answer;
     exchange.status = moment.status;
     exchange.assistant = moment.assistant || exchange.assistant;
     exchange.state = moment.kind === "snapshot" ? "answering" : "answered";
+    return true;
   }
 
   #asked({ event, question, files }) {
     this.outbox.arrived(event);
-    if (this.exchanges.some((exchange) => exchange.events.includes(event))) return;
+    if (this.exchanges.some((exchange) => exchange.events.includes(event))) return true;
     const asked_at = Date.now() / 1000;
     this.exchanges.push({ turn: null, question, files, answer: [], assistant: "", state: "waiting", events: [event], asked_at });
+    return true;
   }
 
   // Returns the note's id.
@@ -73,6 +78,13 @@ export class Conversation {
     }));
     return [...read, ...sent];
   }
+}
+
+// A text that grows says only which of its blocks are new; null where those that stay are not here.
+function grown(segment, before) {
+  if (segment.keeps === undefined) return segment;
+  const kept = (before?.blocks ?? []).slice(0, segment.keeps);
+  return kept.length < segment.keeps ? null : { ...segment, blocks: [...kept, ...segment.blocks] };
 }
 
 // A message keeps its event when a turn takes it up, so its place on the page stays its own.

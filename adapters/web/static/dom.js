@@ -22,26 +22,38 @@ export function setText(node, text) {
   }
 }
 
-export function setHtml(node, html) {
+// Puts HTML there, in pieces that stand by themselves: those that stay the same are not even looked at.
+export function setHtml(node, ...pieces) {
+  const shown = node.pieces ?? [];
+  let same = 0;
+  while (same < pieces.length && shown[same]?.html === pieces[same]) same++;
+  if (same === pieces.length && same === shown.length) return;
+  const begins = same ? shown[same - 1].ends : 0;
+  const fresh = pieces.slice(same).map((html) => [html, nodesOf(html)]);
+  let ends = begins;
+  node.pieces = [...shown.slice(0, same), ...fresh.map(([html, nodes]) => ({ html, ends: (ends += nodes.length) }))];
+  grow(node, fresh.flatMap(([, nodes]) => nodes), begins);
+}
+
+function nodesOf(html) {
   const template = document.createElement("template");
   // The one place where text becomes HTML. It is safe: the server renders Markdown with a parser that lets no HTML of
   // the author's through, no image and no address but http, https and mailto; the page's policy forbids scripts beside.
   template.innerHTML = html;
-  grow(node, template.content);
+  return [...template.content.childNodes];
 }
 
 // What stays the same is left alone, so that a selection or a sideways scroll in it survives.
-function grow(now, next) {
-  const wanted = [...next.childNodes];
+function grow(now, wanted, begins = 0) {
   wanted.forEach((fresh, position) => {
-    const old = now.childNodes[position];
+    const old = now.childNodes[begins + position];
     if (!old) now.append(fresh);
     else if (old.isEqualNode(fresh)) return;
     else if (old.nodeType === Node.TEXT_NODE && fresh.data?.startsWith(old.data)) old.appendData(fresh.data.slice(old.length));
-    else if (fresh.firstChild && old.cloneNode().isEqualNode(fresh.cloneNode())) grow(old, fresh);
+    else if (fresh.firstChild && old.cloneNode().isEqualNode(fresh.cloneNode())) grow(old, [...fresh.childNodes]);
     else old.replaceWith(fresh);
   });
-  while (now.childNodes.length > wanted.length) now.lastChild.remove();
+  while (now.childNodes.length > begins + wanted.length) now.lastChild.remove();
 }
 
 export function setHidden(node, hidden) {

@@ -17,6 +17,11 @@ const write = (name, value) => {
   }
 };
 
+// Nothing of a conversation that was deleted stays in this browser.
+export const forget = (key) => {
+  for (const kind of ["draft", "files", "outbox"]) write(`threadline:${kind}:${key}`, null);
+};
+
 export class Draft {
   constructor(key) {
     this.name = `threadline:draft:${key}`;

@@ -1,24 +1,53 @@
 // The list of conversations; a drawer on small screens.
 
-import { $, element, setHidden } from "./dom.js";
+import { $, copy, setHidden, setText } from "./dom.js";
 
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+const EXACT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit", second: "2-digit" });
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60]];
 
 export class Sidebar {
-  constructor(open) {
-    this.open = open;
+  // `open(key)` shows a conversation; `more(conversation, button)` offers what may be done with it.
+  constructor(open, more) {
+    Object.assign(this, { open, more, entries: new Map() });
     $("menu").onclick = () => this.#drawer(!document.body.classList.contains("drawer"));
     $("scrim").onclick = () => this.#drawer(false);
     $("sidebar").onclick = (event) => this.#clicked(event);
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && document.body.classList.contains("drawer")) this.#drawer(false);
+      const above = document.querySelector("dialog[open], :popover-open"); // closes first
+      if (event.key === "Escape" && !above && document.body.classList.contains("drawer")) this.#drawer(false);
     });
   }
 
+  // An entry that stays is left where it is, so that whoever has the focus in it keeps it.
   show(conversations, current) {
-    $("conversations").replaceChildren(...conversations.map((c) => entry(c, c.key === current)));
+    const titles = conversations.map((c) => c.title);
+    const isOnly = (title) => titles.indexOf(title) === titles.lastIndexOf(title);
+    const list = $("conversations");
+    const shown = new Map(conversations.map((c) => [c.key, this.entries.get(c.key) ?? copy("entry")]));
+    for (const [key, node] of this.entries) if (!shown.has(key)) node.remove();
+    this.entries = shown;
+    conversations.forEach((c, position) => {
+      const node = shown.get(c.key);
+      if (list.children[position] !== node) list.insertBefore(node, list.children[position] ?? null);
+      this.#fill(node, c, { isCurrent: c.key === current, isOnly: isOnly(c.title) });
+    });
     setHidden($("no-conversations"), conversations.length > 0);
+  }
+
+  // Of several that begin alike the hour tells which is which.
+  #fill(node, conversation, { isCurrent, isOnly }) {
+    const { key, platform, updated_at: at } = conversation;
+    const title = conversation.title || "New conversation";
+    const when = isOnly ? ago(at) : EXACT.format(at * 1000);
+    const [link, more] = [node.querySelector("a"), node.querySelector("button")];
+    Object.assign(link, { href: `/c/${key}` }).dataset.key = key;
+    setText(node.querySelector(".entry-title"), title);
+    setText(node.querySelector(".entry-about"), platform === "console" ? `terminal · ${when}` : when);
+    if (isCurrent) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    more.setAttribute("aria-label", `Rename or delete “${title}”`);
+    more.onclick = () => this.more(conversation, more);
   }
 
   // A plain click stays on the page; one that asks for a new tab or window is the browser's.
@@ -37,17 +66,6 @@ export class Sidebar {
     if (open) $("fresh").focus();
     else if ($("sidebar").contains(document.activeElement)) $("menu").focus();
   }
-}
-
-function entry(conversation, isCurrent) {
-  const when = ago(conversation.updated_at);
-  const about = conversation.platform === "console" ? `terminal · ${when}` : when;
-  const link = element("a", { href: `/c/${conversation.key}` },
-    element("span", { className: "entry-title", text: conversation.title || "New conversation" }),
-    element("span", { className: "entry-about", text: about }));
-  link.dataset.key = conversation.key;
-  if (isCurrent) link.setAttribute("aria-current", "page");
-  return element("li", {}, link);
 }
 
 function ago(seconds) {

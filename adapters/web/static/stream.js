@@ -22,6 +22,11 @@ export class Stream {
     this.#drop();
   }
 
+  // A new stream tells everything from the beginning.
+  renew() {
+    this.#connect();
+  }
+
   #connect() {
     this.#drop();
     if (this.closed) return;

@@ -4,6 +4,8 @@ import { fillSent } from "./attachments.js";
 import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
+// What is said on every surface alike knows of the page from elsewhere.
+export const onThePage = (words, where) => words.replace(" on Threadline's page", where);
 const NOTED = "Noted; it is answered after this one.";
 
 export class Transcript {
@@ -27,9 +29,9 @@ export class Transcript {
     this.nodes = shown;
   }
 
-  // The words of an answer or a note as they stand there, without any marks.
-  words(id) {
-    const parts = this.nodes.get(id)?.querySelectorAll(".text, .notice") ?? [];
+  // The words of an answer or a note as they stand there, without any marks; of one that grows not what stands under it.
+  words(id, { growing = false } = {}) {
+    const parts = this.nodes.get(id)?.querySelectorAll(growing ? ".text" : ".text, .notice") ?? [];
     return [...parts].map((part) => part.textContent.trim()).join("\n\n");
   }
 
@@ -100,10 +102,10 @@ function fillSegments(root, segments) {
       node ? node.replaceWith(fresh) : root.append(fresh);
       node = fresh;
     }
-    if (segment.type === "text") setHtml(node, segment.html);
+    if (segment.type === "text") setHtml(node, ...(segment.blocks ?? [segment.html]));
     else if (segment.type === "sources") fillSources(node, segment.notes);
     else if (segment.type === "file") fillFile(node, segment);
-    else setText(node, segment.text);
+    else setText(node, segment.remedy ? onThePage(segment.text, " here") : segment.text);
   });
   while (root.children.length > segments.length) root.lastElementChild.remove();
 }

@@ -21,7 +21,7 @@ class Limits:
         self._calls: dict[str, deque[float]] = defaultdict(deque)
 
     def wait(self, method: str, tier: int, channel: str) -> int:
-        """Seconds to stay away, 0 when the call may be."""
+        """Seconds of the app's own clock to stay away, 0 when the call may be."""
         if not self.enabled or not tier:
             return 0
         if method == "chat.postMessage":
@@ -34,6 +34,6 @@ class Limits:
             calls.popleft()
         if len(calls) >= most:
             # To the millisecond: the float of a date is not exact below that.
-            return max(1, math.ceil(round(calls[0] + seconds - now, 3)))
+            return max(1, math.ceil(round(calls[0] + seconds - now, 3) / (self._clock.rate or 1)))
         calls.append(now)
         return 0

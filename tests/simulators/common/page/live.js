@@ -48,27 +48,25 @@ export function fill(list, entries) {
     return node;
   });
   if (nodes.length !== list.children.length || nodes.some((node, at) => list.children[at] !== node)) list.replaceChildren(...nodes);
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  const toEnd = () => { list.scrollTop = list.scrollHeight; };
+  if (!atEnd) return;
+  toEnd();
+  // A picture takes its room when it has come.
+  for (const picture of list.querySelectorAll("img")) if (!picture.complete) picture.onload = toEnd;
 }
 
-// Text with code fences, code, bold and links as nodes. `inline` turns what a platform adds, such as mentions, into
-// nodes; `star` is what one star around words makes of them.
-export function prose(text, inline = (plain) => [plain], star = "i") {
-  const nodes = text.split(/(```[^]*?(?:```|$))/).flatMap((piece) => {
-    const fence = piece.match(/^```(?:[\w+-]*\n)?([^]*?)(?:```|$)$/);
-    return fence ? [element("pre", {}, element("code", {}, fence[1]))] : words(piece, inline, star);
-  });
-  return element("div", { className: "text" }, ...nodes);
+// A file that a person chose, in base64.
+export async function bytesOf(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  return btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
 }
 
-function words(text, inline, star) {
-  return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*|\*[^*\s](?:[^*\n]*[^*\s])?\*|https?:\/\/[^\s<>)]+)/).flatMap((piece) => {
-    if (/^`[^`]+`$/.test(piece)) return [element("code", {}, piece.slice(1, -1))];
-    if (/^\*\*[^*]+\*\*$/.test(piece)) return [element("b", {}, ...inline(piece.slice(2, -2)))];
-    if (/^\*[^*]+\*$/.test(piece)) return [element(star, {}, ...inline(piece.slice(1, -1)))];
-    if (/^https?:/.test(piece)) return [element("a", { href: piece, rel: "noreferrer" }, piece)];
-    return inline(piece);
-  });
+// Says beside the box which files go with what is typed there; the label around the chooser begins with a text.
+export function chosenFiles(chooser, box) {
+  const sign = chooser.parentElement.firstChild;
+  const tell = () => { sign.data = [...chooser.files].map((one) => one.name).join(", ") || "+"; };
+  chooser.onchange = () => { tell(); box.focus(); };
+  chooser.form.addEventListener("reset", () => setTimeout(tell));
 }
 
 // A person's coloured initial.

@@ -1,5 +1,5 @@
 // The box to type in: messages, and slash commands with what the app offers for them.
-import { act, element, notice } from "/common/live.js";
+import { act, bytesOf, chosenFiles, element, notice } from "/common/live.js";
 import { openForm } from "/page/forms.js";
 
 // Every command and subcommand as it is typed: its words, its description, its options.
@@ -12,7 +12,7 @@ function typed(commands) {
 }
 
 export function composer(form, where) {
-  const [box, list] = [form.elements.text, form.querySelector(".suggestions")];
+  const [box, list, chooser] = [form.elements.text, form.querySelector(".suggestions"), form.elements.file];
   let asked = 0;
 
   const offer = (entries) => {
@@ -44,18 +44,20 @@ export function composer(form, where) {
 
   const send = async () => {
     const text = box.value.trim();
-    if (!text) return;
-    box.value = "";
+    const files = await Promise.all([...chooser.files].map(async (one) => ({ name: one.name, type: one.type, data: await bytesOf(one) })));
+    if (!text && !files.length) return;
+    form.reset();
     asked += 1;
     offer([]);
     const { user, channel } = where();
-    if (!text.startsWith("/")) return void (await act("say", { user, channel, text }));
+    if (!text.startsWith("/")) return void (await act("say", { user, channel, text, files }));
     const answer = await act("command", { user, channel, text });
     if (answer?.failed) notice("The application did not respond");
     if (answer?.modal) openForm(answer, user);
   };
 
   box.oninput = suggest;
+  chosenFiles(chooser, box);
   box.onkeydown = (event) => { if (event.key === "Escape") offer([]); };
   form.onsubmit = (event) => { event.preventDefault(); send(); };
 }

@@ -1,6 +1,7 @@
 // One message as a person sees it: who, what, and what can be pressed on it.
-import { act, clock, element, face, notice, prose } from "/common/live.js";
+import { act, clock, element, face, notice } from "/common/live.js";
 import { openForm } from "/page/forms.js";
+import { prose } from "/page/text.js";
 
 const THINKING = 128;
 const STYLES = { 1: "primary", 3: "success", 4: "danger" };
@@ -58,6 +59,8 @@ function embed(told) {
 }
 
 function file(told) {
+  const about = { alt: told.description ?? told.filename, title: told.filename };
+  if (told.content_type.startsWith("image/")) return element("img", { className: "picture", src: told.url, ...about });
   return element("a", { className: "file", href: told.url, download: told.filename }, `📎 ${told.filename} (${told.size} bytes)`);
 }
 

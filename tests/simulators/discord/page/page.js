@@ -25,7 +25,7 @@ function openThread(id) {
   thread = id;
   place = channel(id).parent;
   draw();
-  $("#inside input").focus();
+  $("#inside [name=text]").focus();
 }
 
 function channels() {
@@ -58,12 +58,12 @@ function draw() {
   $("#places").replaceChildren(...channels());
   $("#dms").replaceChildren(...state.channels.filter((one) => one.user === me()).map((one) => element("li", {}, link(one, `@ ${state.bot.name}`))));
   $("#title").textContent = title;
-  $("#here input").placeholder = here.kind === "dm" ? `Message @${state.bot.name}` : `@${state.bot.name} hello, or /assistant list`;
+  $("#here [name=text]").placeholder = here.kind === "dm" ? `Message @${state.bot.name}` : `@${state.bot.name} hello, or /assistant list`;
   show($("#messages"), $("#typing"), place);
   $("#thread").hidden = !thread;
   if (thread) {
     $("#thread-title").textContent = channel(thread).name;
-    $("#inside input").placeholder = `Message ${channel(thread).name}`;
+    $("#inside [name=text]").placeholder = `Message ${channel(thread).name}`;
     show($("#replies"), $("#thread-typing"), thread);
   }
   const failures = state.failures.length ? `, FAILURES: ${state.failures.join(" ")}` : "";

@@ -1,5 +1,5 @@
 // The box to type in: messages, files, and outside threads slash commands.
-import { act, element, notice } from "/common/live.js";
+import { act, bytesOf, chosenFiles, element, notice } from "/common/live.js";
 
 export function composer(form, where) {
   const [box, list, file] = [form.elements.text, form.querySelector(".suggestions"), form.elements.file];
@@ -28,12 +28,10 @@ export function composer(form, where) {
 
   box.oninput = offer;
   box.onkeydown = (event) => { if (event.key === "Escape") list.hidden = true; };
-  file.onchange = () => { if (file.files.length) { box.placeholder = `${file.files[0].name} is attached`; box.focus(); } };
+  chosenFiles(file, box);
   form.onsubmit = (event) => { event.preventDefault(); send(); };
 }
 
 async function upload(user, file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const content = btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
-  return (await act("upload", { user, name: file.name, mimetype: file.type, content })).id;
+  return (await act("upload", { user, name: file.name, mimetype: file.type, content: await bytesOf(file) })).id;
 }

@@ -1,0 +1,122 @@
+"""What people do with a conversation as a whole: give it another name, delete it with all that was said and sent."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterator
+
+import structlog
+
+from assistants.connector import AssistantsClient, NotFoundError
+from assistants.contract import ImageFileContent, Message
+from bot.adapter import NotDoneError
+from bot.incoming import Person, Place
+from bot.produced import made_in
+from bot.stops import Stops
+from bot.views import Moment
+from bot.watch import Hub
+from storage import conversations, deleted, turns
+from storage.database import Database, StorageError
+from storage.records import Conversation
+from storage.text import storable
+
+TITLE = 80
+# How long an answer that is being written may take to stop, and how often we look meanwhile.
+PATIENCE = 20.0
+LOOK = 0.05
+NAMELESS = "A conversation needs a name: write one."
+NOT_THERE = "This conversation is not there any more."
+NOT_STOPPED = "An answer is still being written there and does not stop, so nothing was deleted: try again in a moment."
+NOT_WRITTEN = "This could not be written down just now, so nothing was changed: try again in a moment."
+
+log = structlog.get_logger()
+
+
+class Keeping:
+    """Renames and deletes. What was said in a deleted conversation is nowhere, and what comes late goes nowhere."""
+
+    def __init__(self, db: Database, client: AssistantsClient, stops: Stops, hub: Hub) -> None:
+        self._db = db
+        self._client = client
+        self._stops = stops
+        self._hub = hub
+
+    async def rename(self, place: Place, title: str) -> None:
+        words = one_line(storable(title))
+        if not words:
+            raise NotDoneError(NAMELESS)
+        with _writing():
+            if not await self._db.write(conversations.rename, place.key, words):
+                raise NotDoneError(NOT_THERE)
+
+    async def delete(self, place: Place, person: Person) -> None:
+        until = time.monotonic() + PATIENCE
+        with _writing():
+            # Something new may begin there until the tables say that it is gone.
+            while conversation := await conversations.by_key(self._db, place.key):
+                await self._still(conversation, person, until)
+                await self._clear(conversation)
+                if await self._db.write(deleted.delete, conversation.id, conversation.thread_id):
+                    log.info("conversation deleted", conversation=place.key, thread=conversation.thread_id)
+                    self._hub.tell(place.key, Moment("deleted", None))
+                    return
+
+    async def _still(self, conversation: Conversation, person: Person, until: float) -> None:
+        """Stop what is being answered there, and what is answered after that, until nothing is."""
+        asked: int | None = None
+        while (turn := await turns.open_turn(self._db, conversation.id)) is not None:
+            if time.monotonic() > until:
+                raise NotDoneError(NOT_STOPPED)
+            if turn != asked and await self._db.write(turns.ask_to_stop, turn, person.id):
+                self._stops.tell(turn, person.id)
+            asked = turn
+            await asyncio.sleep(LOOK)
+
+    async def _clear(self, conversation: Conversation) -> None:
+        """Delete its thread and all files in it; the thread tells of them and goes last. Raises `AssistantsError`."""
+        files, thread = self._client.files, conversation.thread_id
+        for listed in await deleted.attachments(self._db, conversation.id):
+            for file in json.loads(listed):
+                await _gone(files.delete(file["kept"])) if file.get("kept") else None
+        if thread is None:
+            return
+        with contextlib.suppress(NotFoundError):
+            async for file_id in self._sent_and_made(thread):
+                await _gone(files.delete(file_id))
+            resources = (await self._client.threads.retrieve(thread)).tool_resources
+            stores = resources.file_search.vector_store_ids if resources and resources.file_search else []
+            for store in stores:
+                await _gone(self._client.vector_stores.delete(store))
+            await self._client.threads.delete(thread)
+
+    async def _sent_and_made(self, thread: str) -> AsyncIterator[str]:
+        async for message in self._client.threads.messages.list(thread, limit=100):
+            for file_id in _files_of(message):
+                yield file_id
+
+
+def one_line(text: str) -> str:
+    """A title of these words."""
+    return " ".join(text.split())[:TITLE]
+
+
+def _files_of(message: Message) -> set[str]:
+    """The files that came with a message, or that a run made for it; what is only quoted in it belongs to others."""
+    sent = {attachment.file_id for attachment in message.attachments or () if attachment.file_id}
+    pictures = {part.image_file.file_id for part in message.content if isinstance(part, ImageFileContent)}
+    return sent | pictures | {made.file_id for made in made_in([message])}
+
+
+async def _gone(deleting: Awaitable[object]) -> None:
+    with contextlib.suppress(NotFoundError):
+        await deleting
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        log.exception("conversation not changed")
+        raise NotDoneError(NOT_WRITTEN) from error
