@@ -42,4 +42,4 @@ async def opened(address: str) -> AsyncIterator[Page]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(address)
         yield page
-    assert errors == []
+    assert not errors, errors

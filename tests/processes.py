@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+# Seconds. A slow machine is no failure; what never comes is one.
+PATIENCE = 240.0
 
 
 class Process:
@@ -52,7 +54,7 @@ class Process:
             self._popen.wait()
             self._said.notify_all()
 
-    def line(self, containing: str, *, seconds: float = 60) -> str:
+    def line(self, containing: str, *, seconds: float = PATIENCE) -> str:
         """Waits for a line; fails with what was said instead."""
 
         def found() -> str | None:
@@ -82,7 +84,7 @@ class Process:
                 self._popen.kill()
         return self.wait()
 
-    def wait(self, seconds: float = 60) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """Waits until it ends by itself; the exit code."""
         code = self._popen.wait(seconds)
         self._reader.join(seconds)

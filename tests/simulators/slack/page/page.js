@@ -126,4 +126,6 @@ composer($("#inside"), () => ({ user: me(), channel: place, thread_ts: thread, c
 state = await look();
 $("#who").replaceChildren(...state.users.map((user) => element("option", { value: user.id }, user.name)));
 await enter();
+// Nothing can be typed before it is known where it would go.
+$("#here input[name=text]").disabled = false;
 follow((now) => { state = now; draw(); });
