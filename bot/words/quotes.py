@@ -17,25 +17,31 @@ def sentences(text: str) -> list[str]:
 
 
 def quote(passage: str, said: str) -> str:
-    """Words of the passage as they stand there, with … where some were left out; its first ones if none are near."""
-    words = " ".join(_HEADING.sub("", passage).split())
+    """Words of the passage as they stand there, with … where some were left out; its first ones if none are near.
+
+    Of a passage that is not shown whole they end before the next heading.
+    """
+    sections = [" ".join(section.split()) for section in _HEADING.split(passage) if section.strip()]
+    words = " ".join(sections)
     if len(words) <= SHOWN:
         return words
-    start = _nearest(words, _words(said))
-    end = len(words)
+    start, end = _nearest(sections, _words(said))
     if end - start > SHOWN:
         end = start + len(words[start : start + SHOWN].rsplit(" ", 1)[0])
     return f"{'…' if start else ''}{words[start:end]}{'…' if end < len(words) else ''}"
 
 
-def _nearest(text: str, wanted: set[str]) -> int:
-    """Where the sentence begins that shares most with what is wanted, for its length."""
-
-    def shared(found: re.Match[str]) -> float:
-        words = _words(found.group())
-        return len(words & wanted) / math.sqrt(len(words) or 1)
-
-    return max(_SENTENCE.finditer(text), key=shared).start()
+def _nearest(sections: list[str], wanted: set[str]) -> tuple[int, int]:
+    """Where the sentence begins that shares most with what is wanted, for its length, and where its section ends."""
+    best, place, begins = -1.0, (0, 0), 0
+    for section in sections:
+        for found in _SENTENCE.finditer(section):
+            words = _words(found.group())
+            shared = len(words & wanted) / math.sqrt(len(words) or 1)
+            if shared > best:
+                best, place = shared, (begins + found.start(), begins + len(section))
+        begins += len(section) + 1
+    return place
 
 
 def _words(text: str) -> set[str]:

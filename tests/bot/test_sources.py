@@ -72,6 +72,11 @@ async def test_a_footnote_shows_the_sentence_that_was_meant(server: Server, clie
     assert cats.passage.startswith("…猫は部屋に入れません。 The house")
 
 
+def test_a_quote_ends_before_the_next_heading() -> None:
+    passage = f"{'The house is old. ' * 9}\n\n## Pets\n\nRabbits are allowed.\n\n## Files\n\nFiles are kept."
+    assert quote(passage, "rabbits allowed") == "…Pets Rabbits are allowed.…"
+
+
 @given(passage=st.text(st.sampled_from("ab.!?…。猫# \n\t\u3000"), max_size=900) | st.text(), said=st.text())
 @example(passage="x" * 400, said="")
 @example(passage=" ".join(["One. Two!"] * 50), said="two")
