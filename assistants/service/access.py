@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from assistants.contract import Failure, File, Message, Run, Thread, Upload, VectorStore, Wire
-from assistants.service import store, stores
+from assistants.service import store
 from assistants.service.refusals import Refused
 from assistants.service.rows import TABLES, from_row, now
 from storage import objects, requests
@@ -45,8 +45,8 @@ class Access:
     index: Callable[[], None]
     idempotency_key: str | None = None
     fingerprint: str = ""
-    # Vector stores that were made for this request before it was written.
-    made: list[str] = field(default_factory=list)
+    # What has to be written together with the request itself, and before it: vector stores that are made for it.
+    before: list[Callable[[Transaction], None]] = field(default_factory=list)
 
     def asking(self, *what: object) -> "Access":
         """The same, told what exactly is asked for, so that another request under the same key is noticed."""
@@ -72,8 +72,10 @@ class Access:
 
         def do(tx: Transaction) -> T | Answered:
             key = self.idempotency_key
-            if key is not None and (before := requests.answered(tx, self.project, key)):
-                return Answered(self._same(key, before))
+            if key is not None and (earlier := requests.answered(tx, self.project, key)):
+                return Answered(self._same(key, earlier))
+            for write in self.before:
+                write(tx)
             result = job(tx, *args, **kwargs)
             if key is not None:
                 requests.remember(tx, self.project, key, self.fingerprint, answer(result).wire_json(), now())
@@ -81,11 +83,9 @@ class Access:
 
         done = await self.db.write(do)
         if isinstance(done, Answered):
-            # The same request came at the same time and was first.
-            for id_ in self.made:
-                await self.db.write(objects.remove, "vector_stores", id_, self.project)
-                await stores.empty(self.db, id_)
             raise done
+        if self.before:
+            self.index()
         return done
 
     async def expect_new(self) -> None:

@@ -43,9 +43,9 @@ async def files(access: Access, ids: Iterable[str]) -> None:
 
 
 async def resources(access: Access, wanted: NewToolResources | None, *, days: int | None = None) -> ToolResources:
-    """What tools may work with, after the vector store was made that is to be made with them.
+    """What tools may work with; the vector store that is to be made with them is written with the request itself.
 
-    It goes so many `days` after its last use. Raises `Answered` instead of making another for the same request.
+    It goes so many `days` after its last use.
     """
     resources = ToolResources()
     if wanted is None:
@@ -66,18 +66,12 @@ async def resources(access: Access, wanted: NewToolResources | None, *, days: in
 
 
 async def _made(access: Access, wanted: NewVectorStore, days: int | None) -> str:
-    await access.expect_new()
     new = stores.new(metadata=wanted.metadata or {}, expires_after=Expiration(days=days) if days else None)
-    await files(access, wanted.file_ids or ())
-    await access.db.write(store.add, new, project=access.project)
-    access.made.append(new.id)
-    await fill(access, new.id, wanted.file_ids or (), wanted.chunking_strategy)
+    ids = wanted.file_ids or ()
+    await files(access, ids)
+    entries = entries_of(new.id, ids, wanted.chunking_strategy)
+    access.before.append(lambda tx: create_store(tx, new, entries, access.project))
     return new.id
-
-
-async def fill(access: Access, store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | None) -> None:
-    """Put files into a vector store, as many at once as a write may hold."""
-    await put_all(access, entries_of(store_id, ids, chunking))
 
 
 def entries_of(store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | None) -> list[VectorStoreFile]:

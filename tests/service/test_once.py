@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, NotFoundError
 
 from assistants.contract import BETA, BETA_HEADER
 from assistants.service import store
@@ -57,6 +57,19 @@ async def test_a_thread_that_is_asked_for_at_the_same_time_leaves_one_vector_sto
     assert len({thread.id for thread in threads}) == 1
     held: Any = threads[0].tool_resources
     assert [store.id async for store in stock.vector_stores.list()] == held.file_search.vector_store_ids
+
+
+async def test_a_request_that_comes_to_nothing_leaves_no_vector_store(stock: AsyncOpenAI, database: Database) -> None:
+    """It is made in the request's own transaction: a process that is killed leaves both or neither."""
+    file = await stock.files.create(file=("a.txt", b"Hello."), purpose="assistants")
+    resources: Any = {"file_search": {"vector_stores": [{"file_ids": [file.id]}]}}
+    with pytest.raises(NotFoundError):
+        await stock.beta.threads.update("thread_none", tool_resources=resources)
+    assert [store async for store in stock.vector_stores.list()] == []
+    assert await database.read("select 1 from vector_store_files") == []
+    made: Any = (await stock.beta.threads.create(tool_resources=resources)).tool_resources
+    [kept] = made.file_search.vector_store_ids
+    assert [held.id async for held in stock.vector_stores.files.list(kept)] == [file.id]
 
 
 async def test_a_key_that_was_used_for_something_else_is_refused(tcp: httpx.AsyncClient) -> None:
