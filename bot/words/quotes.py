@@ -28,7 +28,9 @@ def quote(passage: str, said: str) -> str:
     start, end = _nearest(sections, _words(said))
     if end - start > SHOWN:
         end = start + len(words[start : start + SHOWN].rsplit(" ", 1)[0])
-    return f"{'…' if start else ''}{words[start:end]}{'…' if end < len(words) else ''}"
+    shown, left = words[start:end], words[end:]
+    after = " …" if left.startswith(" ") and shown.endswith((".", "!", "?")) else "…" if left else ""
+    return f"{'…' if start else ''}{shown}{after}"
 
 
 def _nearest(sections: list[str], wanted: set[str]) -> tuple[int, int]:
