@@ -9,22 +9,22 @@ import structlog
 
 from assistants.connector import AssistantsClient, AssistantsError, NotFoundError
 from assistants.contract import Run
-from bot import late
+from bot import settling
 from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
 from bot.calls import Calls
+from bot.expired_stores import let_go
 from bot.files import attached, receive
-from bot.produced import bring
-from bot.put_away import let_go
+from bot.output_files import bring
 from bot.roster import Member, Roster
 from bot.runs import EVENT, JSON, MOST_ROUNDS, TAG, Outcome, Question, Runs, find
 from bot.segments import Notice, Remedy, Segment, Snapshot, Source, Sources, Step, Text
 from bot.sources import with_sources
 from bot.stops import NEWER_MESSAGE, Stop
 from bot.trail import Trail
-from bot.unread import complaints, searched
+from bot.unreadable import complaints, searched
 from bot.words.asking import WORDLESS, context, said_by
 from bot.words.citations import cited
-from bot.words.produced import named
+from bot.words.output_files import named
 from storage import conversations, turns
 from storage.calls import refused
 from storage.database import Database
@@ -161,7 +161,7 @@ class Answering:
         before = await turns.before(self.db, self.row)
         if before is None or before.run_id is not None:
             return set()
-        await late.settled_at(before.done_at or 0.0)
+        await settling.settled_at(before.done_at or 0.0)
         page = await self.client.threads.messages.list(thread_id, order="desc", limit=100).page()
         return {message.metadata[EVENT] for message in page.data if EVENT in (message.metadata or {})}
 

@@ -17,11 +17,11 @@ from bot.configuration import Configuration, elsewhere, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
 from bot.embedded import BUILT_IN, Embedded
-from bot.forgetting import Forgetting
 from bot.functions.loading import load_functions
 from bot.http import create_app
 from bot.marks import Marks
 from bot.port import Port
+from bot.retention import Forgetting
 from bot.roster import Roster
 from bot.settings import Settings
 from bot.stops import Stops

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from assistants.contract import CodeInterpreterTool, FileSearchTool, Tool
 from bot.adapter import ConfigurationError
 from bot.knowledge import BUILT_IN
-from bot.wrong import instead
+from bot.validation import instead
 
 DEFAULT_MODEL = "default"
 

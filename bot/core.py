@@ -9,17 +9,17 @@ import structlog
 from assistants.connector import AssistantsClient, NotFoundError
 from bot.adapter import Adapter, ModelDesk, Receipt, Reply, Turn
 from bot.commands import Commands
+from bot.conversations import Conversations
 from bot.dispatch import Dispatcher
 from bot.files import keep
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
-from bot.keeping import Keeping
+from bot.intake import Intake
 from bot.marks import Marks
-from bot.produced import Made, read
+from bot.output_files import Made, read
 from bot.roster import Roster
 from bot.segments import File
 from bot.settings import Settings
 from bot.stops import Stops
-from bot.taking import Taking
 from bot.transcript import transcript
 from bot.unanswered import Unanswered
 from bot.views import Answer, AssistantChoice, Exchange, Moment
@@ -63,7 +63,7 @@ class Core:
         self._hub = hub
         self._unanswered = unanswered
         self._commands = Commands(db, roster, stops, dispatcher)
-        self._taking = Taking(
+        self._intake = Intake(
             db,
             roster,
             dispatcher,
@@ -73,48 +73,48 @@ class Core:
             stops=stops,
             unanswered=unanswered,
         )
-        self._keeping = Keeping(db, client, stops, hub)
+        self._conversations = Conversations(db, client, stops, hub)
 
     async def receive(self, incoming: Incoming) -> Receipt:
-        return await self._taking.receive(incoming)
+        return await self._intake.receive(incoming)
 
     async def revise(self, revision: Revision) -> Receipt:
-        return await self._taking.revise(revision)
+        return await self._intake.revise(revision)
 
     async def command(self, command: Command) -> Answer:
-        with self._taking.claiming(command.event):
+        with self._intake.claiming(command.event):
             return await self._commands.run(command, self._adapters[command.place.platform])
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
-        with self._taking.claiming(event):
+        with self._intake.claiming(event):
             return await self._commands.stop(place, person, event)
 
     async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
-        with self._taking.claiming(event):
+        with self._intake.claiming(event):
             return await self._commands.regenerate(place, person, event)
 
     def unanswered(self, event: str, reason: str) -> None:
         self._unanswered.note(event, reason)
 
     def gap(self, platform: str) -> None:
-        self._taking.heard.gap(platform)
+        self._intake.watermarks.gap(platform)
 
     async def known(self, platform: str) -> list[Place]:
         found = await conversations.lately(self._db, platform, time.time() - KNOWN_FOR, MOST_KNOWN)
         return [_place(conversation) for conversation in found]
 
     async def heard_until(self, platform: str) -> str | None:
-        self._taking.heard.look_begins(platform)
+        self._intake.watermarks.look_begins(platform)
         return await conversations.heard_until(self._db, platform)
 
     async def caught_up(self, platform: str) -> None:
-        self._taking.heard.look_ends(platform)
-        if until := self._taking.heard.until(platform):
+        self._intake.watermarks.look_ends(platform)
+        if until := self._intake.watermarks.until(platform):
             await self._db.write(conversations.note_heard, platform, until)
 
     def leave(self) -> None:
         """Take nothing more: the program leaves, and what comes now is for the next one."""
-        self._taking.leaves = True
+        self._intake.leaves = True
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:
         here = await conversations.by_key(self._db, place.key)
@@ -124,10 +124,10 @@ class Core:
         return await conversations.latest(self._db, platforms, limit)
 
     async def rename(self, place: Place, title: str) -> None:
-        await self._keeping.rename(place, title)
+        await self._conversations.rename(place, title)
 
     async def delete(self, place: Place, person: Person) -> None:
-        await self._keeping.delete(place, person)
+        await self._conversations.delete(place, person)
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
         conversation = await conversations.by_key(self._db, key)

@@ -13,21 +13,21 @@ from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient
 from assistants.service.app import create_service
-from assistants.service.bringing import put as bring_in
-from assistants.service.bringing import take as take_out
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.chat import ChatCompletions
+from assistants.service.demo_model import MODEL_NAME, SmallTalk
 from assistants.service.discovery import discover
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.guard import Guard, Rules
 from assistants.service.keys import Keys
-from assistants.service.local import LocalTransport
-from assistants.service.local_model import MODEL_NAME, SmallTalk
 from assistants.service.meaning import why_not
 from assistants.service.measures import Traits
 from assistants.service.models import Models
 from assistants.service.tools.interpreter import CodeInterpreter
 from assistants.service.tour import MODEL_NAME as TOUR
 from assistants.service.tour import tour_model
+from assistants.service.transfer import put as bring_in
+from assistants.service.transfer import take as take_out
 from assistants.service.weights import Weights
 from bot.adapter import ConfigurationError
 from bot.configuration import ModelConfig

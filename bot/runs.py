@@ -27,9 +27,9 @@ from assistants.contract import (
     RunStep,
     RunStepDelta,
 )
-from bot import late
+from bot import settling
 from bot.calls import Calls
-from bot.produced import Made, made_in
+from bot.output_files import Made, made_in
 from bot.progress import Progress
 from bot.segments import Step
 from bot.sources import citations_in
@@ -246,7 +246,7 @@ class Runs:
 
     async def _look_for_it(self) -> None:
         """End the run whose creation nobody answered, where there is one by now; who asks next looks once more."""
-        await asyncio.sleep(late.COMMIT)
+        await asyncio.sleep(settling.COMMIT)
         try:
             async with asyncio.timeout(ENDING):
                 if found := await find(self._client, self._question.thread_id, self._question.tag):

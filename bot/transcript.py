@@ -5,14 +5,14 @@ from collections import defaultdict
 from assistants.connector import AssistantsClient, NotFoundError
 from assistants.contract import Message
 from bot.files import attached
-from bot.produced import listed, made_in
+from bot.output_files import listed, made_in
 from bot.roster import Roster
 from bot.runs import TAG
 from bot.segments import Notice, Remedy, Segment, Sources, Text
 from bot.sources import citations_in, with_sources
 from bot.views import Exchange, ExchangeState
 from bot.words.asking import WORDLESS
-from bot.words.produced import named
+from bot.words.output_files import named
 from storage import turns
 from storage.database import Database
 from storage.records import Conversation, IncomingRow, TurnRow

@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 
 from assistants.connector import AssistantsClient, StatusError
-from bot import late
+from bot import settling
 from bot.adapter import Adapter, PartState, PlatformError, Reply, Turn
 from bot.answer import Answering, Result
 from bot.commands import HELP
@@ -83,7 +83,7 @@ class Turns:
         # Whom somebody picks meanwhile answers the next turn.
         opened = replace(opened, turn=replace(opened.turn, assistant=self._member(opened).name))
         if opened.suspect:
-            await late.settled(self._started_at)
+            await settling.settled(self._started_at)
         if opened.turn.attempts > MOST_ATTEMPTS:
             return await self._give_up(opened, f"It was taken over {opened.turn.attempts} times.")
         began = time.monotonic()
@@ -258,7 +258,7 @@ async def _pause(seconds: float, stop: Stop) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.asked.wait()
-    await asyncio.sleep(began + min(seconds, late.COMMIT) - time.monotonic())
+    await asyncio.sleep(began + min(seconds, settling.COMMIT) - time.monotonic())
 
 
 def _is_lasting(error: Exception) -> bool:
@@ -270,4 +270,4 @@ def seconds_before_try(tries: int, error: Exception) -> float:
     """Before the next try: what was asked for, else longer each time, and never less than a late commit takes."""
     asked = getattr(error, "retry_after", None)
     # A platform that is waited for for hours is tried more often than a float has room for.
-    return max(late.COMMIT, float(asked)) if asked else min(LONGEST_PAUSE, late.COMMIT ** min(tries, 10))
+    return max(settling.COMMIT, float(asked)) if asked else min(LONGEST_PAUSE, settling.COMMIT ** min(tries, 10))

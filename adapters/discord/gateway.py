@@ -13,8 +13,8 @@ from adapters.discord.commands import Commands
 from adapters.discord.errors import as_platform_errors
 from adapters.discord.incoming import DM, PLATFORM, called_late, from_message, ref
 from bot.adapter import Bot, PlatformError
-from bot.early import TOO_LATE
 from bot.incoming import Person, Place, Revision
+from bot.revisions import TOO_LATE
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import discord
 
-from bot.early import AFTERTHOUGHT
 from bot.incoming import Attached, Command, Incoming, Person, Place
+from bot.revisions import AFTERTHOUGHT
 from bot.words.asking import Quoted, context, display_name
 
 PLATFORM = "discord"

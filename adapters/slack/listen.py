@@ -29,7 +29,7 @@ from adapters.slack.incoming import (
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, NotClaimedError
-from bot.early import AFTERTHOUGHT, TOO_LATE
+from bot.revisions import AFTERTHOUGHT, TOO_LATE
 
 log = structlog.get_logger()
 _ANY = re.compile("")

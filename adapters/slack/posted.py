@@ -9,7 +9,7 @@ from adapters.slack import stream
 from adapters.slack.errors import RefusedError
 from adapters.slack.incoming import ref, ts_of
 from adapters.slack.workspace import Workspace
-from bot import late
+from bot import settling
 from bot.adapter import PartState, Turn
 
 EVENT_TYPE = "threadline_turn"
@@ -90,7 +90,7 @@ class Posted:
     async def look(self) -> None:
         """Find our messages for this turn after its question, recorded or not."""
         if self.is_uncertain:
-            await late.settled(self._lost_at)
+            await settling.settled(self._lost_at)
         # Files are shared by messages of their own, which say nothing of their reply.
         ours = [message async for message in self.said() if not message.get("files")]
         self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])

@@ -9,12 +9,12 @@ from starlette.exceptions import HTTPException
 
 from assistants.contract import Failure, from_validation, no_such_route, server_failed
 from assistants.service.access import Answered
-from assistants.service.described import describe
 from assistants.service.embedding import Embedder
 from assistants.service.housekeeping import Housekeeping
 from assistants.service.indexing import Indexer
 from assistants.service.meaning import Meaning
 from assistants.service.models import Models
+from assistants.service.openapi import describe
 from assistants.service.refusals import Refused
 from assistants.service.routes import (
     assistants,

@@ -15,7 +15,7 @@ from assistants.contract import (
     VectorStoreIds,
     Wire,
 )
-from assistants.service import stores
+from assistants.service import vector_stores
 from assistants.service.rows import to_row
 from storage import objects
 from storage.database import Transaction
@@ -39,7 +39,7 @@ def attach(tx: Transaction, thread: Thread, messages: Sequence[Message], project
         before = resources.file_search.vector_store_ids if resources.file_search else []
         store_id = before[0] if before else _searched(tx, project)
         for file_id in search:
-            stores.put_file(tx, VectorStoreFile(**stores.entry(store_id, file_id)))
+            vector_stores.put_file(tx, VectorStoreFile(**vector_stores.entry(store_id, file_id)))
         resources = resources.model_copy(update={"file_search": VectorStoreIds(vector_store_ids=[store_id])})
     thread = thread.model_copy(update={"tool_resources": resources})
     objects.save(tx, "threads", to_row(thread))
@@ -56,6 +56,6 @@ def _without_repeats(*lists: Sequence[str]) -> list[str]:
 
 def _searched(tx: Transaction, project: str) -> str:
     """A new vector store for what is attached in a thread."""
-    store = stores.new(expires_after=Expiration(days=DAYS))
+    store = vector_stores.new(expires_after=Expiration(days=DAYS))
     tx.insert("vector_stores", to_row(store, project=project))
     return store.id

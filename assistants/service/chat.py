@@ -7,8 +7,8 @@ from contextlib import aclosing, asynccontextmanager
 import httpx
 from pydantic_core import to_json
 
-from assistants.service.asking import destination, http_client
 from assistants.service.completions import host, read, refusal
+from assistants.service.endpoint_client import destination, http_client
 from assistants.service.endpoints import Endpoint, EndpointError
 from assistants.service.pieces import ModelError, Piece, Request
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assistants.contract import NamedToolChoice, Run, RunStep, ToolChoice
-from assistants.service import chatting, window
-from assistants.service.chatting import Chat, ChatMessage
+from assistants.service import chat_messages, window
+from assistants.service.chat_messages import Chat, ChatMessage
 from assistants.service.measures import Measure
 from assistants.service.pieces import ModelError
-from assistants.service.recent import Recent
+from assistants.service.thread_cache import Recent
 from assistants.service.tokens import Gauge
 from assistants.service.tools.server_tool import Toolbox
 from storage import objects
@@ -89,12 +89,12 @@ async def _own(db: Reader, run: Run, gauge: Gauge, room: int) -> Chat:
     """What the run did so far. What its searches found is shortened where little else would fit beside it."""
     messages = {row["id"]: row for row in await objects.messages_of(db, [run.id])}
     steps = await objects.steps_done(db, run.id)
-    own, limit = chatting.did(steps, messages), room - room // TALK
-    searches = chatting.searches(own)
+    own, limit = chat_messages.did(steps, messages), room - room // TALK
+    searches = chat_messages.searches(own)
     if not searches or sum(map(gauge.tokens, own)) <= limit:
         return own
-    least = sum(map(gauge.tokens, chatting.did(steps, messages, 0)))
-    return chatting.did(steps, messages, gauge.bytes_in(limit - least) // searches)
+    least = sum(map(gauge.tokens, chat_messages.did(steps, messages, 0)))
+    return chat_messages.did(steps, messages, gauge.bytes_in(limit - least) // searches)
 
 
 def _left(run: Run, steps: Iterable[RunStep]) -> tuple[int | None, int | None]:
@@ -114,14 +114,14 @@ def _left(run: Run, steps: Iterable[RunStep]) -> tuple[int | None, int | None]:
 
 async def _shown(talk: Chat, measure: Measure, model: str, picture: Picture | None) -> Chat:
     """The talk with its pictures as the model can have them."""
-    if not any(map(chatting.pictured, talk)):
+    if not any(map(chat_messages.pictured, talk)):
         return talk
     if measure.traits.vision is False:
-        if any(map(chatting.pictured, _unanswered(talk))):
+        if any(map(chat_messages.pictured, _unanswered(talk))):
             sentence = f"The model {model} cannot see pictures; ask without one, or choose a model with vision."
             raise ModelError(sentence, code="invalid_prompt")
-        return [chatting.without_pictures(message) for message in talk]
-    return [await _with_pictures(message, picture) if chatting.pictured(message) else message for message in talk]
+        return [chat_messages.without_pictures(message) for message in talk]
+    return [await _with_pictures(message, picture) if chat_messages.pictured(message) else message for message in talk]
 
 
 def _unanswered(talk: Chat) -> Chat:

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from assistants.service.asking import destination, http_client
 from assistants.service.completions import host, refusal
+from assistants.service.endpoint_client import destination, http_client
 from assistants.service.endpoints import Endpoint
 from assistants.service.pieces import ModelError
 

@@ -18,7 +18,7 @@ from assistants.contract import (
     invalid,
     no_such,
 )
-from assistants.service import store, stores
+from assistants.service import store, vector_stores
 from assistants.service.access import Access
 from assistants.service.pieces import ModelError
 from assistants.service.refusals import Refused
@@ -102,7 +102,7 @@ async def delete(db: Database, row: Row) -> bool:
         return False
     for store_id in await chunks.holding(db, row["id"]):
         await db.write(chunks.remove_file, store_id, row["id"])
-        while await db.write(chunks.remove_chunks, stores.ROWS, store_id, row["id"]):
+        while await db.write(chunks.remove_chunks, vector_stores.ROWS, store_id, row["id"]):
             pass
     for id_ in sources(row):
         await db.write(objects.remove, "upload_parts", id_)

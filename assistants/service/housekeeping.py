@@ -5,7 +5,7 @@ import logging
 import time
 from contextlib import suppress
 
-from assistants.service import files, stores
+from assistants.service import files, vector_stores
 from assistants.service.models import Models
 from assistants.service.rows import now
 from storage import blobs, objects, requests, token_rates
@@ -60,8 +60,8 @@ async def round_once(db: Database) -> None:
         await forget_parts(db, row["id"])
     for row in await objects.expired(db, "vector_stores", now()):
         await db.write(objects.save, "vector_stores", {"id": row["id"], "status": "expired"})
-        await stores.empty(db, row["id"])
-    while await db.write(requests.forget, now() - REMEMBERED, stores.ROWS):
+        await vector_stores.empty(db, row["id"])
+    while await db.write(requests.forget, now() - REMEMBERED, vector_stores.ROWS):
         pass
 
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 from itertools import islice
 
 from assistants.contract import Chunking, ChunkSizes, IndexingError, VectorStoreFile
-from assistants.service import files, stores
+from assistants.service import files, vector_stores
 from assistants.service.meaning import Meaning
 from assistants.service.reading.reader import Unreadable, text_of
 from assistants.service.rows import from_row, to_row
-from assistants.service.stores import DEFAULT_SIZES
+from assistants.service.vector_stores import DEFAULT_SIZES
 from storage import chunks, objects
 from storage.database import Database, Row
 from storage.text import storable
@@ -64,7 +64,7 @@ class Indexer:
     async def _index(self, row: Row) -> None:
         file, error, size = from_row(VectorStoreFile, row), None, 0
         # What an interrupted process left of it.
-        while await self._db.write(chunks.remove_chunks, stores.ROWS, row["vector_store_id"], row["id"]):
+        while await self._db.write(chunks.remove_chunks, vector_stores.ROWS, row["vector_store_id"], row["id"]):
             pass
         try:
             size = await self._cut(file)
@@ -77,7 +77,7 @@ class Indexer:
         done = file.model_copy(update={"status": status, "last_error": error, "usage_bytes": size})
         said = {name: to_row(done)[name] for name in ("status", "usage_bytes", "body")}
         if not await self._db.write(chunks.settle, row["vector_store_id"], row["id"], _with_attributes(row, said)):
-            while await self._db.write(chunks.remove_chunks, stores.ROWS, row["vector_store_id"], row["id"]):
+            while await self._db.write(chunks.remove_chunks, vector_stores.ROWS, row["vector_store_id"], row["id"]):
                 pass
 
     async def _cut(self, file: VectorStoreFile) -> int:

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator, Mapping
 
 from assistants.service.measures import Measure, Traits
 from assistants.service.pieces import ChatModel, ModelError, Piece, Request
-from assistants.service.routed import Routed
 from assistants.service.tokens import FIRST_RATE, Gauge
+from assistants.service.tool_emulation import Routed
 
 DEFAULT = "default"
 MOST_MEASURES = 1_000

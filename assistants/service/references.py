@@ -18,7 +18,7 @@ from assistants.contract import (
     invalid,
     no_such,
 )
-from assistants.service import store, stores
+from assistants.service import store, vector_stores
 from assistants.service.access import Access
 from assistants.service.refusals import MOST_MESSAGES, Refused, expect_at_most
 from storage.database import Transaction
@@ -66,7 +66,7 @@ async def resources(access: Access, wanted: NewToolResources | None, *, days: in
 
 
 async def _made(access: Access, wanted: NewVectorStore, days: int | None) -> str:
-    new = stores.new(metadata=wanted.metadata or {}, expires_after=Expiration(days=days) if days else None)
+    new = vector_stores.new(metadata=wanted.metadata or {}, expires_after=Expiration(days=days) if days else None)
     ids = wanted.file_ids or ()
     await files(access, ids)
     entries = entries_of(new.id, ids, wanted.chunking_strategy)
@@ -76,12 +76,12 @@ async def _made(access: Access, wanted: NewVectorStore, days: int | None) -> str
 
 def entries_of(store_id: str, ids: Sequence[str], chunking: ChunkingStrategy | None) -> list[VectorStoreFile]:
     """What stands for files in a vector store they are put into."""
-    return [VectorStoreFile(**stores.entry(store_id, id_, chunking)) for id_ in dict.fromkeys(ids)]
+    return [VectorStoreFile(**vector_stores.entry(store_id, id_, chunking)) for id_ in dict.fromkeys(ids)]
 
 
 async def put_all(access: Access, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:
-    for start in range(0, len(entries), stores.ROWS):
-        await access.db.write(put_files, entries[start : start + stores.ROWS], batch_id)
+    for start in range(0, len(entries), vector_stores.ROWS):
+        await access.db.write(put_files, entries[start : start + vector_stores.ROWS], batch_id)
     access.index()
 
 
@@ -93,7 +93,7 @@ def create_store(tx: Transaction, new: VectorStore, entries: Sequence[VectorStor
 
 def put_files(tx: Transaction, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:
     for entry in entries:
-        stores.put_file(tx, entry, batch_id)
+        vector_stores.put_file(tx, entry, batch_id)
 
 
 def _files_of(message: CreateMessage) -> Iterable[str]:

@@ -28,11 +28,11 @@ from assistants.service.lifecycle import Ending
 from assistants.service.measures import Measure
 from assistants.service.models import Models
 from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, PromptTooLong
-from assistants.service.recent import Recent
 from assistants.service.rows import from_row
 from assistants.service.store import Work, Written
+from assistants.service.thread_cache import Recent
+from assistants.service.tool_use import Using
 from assistants.service.tools.server_tool import Toolbox
-from assistants.service.using import Using
 from storage import objects
 from storage.database import Database
 

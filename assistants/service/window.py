@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistants.service import chatting
-from assistants.service.chatting import Chat
-from assistants.service.recent import Held, Recent, Unit
+from assistants.service import chat_messages
+from assistants.service.chat_messages import Chat
+from assistants.service.thread_cache import Held, Recent, Unit
 from assistants.service.tokens import Gauge, measured
 from storage import objects
 from storage.database import Reader, Row
@@ -79,7 +79,7 @@ class _Talk:
         cost = sum(map(self._gauge.cost, unit.sizes))
         if cost <= self.left:
             return unit.chat, cost
-        words = chatting.words_of(unit.chat)
+        words = chat_messages.words_of(unit.chat)
         return words, sum(map(self._gauge.tokens, words))
 
 
@@ -153,13 +153,13 @@ async def _callers(db: Reader, rows: Sequence[Row]) -> dict[str, Chat]:
         return {}
     callers = {step["run_id"] for step in steps}
     messages = {row["id"]: row for row in await objects.messages_of(db, callers)}
-    return {run: chatting.did([step for step in steps if step["run_id"] == run], messages) for run in callers}
+    return {run: chat_messages.did([step for step in steps if step["run_id"] == run], messages) for run in callers}
 
 
 def _unit(row: Row, callers: dict[str, Chat], rows: int) -> Unit:
     if row["run_id"] in callers:
         run, chat = row["run_id"], callers[row["run_id"]]
     else:
-        message = chatting.said(row)
+        message = chat_messages.said(row)
         run, chat = None, [message] if message else []
     return Unit(row["seq"], rows, run, chat, [measured(message) for message in chat])

@@ -11,9 +11,9 @@ import httpx
 from adapters.web import WebAdapter
 from assistants.connector import AssistantsClient
 from assistants.service.app import create_service
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedModel
 from bot.adapter import Adapter, PlatformError, Receipt, Reply, Turn

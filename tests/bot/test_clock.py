@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import late, turns
+from bot import settling, turns
 from bot.adapter import PlatformError
 from tests.bot.house import Refusing, house
 
@@ -14,7 +14,7 @@ AWAY = [PlatformError("It is away.") for _ in range(turns.TRIES + 2)]
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "COMMIT", 0.01)
+    monkeypatch.setattr(settling, "COMMIT", 0.01)
 
 
 @pytest.mark.parametrize("before", [[], [PlatformError("It never takes this.", retryable=False)]])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import late, runs
+from bot import runs, settling
 from tests.bot.house import ADA, PLACE, PLAIN, House, house
 
 INTERRUPTS = f'{PLAIN}\n[channels."web:local:page"]\noverlap = "interrupt"\n'
@@ -14,7 +14,7 @@ INTERRUPTS = f'{PLAIN}\n[channels."web:local:page"]\noverlap = "interrupt"\n'
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "ENDING", 0.1)
-    monkeypatch.setattr(late, "COMMIT", 0.05)
+    monkeypatch.setattr(settling, "COMMIT", 0.05)
 
 
 @pytest.fixture

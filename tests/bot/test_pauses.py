@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.adapter import PlatformError
-from bot.late import COMMIT
+from bot.settling import COMMIT
 from bot.turns import LONGEST_PAUSE, seconds_before_try
 
 

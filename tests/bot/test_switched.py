@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import late
+from bot import settling
 from bot.adapter import PlatformError
 from bot.incoming import Command
 from bot.segments import Notice
@@ -21,7 +21,7 @@ title = "Other"
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "COMMIT", 0.05)
+    monkeypatch.setattr(settling, "COMMIT", 0.05)
 
 
 async def test_who_began_to_answer_ends_the_answer_although_another_was_picked_meanwhile(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ _CONTEXT.set_forkserver_preload(
         "bot.app",
         "adapters.slack.listen",
         "adapters.discord.gateway",
-        "assistants.service.local",
+        "assistants.service.asgi_transport",
     ]
 )
 

@@ -21,8 +21,8 @@ from typing import Any, cast
 import aiohttp
 import httpx
 
-from assistants.service.local import LocalTransport
-from bot import cli, late
+from assistants.service.asgi_transport import LocalTransport
+from bot import cli, settling
 from storage.sqlite import SQLiteDatabase
 
 _READS = {"GET", "HEAD"}
@@ -110,7 +110,7 @@ def main() -> None:
     signal.signal(signal.SIGUSR1, tell_health)
     watch(Points())
     # The simulated platforms commit nothing late.
-    late.COMMIT = 0.1
+    settling.COMMIT = 0.1
     cli.main(["run"])
 
 

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from assistants.contract import BETA, BETA_HEADER
 from assistants.service.app import Service, create_service
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedModel
 from storage.database import Database

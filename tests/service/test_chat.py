@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.models import ModelMissing, Models
 from assistants.service.pieces import CallPiece, ChatModel, End, ModelError, Piece, TextPiece
 from assistants.service.script import ScriptedCall, ScriptedError, ScriptedReply

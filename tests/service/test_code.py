@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from assistants.service.app import Service, create_service
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.calls import Calls
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.measures import Traits
 from assistants.service.models import Models
 from assistants.service.pieces import CallPiece

@@ -13,8 +13,8 @@ from assistants.contract import Message, TextContent, TextValue
 from assistants.service import store, window
 from assistants.service.app import Service
 from assistants.service.measures import Measure, Traits
-from assistants.service.recent import Recent
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
+from assistants.service.thread_cache import Recent
 from assistants.service.tokens import Gauge
 from storage import objects
 from storage.database import Database, Transaction

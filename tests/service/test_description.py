@@ -19,9 +19,9 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from assistants.contract import BETA, BETA_HEADER
 from assistants.service.app import create_service
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedModel
 from storage.sqlite import SQLiteDatabase

@@ -18,9 +18,9 @@ import pytest
 from assistants.contract import BETA, BETA_HEADER, TERMINAL, Run, ToolOutput
 from assistants.service import store
 from assistants.service.app import Service, create_service
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedCall, ScriptedModel, ScriptedReply
 from assistants.service.tokens import FIRST_RATE

@@ -12,9 +12,9 @@ from openai import AsyncOpenAI
 
 from assistants.service import meaning
 from assistants.service.app import Service, create_service
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.embedding import EndpointEmbedder
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.meaning import Meaning
 from assistants.service.models import Models
 from assistants.service.pieces import ModelError

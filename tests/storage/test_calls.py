@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.forgetting import CALLS, Forgetting
+from bot.retention import CALLS, Forgetting
 from storage import calls, turns
 from storage.calls import Call
 from storage.records import TurnRow

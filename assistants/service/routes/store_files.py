@@ -20,14 +20,14 @@ from assistants.contract import (
     VectorStoreFileBatch,
     VectorStoreFileContent,
 )
-from assistants.service import files, references, store, stores
+from assistants.service import files, references, store, vector_stores
 from assistants.service.access import itself
 from assistants.service.reading.reader import Unreadable, text_of
 from assistants.service.refusals import Refused, expect_at_most
 from assistants.service.routes.common import V1, BatchId, Db, Listing, StoreId, page, said
 from assistants.service.routes.vector_stores import expect_alive
 from assistants.service.rows import from_row, new_id, now, to_row
-from assistants.service.stores import ROWS
+from assistants.service.vector_stores import ROWS
 from storage import chunks
 from storage.database import Transaction
 from storage.text import storable
@@ -42,7 +42,7 @@ Status = Annotated[Literal["in_progress", "completed", "failed", "cancelled"] | 
 async def add(vector_store_id: StoreId, body: CreateVectorStoreFile, db: Db) -> Response:
     expect_alive(await db.find(VectorStore, vector_store_id))
     await db.row(File, body.file_id)
-    fields = stores.entry(vector_store_id, body.file_id, body.chunking_strategy, body.attributes)
+    fields = vector_stores.entry(vector_store_id, body.file_id, body.chunking_strategy, body.attributes)
     entry = VectorStoreFile(**fields)
     await db.once(lambda _: entry, references.put_files, [entry])
     db.index()
@@ -101,7 +101,7 @@ async def add_batch(vector_store_id: StoreId, body: CreateVectorStoreFileBatch, 
     by_id = {one.file_id: one for one in wanted}
     await references.files(db, by_id)
     entries = [
-        VectorStoreFile(**stores.entry(vector_store_id, id_, one.chunking_strategy, one.attributes))
+        VectorStoreFile(**vector_stores.entry(vector_store_id, id_, one.chunking_strategy, one.attributes))
         for id_, one in by_id.items()
     ]
     batch = VectorStoreFileBatch(
@@ -109,13 +109,13 @@ async def add_batch(vector_store_id: StoreId, body: CreateVectorStoreFileBatch, 
     )
     await db.once(lambda _: batch, _add_batch, batch, entries[: ROWS - 1])
     await references.put_all(db, entries[ROWS - 1 :], batch.id)
-    return said(await stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch.id)))
+    return said(await vector_stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch.id)))
 
 
 @router.get("/file_batches/{batch_id}", operation_id="getVectorStoreFileBatch", response_model=VectorStoreFileBatch)
 async def retrieve_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) -> Response:
     row = await db.row(VectorStoreFileBatch, batch_id, vector_store_id=vector_store_id)
-    return said(await stores.read_batch(db.db, row))
+    return said(await vector_stores.read_batch(db.db, row))
 
 
 @router.post(
@@ -124,11 +124,11 @@ async def retrieve_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) ->
 async def cancel_batch(vector_store_id: StoreId, batch_id: BatchId, db: Db) -> Response:
     row = await db.row(VectorStoreFileBatch, batch_id, vector_store_id=vector_store_id)
     await db.expect_new()
-    batch = await stores.read_batch(db.db, row)
+    batch = await vector_stores.read_batch(db.db, row)
     if batch.status != "in_progress":
         raise Refused(Failure(400, f"Cannot cancel file batch with status '{batch.status}'."))
     await db.once(itself, _cancel, batch)
-    return said(await stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch_id)))
+    return said(await vector_stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch_id)))
 
 
 @router.get(

@@ -14,7 +14,7 @@ from assistants.contract import (
     SearchVectorStore,
     VectorStore,
 )
-from assistants.service import references, store, stores
+from assistants.service import references, store, vector_stores
 from assistants.service.access import Access
 from assistants.service.making import said as set_in
 from assistants.service.refusals import Refused
@@ -29,9 +29,9 @@ router = APIRouter(prefix=f"{V1}/vector_stores")
 async def create(body: CreateVectorStore, db: Db) -> Response:
     await references.files(db, body.file_ids or ())
     more = {"expires_after": Expiration(**body.expires_after.wire())} if body.expires_after else {}
-    new = stores.new(**set_in(body, "name", "description", "metadata"), **more)
+    new = vector_stores.new(**set_in(body, "name", "description", "metadata"), **more)
     entries = references.entries_of(new.id, body.file_ids or (), body.chunking_strategy)
-    first, rest = entries[: stores.ROWS - 1], entries[stores.ROWS - 1 :]
+    first, rest = entries[: vector_stores.ROWS - 1], entries[vector_stores.ROWS - 1 :]
     await db.once(lambda _: new, references.create_store, new, first, db.project)
     await references.put_all(db, rest)
     return said(await _told(db, new.id))
@@ -40,7 +40,7 @@ async def create(body: CreateVectorStore, db: Db) -> Response:
 @router.get("", operation_id="listVectorStores", response_model=ListPage[VectorStore])
 async def list_all(db: Db, window: Listing) -> Response:
     async def read(rows: list[Row]) -> list[VectorStore]:
-        return await stores.read(db.db, rows)
+        return await vector_stores.read(db.db, rows)
 
     return await page(db, VectorStore, window, read=read)
 
@@ -55,7 +55,7 @@ async def modify(vector_store_id: StoreId, body: ModifyVectorStore, db: Db) -> R
     found = await db.find(VectorStore, vector_store_id)
     if "expires_after" in body.model_fields_set:
         wanted = Expiration(**body.expires_after.wire()) if body.expires_after else None
-        found = stores.expiring(found, wanted)
+        found = vector_stores.expiring(found, wanted)
     changes = {name: getattr(found, name) for name in ("expires_after", "expires_at", "last_active_at")}
     if "name" in body.model_fields_set:
         changes["name"] = body.name
@@ -69,7 +69,7 @@ async def modify(vector_store_id: StoreId, body: ModifyVectorStore, db: Db) -> R
 async def delete(vector_store_id: StoreId, db: Db) -> Response:
     if not await db.db.write(objects.remove, "vector_stores", vector_store_id, db.project):
         raise Refused(store.missing(VectorStore, vector_store_id))
-    await stores.empty(db.db, vector_store_id)
+    await vector_stores.empty(db.db, vector_store_id)
     return said(Deleted(id=vector_store_id, object="vector_store.deleted"))
 
 
@@ -77,16 +77,16 @@ async def delete(vector_store_id: StoreId, db: Db) -> Response:
 async def search(vector_store_id: StoreId, body: SearchVectorStore, db: Db, searcher: Search) -> Response:
     found = await db.find(VectorStore, vector_store_id)
     expect_alive(found)
-    await stores.note_use(db.db, found)
+    await vector_stores.note_use(db.db, found)
     return said(await searcher.search(vector_store_id, body))
 
 
 def expect_alive(found: VectorStore) -> None:
     """Refuses a vector store whose time is over."""
-    if stores.is_over(found):
+    if vector_stores.is_over(found):
         raise Refused(Failure(400, f"Vector store {found.id} has expired.", code="vector_store_expired"))
 
 
 async def _told(db: Access, id_: str) -> VectorStore:
     row = await db.row(VectorStore, id_)
-    return (await stores.read(db.db, [row]))[0]
+    return (await vector_stores.read(db.db, [row]))[0]

@@ -23,7 +23,7 @@ from assistants.contract import (
     ToolCalls,
     VectorStore,
 )
-from assistants.service import stores
+from assistants.service import vector_stores
 from assistants.service.pieces import ModelError
 from assistants.service.rows import from_row
 from assistants.service.searching import Searcher, Wanted
@@ -69,7 +69,7 @@ class FileSearchHere(ServerTool):
 
     async def offer(self, run: Run) -> Mapping[str, Any] | None:
         named = await self._named(run)
-        for store in filter(stores.is_over, named):
+        for store in filter(vector_stores.is_over, named):
             raise ModelError(EXPIRED.format(id=store.id))
         names = await chunks.filenames(self._db, [store.id for store in named], NAMED + 1)
         if not names and run.tool_choice in ("none", "auto", None):
@@ -122,7 +122,7 @@ class FileSearchHere(ServerTool):
         wanted = Wanted([query], options.max_num_results or DEFAULT_RESULTS, least=ranking.score_threshold)
         results = await self._searcher.find(ids, wanted)
         for store in found_in:
-            await stores.note_use(self._db, store)
+            await vector_stores.note_use(self._db, store)
         return {
             "ranking_options": RankingUsed(
                 ranker=ranking.ranker or "default_2024_08_21", score_threshold=ranking.score_threshold
@@ -152,7 +152,7 @@ class FileSearchHere(ServerTool):
 
     async def _stores(self, run: Run) -> list[VectorStore]:
         """The vector stores that can be searched."""
-        return [store for store in await self._named(run) if not stores.is_over(store)]
+        return [store for store in await self._named(run) if not vector_stores.is_over(store)]
 
     async def _named(self, run: Run) -> list[VectorStore]:
         """The vector stores there are."""

@@ -11,18 +11,18 @@ import structlog
 
 from bot.adapter import NotClaimedError, Receipt
 from bot.commands import DONE_ALREADY, Commands
+from bot.conversations import one_line
 from bot.dispatch import Dispatcher
-from bot.early import Early
-from bot.heard import Heard
+from bot.follow_ups import FollowUps
 from bot.incoming import Attached, Incoming, Revision
-from bot.keeping import one_line
 from bot.marks import Marks
-from bot.overtaken import Overtaken
+from bot.revisions import Revisions
 from bot.roster import Roster
 from bot.stops import NEWER_MESSAGE, Stops
 from bot.unanswered import Unanswered
 from bot.views import Moment
 from bot.watch import Hub
+from bot.watermarks import Watermarks
 from storage import claims, conversations, turns
 from storage.database import Database, StorageError
 from storage.records import Conversation
@@ -35,7 +35,7 @@ TAKEN_BACK = "deleted by its author before it was taken"
 log = structlog.get_logger()
 
 
-class Taking:
+class Intake:
     """`heard` says what came from each platform. Once it `leaves`, what comes is for the next process."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Taking:
         stops: Stops,
         unanswered: Unanswered,
     ) -> None:
-        self.heard = Heard()
+        self.watermarks = Watermarks()
         self.leaves = False
         self._db = db
         self._roster = roster
@@ -60,11 +60,11 @@ class Taking:
         self._marks = marks
         self._stops = stops
         self._unanswered = unanswered
-        self._early, self._overtaken = Early(), Overtaken()
+        self._revisions, self._waiting_follow_ups = Revisions(), FollowUps()
 
     async def receive(self, incoming: Incoming) -> Receipt:
-        in_order = self.heard.came(incoming.place.platform, incoming.position)
-        event, revised = incoming.event, self._early.revised(incoming)
+        in_order = self.watermarks.came(incoming.place.platform, incoming.position)
+        event, revised = incoming.event, self._revisions.revised(incoming)
         if revised is None:
             return self._ignored(event, TAKEN_BACK)
         incoming = revised
@@ -82,7 +82,7 @@ class Taking:
 
     async def revise(self, revision: Revision) -> Receipt:
         # Noted before anybody looks: its message may be taken meanwhile.
-        self._early.note(revision)
+        self._revisions.note(revision)
         with self.claiming(revision.event):
             became = "unknown"
             if await claims.is_claimed(self._db, revision.event):
@@ -104,7 +104,7 @@ class Taking:
         bots = self._roster.bots(incoming.place) if incoming.author.is_bot else None
         with self.claiming(incoming.event):
             try:
-                until = self.heard.until(incoming.place.platform)
+                until = self.watermarks.until(incoming.place.platform)
                 claimed = await self._db.write(claims.claim_incoming, _claim(incoming, bots, until))
             except claims.BotsCappedError:
                 return self._ignored(incoming.event, f"{bots} messages of bots in a row: a person must speak first")
@@ -123,20 +123,20 @@ class Taking:
 
     async def _follow_ups(self, call: Incoming) -> None:
         """Take what came before the message that called us there. Nobody brings it again, but the call comes again."""
-        waiting = self._overtaken.after(call)
+        waiting = self._waiting_follow_ups.after(call)
         try:
             while waiting:
-                if revised := self._early.revised(waiting[0]):
+                if revised := self._revisions.revised(waiting[0]):
                     await self._take_one(revised)
                 del waiting[0]
         finally:
             for left in waiting:
-                self._overtaken.note(left)
+                self._waiting_follow_ups.note(left)
 
     async def _late_revision(self, taken: Incoming) -> None:
         """What was said of a message while it was on its way to the disk counts as long as it waits."""
-        early = self._early.of(taken.event)
-        if early is None or self._early.revised(taken) == taken:
+        early = self._revisions.of(taken.event)
+        if early is None or self._revisions.revised(taken) == taken:
             return
         try:
             await self._revise(early)
@@ -148,7 +148,7 @@ class Taking:
         text = None if revision.text is None else storable(revision.text)
         files = None if revision.files is None else _files(revision.files)
         became = await self._db.write(claims.revise_incoming, revision.event, text, files)
-        self._early.drop(revision)
+        self._revisions.drop(revision)
         return became
 
     async def _overlap(self, conversation: Conversation, turn: int) -> None:
@@ -170,16 +170,16 @@ class Taking:
         if not incoming.text.strip() and not incoming.files:
             return "no text"
         # Noted before anybody looks: the message that calls us there may be taken meanwhile.
-        self._overtaken.note(incoming)
+        self._waiting_follow_ups.note(incoming)
         conversation = await conversations.by_key(self._db, incoming.place.key)
         if conversation is None or not conversation.engaged:
             return "not addressed to us"
         # Who looks for what was missed also finds what people said there before they called us, and it may come late.
-        if not in_order or not self.heard.is_whole(incoming.place.platform):
+        if not in_order or not self.watermarks.is_whole(incoming.place.platform):
             begun = await conversations.begun_at(self._db, incoming.place.key)
             if begun and incoming.position < begun:
                 return "said before we were called there"
-        self._overtaken.drop(incoming)
+        self._waiting_follow_ups.drop(incoming)
         return ""
 
     async def _means_stop(self, incoming: Incoming) -> bool:

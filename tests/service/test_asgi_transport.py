@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from assistants.service.local import BUFFERED_CHUNKS, LocalTransport
+from assistants.service.asgi_transport import BUFFERED_CHUNKS, LocalTransport
 
 
 class Tap:

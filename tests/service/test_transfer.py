@@ -18,7 +18,7 @@ from assistants.contract import (
     VectorStore,
     VectorStoreFile,
 )
-from assistants.service import bringing, stores
+from assistants.service import transfer, vector_stores
 from storage.blobs import PIECE
 from storage.sqlite import SQLiteDatabase
 
@@ -50,7 +50,7 @@ def collection() -> Collection:
     file = File(
         id="file-1", created_at=1, bytes=len(APPLES), filename="a.txt", purpose="assistants", status="processed"
     )
-    store: VectorStore = stores.new(name="Fruit").model_copy(update={"id": "vs_1"})
+    store: VectorStore = vector_stores.new(name="Fruit").model_copy(update={"id": "vs_1"})
     messages = [
         Message(
             id=f"msg_{number}",
@@ -64,7 +64,9 @@ def collection() -> Collection:
     ]
     return Collection(
         files=[KeptFile(file=file, content=base64.b64encode(APPLES).decode())],
-        vector_stores=[KeptStore(vector_store=store, files=[VectorStoreFile(**stores.entry("vs_1", "file-1", None))])],
+        vector_stores=[
+            KeptStore(vector_store=store, files=[VectorStoreFile(**vector_stores.entry("vs_1", "file-1", None))])
+        ],
         threads=[KeptThread(thread=Thread(id="thread_1", created_at=1), messages=messages)],
     )
 
@@ -75,12 +77,12 @@ async def test_what_was_brought_in_half_is_brought_anew(tmp_path: Path) -> None:
         db = SQLiteDatabase.open(tmp_path / f"{writes}.db")
         mortal: Any = Mortal(db, writes)
         try:
-            await bringing.put(mortal, collection(), "default")
+            await transfer.put(mortal, collection(), "default")
             died = False
         except Died:
             died = True
-            await bringing.put(db, collection(), "default")
-        found = await bringing.take(db, "default", ["thread_1"])
+            await transfer.put(db, collection(), "default")
+        found = await transfer.take(db, "default", ["thread_1"])
         await db.close()
         assert base64.b64decode(found.files[0].content) == APPLES
         assert [entry.id for entry in found.vector_stores[0].files] == ["file-1"]

@@ -23,7 +23,7 @@ from assistants.contract import (
     VectorStoreFile,
     Wire,
 )
-from assistants.service import files, references, store, stores
+from assistants.service import files, references, store, vector_stores
 from assistants.service.rows import TABLES, from_row, now, to_row
 from storage import blobs, objects
 from storage.database import Database, Reader, Transaction
@@ -125,7 +125,7 @@ async def _put_file(db: Database, kept: KeptFile, project: str) -> bool:
 
 async def _put_store(db: Database, kept: KeptStore, project: str) -> bool:
     """A vector store, whose files are cut anew."""
-    vector_store = stores.used(kept.vector_store, now()).model_copy(update={"status": "completed"})
+    vector_store = vector_stores.used(kept.vector_store, now()).model_copy(update={"status": "completed"})
     if await objects.find(db, "vector_stores", vector_store.id):
         return False
     have = [file for file in kept.files if await objects.find(db, "files", file.id)]
@@ -143,7 +143,7 @@ async def _put_thread(db: Database, kept: KeptThread, project: str) -> bool:
     id_ = kept.thread.id
     if await objects.find(db, "threads", id_):
         return False
-    while await db.write(objects.remove_children, id_, stores.ROWS):
+    while await db.write(objects.remove_children, id_, vector_stores.ROWS):
         pass
     messages = [_ended(message, id_) for message in kept.messages]
     await _in_pieces(db, messages, lambda tx, some: store.add(tx, *some))
@@ -159,5 +159,5 @@ def _ended(message: Message, thread_id: str) -> Message:
 
 
 async def _in_pieces(db: Database, things: Sequence[W], job: Callable[[Transaction, Sequence[W]], None]) -> None:
-    for start in range(0, len(things), stores.ROWS):
-        await db.write(job, things[start : start + stores.ROWS])
+    for start in range(0, len(things), vector_stores.ROWS):
+        await db.write(job, things[start : start + vector_stores.ROWS])

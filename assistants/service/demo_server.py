@@ -1,6 +1,6 @@
 """The demo model's process: serves one small model on loopback, and ends when its parent or its work does.
 
-`python -m assistants.service.local_server` reads its settings, a JSON object, from the first line of standard input.
+`python -m assistants.service.demo_server` reads its settings, a JSON object, from the first line of standard input.
 Each further line, a number, puts the idle end off and is answered with `{"answer_to": NUMBER, "base_url": …}` once the
 model answers there.
 """
@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import httpx
 import uvicorn
 
-from assistants.service.local_front import COMPLETION_TOKENS, PROMPT_TOKENS, front
+from assistants.service.demo_front import COMPLETION_TOKENS, PROMPT_TOKENS, front
 
 
 def main() -> None:

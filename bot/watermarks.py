@@ -3,7 +3,7 @@
 from collections import Counter
 
 
-class Heard:
+class Watermarks:
     """Positions are the platform's own, and sort as text."""
 
     def __init__(self) -> None:

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from assistants.service.app import Service
+from assistants.service.asgi_transport import LocalTransport
 from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
-from assistants.service.local import LocalTransport
 from assistants.service.measures import Traits
 from assistants.service.scripted import ScriptedModel, ScriptedReply
 from tests.service.test_context import last_run, submit

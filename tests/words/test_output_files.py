@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.words.produced import named
+from bot.words.output_files import named
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ class _Child:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "assistants.service.local_server",
+            "assistants.service.demo_server",
             env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assistants.connector import AssistantsClient, NotFoundError
-from bot import keeping
+from bot import conversations as module
 from bot.adapter import NotDoneError
 from bot.incoming import Person, Place
 from bot.stops import Stops
@@ -71,7 +71,7 @@ async def test_a_conversation_keeps_the_name_it_was_given(start: Start, settings
         await page.say(KEY, "hello again")
         await page.answers(KEY, 2)
         assert await page.titles() == {KEY: "Plans for May"}
-        for key, title, why in ((KEY, " ", keeping.NAMELESS), ("web:nowhere", "Plans", keeping.NOT_THERE)):
+        for key, title, why in ((KEY, " ", module.NAMELESS), ("web:nowhere", "Plans", module.NOT_THERE)):
             refused = await page.rename(key, title)
             assert (refused.status_code, refused.json()["error"]) == (409, why)
 
@@ -79,13 +79,13 @@ async def test_a_conversation_keeps_the_name_it_was_given(start: Start, settings
 async def test_a_conversation_whose_answer_does_not_stop_is_not_deleted_and_loses_no_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "PATIENCE", 0.0)
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
     place = Place("web:a", "web", "", "a", None)
     db = SQLiteDatabase.open(tmp_path / "threadline.db")
     async with AssistantsClient("http://127.0.0.1:9/v1") as client:
         turn = await opened(db, "web:1")
         with pytest.raises(NotDoneError, match="does not stop, so nothing was deleted"):
-            await keeping.Keeping(db, client, Stops(db), Hub()).delete(place, Person(id="web"))
+            await module.Conversations(db, client, Stops(db), Hub()).delete(place, Person(id="web"))
         assert await conversations.by_key(db, "web:a") == turn.conversation
         assert await db.read("select body from incoming") == [{"body": "web:1"}]
     await db.close()

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from assistants.service.chat import ChatCompletions
+from assistants.service.demo_model import MODEL_NAME, SmallTalk
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
-from assistants.service.local_model import MODEL_NAME, SmallTalk
 from assistants.service.pieces import End, TextPiece
 from assistants.service.weights import Weights
 from tests.models.fixtures import CACHE
@@ -56,7 +56,7 @@ def _child() -> int:
     [child] = [
         int(status.parent.name)
         for status in Path("/proc").glob("[0-9]*/status")
-        if mine in _text(status) and "local_server" in _text(status.with_name("cmdline"))
+        if mine in _text(status) and "demo_server" in _text(status.with_name("cmdline"))
     ]
     return child
 
@@ -164,7 +164,7 @@ async def test_closing_ends_it(small_talk: SmallTalk) -> None:
 
 PARENT = """
 import asyncio, json, pathlib, sys
-from assistants.service.local_model import SmallTalk
+from assistants.service.demo_model import SmallTalk
 from assistants.service.weights import Weights
 
 async def main():

@@ -12,7 +12,7 @@ from assistants.connector import AssistantsClient, NotFoundError
 from assistants.contract import ImageFileContent, Message
 from bot.adapter import NotDoneError
 from bot.incoming import Person, Place
-from bot.produced import made_in
+from bot.output_files import made_in
 from bot.stops import Stops
 from bot.views import Moment
 from bot.watch import Hub
@@ -33,7 +33,7 @@ NOT_WRITTEN = "This could not be written down just now, so nothing was changed: 
 log = structlog.get_logger()
 
 
-class Keeping:
+class Conversations:
     """Renames and deletes. What was said in a deleted conversation is nowhere, and what comes late goes nowhere."""
 
     def __init__(self, db: Database, client: AssistantsClient, stops: Stops, hub: Hub) -> None:

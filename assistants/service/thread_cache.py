@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistants.service.chatting import Chat
+from assistants.service.chat_messages import Chat
 from assistants.service.tokens import Size
 from storage import objects
 from storage.database import Reader

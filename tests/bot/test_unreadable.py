@@ -3,7 +3,7 @@
 from typing import Any
 
 from assistants.connector import AssistantsClient
-from bot.unread import complaints, searched
+from bot.unreadable import complaints, searched
 from tests.bot.test_sources import file
 from tests.connector.conftest import client, server
 from tests.connector.objects import listed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistants.service.scripted import ScriptedReply
-from bot import early
+from bot import revisions
 from bot.adapter import NotClaimedError
 from bot.incoming import Revision
 from tests.bot.house import House, house
@@ -74,7 +74,7 @@ async def test_an_edit_that_comes_while_its_message_is_on_its_way_to_the_disk_co
 
 
 async def test_only_so_many_are_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(early, "MOST", 2)
+    monkeypatch.setattr(revisions, "MOST", 2)
     for number in (1, 2, 3):
         await here.core.revise(Revision(f"web:{number}", None))
     assert (await here.say("the oldest is forgotten")).outcome == "accepted"

@@ -15,7 +15,7 @@ TOO_LATE = "it called us only by an edit, more than ten minutes after it was wri
 MOST = 1_000
 
 
-class Early:
+class Revisions:
     """The newest revisions of messages we do not know."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from bot.incoming import Incoming
 MOST = 1_000
 
 
-class Overtaken:
+class FollowUps:
     """The newest messages in places where nobody has called us yet."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import dispatch, late, overtaken
+from bot import dispatch, follow_ups, settling
 from bot.adapter import NotClaimedError, Receipt
 from bot.incoming import Incoming
 from tests.bot.house import ADA, PLACE, House, house
@@ -13,7 +13,7 @@ from tests.bot.house import ADA, PLACE, House, house
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "COMMIT", 0.01)
+    monkeypatch.setattr(settling, "COMMIT", 0.01)
     monkeypatch.setattr(dispatch, "PAUSE", 0.01)
 
 
@@ -85,7 +85,7 @@ async def test_what_was_said_before_the_call_is_not_answered_whenever_it_comes(h
 
 
 async def test_only_so_much_is_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overtaken, "MOST", 1)
+    monkeypatch.setattr(follow_ups, "MOST", 1)
     for number in (2, 3):
         await say(here, number, f"number {number}")
     await say(here, 1, "@threadline count")
