@@ -1,7 +1,6 @@
 """The tables, as numbered additive migrations."""
 
-import sqlite_utils
-from sqlite_utils import Migrations
+from storage.sqlite_utils_light import Database, Migrations
 
 migrations = Migrations("threadline")
 
@@ -10,7 +9,7 @@ ACTIVE_RUN = "status in ('queued', 'in_progress', 'requires_action', 'cancelling
 
 
 @migrations()
-def m001_conversations(db: sqlite_utils.Database) -> None:
+def m001_conversations(db: Database) -> None:
     """What the bot remembers: conversations, what came in, turns, the parts of replies, choices of assistant."""
     db.create_table(
         "conversations",
@@ -109,7 +108,7 @@ def m001_conversations(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m002_assistants_api(db: sqlite_utils.Database) -> None:
+def m002_assistants_api(db: Database) -> None:
     """What the service remembers. `seq` is the order of creation; `body` is the rest of the API object, as JSON."""
     db.create_table(
         "assistants",
@@ -185,7 +184,7 @@ def m002_assistants_api(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m003_promises(db: sqlite_utils.Database) -> None:
+def m003_promises(db: Database) -> None:
     """What a promise needs to be remembered: who was told what, who stopped what, what was not answered and why."""
     for table, column, kind, default in (
         ("conversations", "bots", int, 0),  # messages of bots since a person spoke
@@ -209,7 +208,7 @@ def m003_promises(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m004_files_and_projects(db: sqlite_utils.Database) -> None:
+def m004_files_and_projects(db: Database) -> None:
     """What the service serves to many: projects and their keys, files, vector stores, requests that were answered."""
     for table in ("assistants", "threads"):
         db.table(table).add_column("project", str, not_null_default="default")
@@ -267,13 +266,13 @@ def m004_files_and_projects(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m005_attachments(db: sqlite_utils.Database) -> None:
+def m005_attachments(db: Database) -> None:
     """What came with a message: a JSON list of files as their platform tells of them, never their bytes."""
     db.table("incoming").add_column("attachments", str)
 
 
 @migrations()
-def m006_written_files(db: sqlite_utils.Database) -> None:
+def m006_written_files(db: Database) -> None:
     """Which run wrote a file, and under which path of its working folder; a figure has no path."""
     db.table("files").add_column("run_id", str)
     db.table("files").add_column("path", str)
@@ -281,7 +280,7 @@ def m006_written_files(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m007_calls(db: sqlite_utils.Database) -> None:
+def m007_calls(db: Database) -> None:
     """The calls of functions in a turn's runs: each is a row before it starts, and again before its output is given."""
     db.create_table(
         "calls",
@@ -307,7 +306,7 @@ def m007_calls(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m008_vectors(db: sqlite_utils.Database) -> None:
+def m008_vectors(db: Database) -> None:
     """What pieces of files mean, as numbers: found again by `id`, which never comes twice, as a piece's `seq` may."""
     db.execute(
         "create table vectors (id integer primary key autoincrement, chunk integer not null,"
@@ -319,7 +318,7 @@ def m008_vectors(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m009_token_rates(db: sqlite_utils.Database) -> None:
+def m009_token_rates(db: Database) -> None:
     """What was learnt of how many tokens text makes for a model."""
     db.create_table(
         "token_rates",
@@ -331,7 +330,7 @@ def m009_token_rates(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m010_speakers(db: sqlite_utils.Database) -> None:
+def m010_speakers(db: Database) -> None:
     """Whether several people speak in a conversation, kept as they come: `speaker` is the first of them."""
     db.table("conversations").add_column("speaker", str)
     db.table("conversations").add_column("several", int, not_null_default=0)
@@ -343,7 +342,7 @@ def m010_speakers(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m011_chunks_by_store(db: sqlite_utils.Database) -> None:
+def m011_chunks_by_store(db: Database) -> None:
     """The pieces of a store stand beside each other, so that a search looks at no other store's."""
     for name in ("trigger chunks_in", "trigger chunks_out", "table chunks_words"):
         db.execute(f"drop {name}")
@@ -366,13 +365,13 @@ def m011_chunks_by_store(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m012_forgotten_calls(db: sqlite_utils.Database) -> None:
+def m012_forgotten_calls(db: Database) -> None:
     """Which calls still hold what was said in them, and how old calls are."""
     db.execute(f"create index calls_that_tell on calls(turn) where {TELLING_CALL}")
     db.table("calls").create_index(["asked_at"])
 
 
-def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) -> None:
+def _objects(db: Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}
     db.create_table(
@@ -385,7 +384,7 @@ def _objects(db: sqlite_utils.Database, table: str, columns: dict[str, type]) ->
     db.table(table).create_index(["id"], unique=True)
 
 
-def _chunks(db: sqlite_utils.Database) -> None:
+def _chunks(db: Database) -> None:
     """The files of vector stores, the pieces they were cut into, and the index that finds these by their words."""
     db.create_table(
         "vector_store_files",
@@ -434,7 +433,7 @@ def _chunks(db: sqlite_utils.Database) -> None:
 
 def known_migrations() -> set[str]:
     """Names that a database may hold; another one was put there by a later version."""
-    empty = sqlite_utils.Database(memory=True)
+    empty = Database(memory=True)
     try:
         return {migration.name for migration in migrations.pending(empty)}
     finally:

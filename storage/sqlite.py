@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-import sqlite_utils
-
+from storage import sqlite_utils_light
 from storage.database import Reader, Row, StorageError, Transaction
 from storage.lock import ELSEWHERE, FileLock, serving
 from storage.schema import known_migrations, migrations
@@ -222,7 +221,7 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
     try:
         path.touch(mode=0o600)  # what people said is for its owner alone; the files beside it follow
         conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        db = sqlite_utils.Database(conn)
+        db = sqlite_utils_light.Database(conn)
         db.enable_wal()
         conn.execute("pragma synchronous = full")
         # What is deleted is overwritten, also where SQLite was not built to do so.
