@@ -1,6 +1,6 @@
-"""What is said of a message before it is taken: an edit or a deletion counts once it is, and an edit may call us.
+"""Edits and deletions that arrive before their message: they are kept until the message is stored.
 
-Platforms promise no order, and a message that could not be made durable is taken later than what was said of it.
+Platforms guarantee no order, and a message that could not be stored is redelivered after its edits.
 """
 
 from collections import OrderedDict
@@ -8,28 +8,25 @@ from dataclasses import replace
 
 from bot.incoming import Incoming, Revision
 
-# So long after a message an edit of it may still call us, who forgot to; seconds.
-AFTERTHOUGHT = 600.0
-TOO_LATE = "it called us only by an edit, more than ten minutes after it was written"
-# Most of them are of messages that nobody will ever bring: the oldest are let go.
-MOST = 1_000
+# Most of them belong to messages that never arrive, so the oldest are dropped.
+MOST_REVISIONS = 1_000
 
 
 class Revisions:
-    """The newest revisions of messages we do not know."""
+    """The newest revisions of messages that have not arrived."""
 
     def __init__(self) -> None:
         self._revisions: OrderedDict[str, Revision] = OrderedDict()
 
     def note(self, revision: Revision) -> None:
-        """Remember it. A message that was taken back stays so."""
+        """Remember a revision. A deleted message stays deleted."""
         earlier = self._revisions.pop(revision.event, revision)
         self._revisions[revision.event] = earlier if earlier.text is None else revision
-        if len(self._revisions) > MOST:
+        if len(self._revisions) > MOST_REVISIONS:
             self._revisions.popitem(last=False)
 
     def drop(self, revision: Revision) -> None:
-        """It is remembered elsewhere by now, or no more of use."""
+        """Forget a revision."""
         if self._revisions.get(revision.event) == revision:
             del self._revisions[revision.event]
 
@@ -37,7 +34,7 @@ class Revisions:
         return self._revisions.get(event)
 
     def revised(self, incoming: Incoming) -> Incoming | None:
-        """A message as it is by now; None where it was taken back."""
+        """The message with its revision applied; None if it was deleted."""
         revision = self.of(incoming.event)
         if revision is None:
             return incoming

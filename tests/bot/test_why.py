@@ -31,11 +31,11 @@ async def test_what_was_ignored_is_told_with_its_reason_by_key_id_or_link(
     db: SQLiteDatabase, settings: Settings
 ) -> None:
     """Pain 15: silence, no answer and no reason."""
-    told = {f"slack:T1:C1:{TEAM_TS}": "not addressed to us", "discord:42": "written by a bot"}
+    told = {f"slack:T1:C1:{TEAM_TS}": "not addressed to the bot", "discord:42": "written by a bot"}
     await db.write(unanswered.record, told, 1.0)
     link = "https://acme.slack.com/archives/C1/p1712345678901234?thread_ts=1712345600.000100&cid=C1"
     for asked in (f"slack:T1:C1:{TEAM_TS}", TEAM_TS, link):
-        assert "not addressed to us" in str(await why(settings, asked))
+        assert "not addressed to the bot" in str(await why(settings, asked))
     for asked in ("discord:42", "42", "https://discord.com/channels/1/2/42"):
         assert "written by a bot" in str(await why(settings, asked))
     assert await why(settings, "discord:43") is None
@@ -67,7 +67,7 @@ async def test_the_ring_keeps_the_newest_and_forgets_the_oldest(
 ) -> None:
     monkeypatch.setattr(unanswered, "KEPT", 3)
     for n in range(6):
-        await db.write(unanswered.record, {f"discord:{n}": "not addressed to us"}, float(n))
+        await db.write(unanswered.record, {f"discord:{n}": "not addressed to the bot"}, float(n))
     rows = await db.read("select event from unanswered order by seq")
     assert [row["event"] for row in rows] == ["discord:3", "discord:4", "discord:5"]
     await db.close()
@@ -78,7 +78,7 @@ async def test_what_is_noted_is_written_at_the_latest_at_the_end(db: SQLiteDatab
     running = asyncio.create_task(notes.run())
     await asyncio.sleep(0)
     for n in range(200):
-        notes.note(f"discord:{n}", "not addressed to us")
+        notes.note(f"discord:{n}", "not addressed to the bot")
     running.cancel()
     await asyncio.wait([running])
     assert len(await db.read("select * from unanswered")) == 200
