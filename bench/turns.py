@@ -3,14 +3,16 @@
     python -m bench.turns            the table
     python -m bench.turns --million  the same store with a million conversations and ten million turns in it
 
-Each side makes a thread where there is none, asks in it, hears the run's stream to its end and posts the answer. `SDK`
-makes these calls plainly with the stock `openai` client; `connector` makes them with ours, so that what it is ahead is
-what durability costs, whatever the client saves. `ours` is the whole way: a message is received, claimed on the disk,
-dispatched, answered, posted, recorded. The server is another process on this machine.
+Each side creates a thread where there is none, asks in it, reads the run's stream to its end and posts the answer.
+`httpx` makes these calls by hand, the way anybody would who has only httpx. `SDK` makes them with the stock `openai`
+client. `connector` makes them with our own client, which is much faster than either, so the last column is what
+durability alone costs, whatever the client saves. `ours` is the whole way: a message is received, committed,
+dispatched, answered, posted and recorded. The server is another process on this machine.
 """
 
 import argparse
 import asyncio
+import json
 import statistics
 import tempfile
 import warnings
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import httpx
 import openai
 
 from assistants.connector import AssistantsClient
@@ -33,6 +36,30 @@ from bot.settings import Settings
 
 ROUNDS = 3
 QUESTION = "How much is two and two?"
+
+
+class ByHand:
+    """The calls of a turn by httpx, nothing remembered."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._threads: dict[int, str] = {}
+
+    async def ask(self, number: int) -> None:
+        if number not in self._threads:
+            made = await self._client.post("/v1/threads", json={"metadata": {"conversation": str(number)}})
+            self._threads[number] = made.json()["id"]
+        body = {
+            "assistant_id": "asst_1",
+            "additional_messages": [{"role": "user", "content": QUESTION, "metadata": {"turn": "x"}}],
+            "metadata": {"turn": "x.1"},
+            "stream": True,
+        }
+        async with self._client.stream("POST", f"/v1/threads/{self._threads[number]}/runs", json=body) as response:
+            async for line in response.aiter_lines():
+                if line.startswith("data: {"):
+                    json.loads(line.removeprefix("data: "))
+        await self._client.post("/platform/post", json={"channel": str(number), "text": "It is four."})
 
 
 class Bare:
@@ -99,13 +126,17 @@ async def table(scale: float) -> None:
         ours = await stack.enter_async_context(Ours.at(url, folder / "bench.db", http))
         client = await stack.enter_async_context(AssistantsClient(f"{url}/v1", api_key="bench"))
         sdk = await stack.enter_async_context(openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="bench", timeout=60))
+        no_limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        by_hand = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60, limits=no_limits))
         posting = Posting(url, http)
         asks: dict[str, Ask] = {
+            "httpx": ByHand(by_hand).ask,
             "SDK": Plain(sdk, posting).ask,
             "connector": Bare(client, posting).ask,
             "ours": ours.ask,
         }
-        print(f"{'turns/s':28}", *(f"{name:>9}" for name in asks), f"{'of SDK':>7} {'of con.':>8}", end=" ")
+        others = [name for name in asks if name != "ours"]
+        print(f"{'turns/s':28}", *(f"{name:>9}" for name in asks), *(f"{f'of {name}':>12}" for name in others), end=" ")
         print(*(f"{name + ' p50/p99':>18}" for name in asks))
         for name, delay, conversations, turns in cases:
             async with http.post(f"{url}/delay", json={"delay": delay}):
@@ -118,10 +149,7 @@ async def table(scale: float) -> None:
                 for side, ask in asks.items():
                     sides[side].append(await measure(ask, conversations, max(1, int(turns * scale))))
             middle = {side: _median(rounds) for side, rounds in sides.items()}
-            shares = (
-                f"{_share(sides['ours'], sides['SDK']):7.0%}",
-                f"{_share(sides['ours'], sides['connector']):8.0%}",
-            )
+            shares = (f"{_share(sides['ours'], sides[name]):12.0%}" for name in others)
             print(f"{name:28}", *(f"{found.rate:9.0f}" for found in middle.values()), *shares, end=" ")
             print(*(f"{_pair(found):>18}" for found in middle.values()))
             if conversations == 1:

@@ -75,6 +75,7 @@ class Answering:
     trail: Trail
     stop: Stop
     picked: bool = False
+    maybe_asked: bool = True
     notices: list[Segment] = field(default_factory=list)
     sources: tuple[Source, ...] = ()
     files: Sequence[Segment] = ()
@@ -152,12 +153,9 @@ class Answering:
         return [{"role": "user", "content": before}, *asked] if before else asked
 
     async def _asked_before(self, thread_id: str) -> set[str]:
-        """The messages that an earlier turn brought into the thread without anybody knowing of it.
-
-        It had them if they waited, or are asked anew, and ended before it knew of a run.
-        """
-        if not self.turn.incoming or self.turn.incoming[0].received_at == self.row.opened_at:
-            return set()  # they came with their turn
+        """The messages that an earlier turn brought into the thread before its run was known."""
+        if not self.maybe_asked or not self.turn.incoming:
+            return set()
         before = await turns.before(self.db, self.row)
         if before is None or before.run_id is not None:
             return set()

@@ -117,6 +117,7 @@ class Turns:
                     trail=trail,
                     stop=stop,
                     picked=opened.chosen == member.name,
+                    maybe_asked=opened.maybe_asked,
                 )
                 async with _leaving(reply):
                     result = await self._result(opened, answering)

@@ -1,7 +1,7 @@
 """What comes in is made durable, once: messages, their revisions, and what is no message."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from storage import turns
@@ -98,6 +98,7 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
         )[0]
     )
     opened = turns.package(tx, turn, conversation=conversation, incoming=[message], parts=[]) if turn else None
+    opened = opened and replace(opened, maybe_asked=False)
     return Claimed(conversation, message, opened, queue.open)
 
 

@@ -35,7 +35,8 @@ class Opened:
     """A turn to work on, with everything its work begins from.
 
     `suspect` says that somebody may have worked on it before. `chosen` is the assistant its author picked for
-    themselves; it counts where the conversation has none.
+    themselves; it counts where the conversation has none. `maybe_asked` says that an earlier turn may have brought
+    these messages into the thread without anybody knowing: it ended before its run was known.
     """
 
     turn: TurnRow
@@ -44,6 +45,7 @@ class Opened:
     parts: tuple[Part, ...]
     chosen: str | None
     suspect: bool
+    maybe_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,8 @@ def close_turn(tx: Transaction, turn: TurnRow, ending: Ending, now: float, *, on
         tx.execute("update incoming set body = null, reply_to = null where turn = :id", id=turn.id)
     elif ending.unasked:
         tx.execute("update incoming set turn = null where turn = :id", id=turn.id)
-    return open_next(tx, turn.conversation, now, one=one)
+    following = open_next(tx, turn.conversation, now, one=one)
+    return following and replace(following, maybe_asked=rows[0]["run_id"] is None)
 
 
 async def parts_of(db: Database, turn: int) -> tuple[Part, ...]:
