@@ -13,7 +13,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-async def let_go(client: AssistantsClient, thread_id: str) -> bool:
+async def detach_expired(client: AssistantsClient, thread_id: str) -> bool:
     """Detach expired vector stores from a thread (they would fail its runs). Return whether there were any."""
     try:
         resources = (await client.threads.retrieve(thread_id)).tool_resources

@@ -48,8 +48,8 @@ async def test_a_turn_is_told_from_its_first_day_to_its_last(db: SQLiteDatabase,
     await claimed(db, "slack:T1:C1:1.000003")
     await db.write(claims.revise_incoming, "slack:T1:C1:1.000003", None)
     assert f"Turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000001"))
-    assert "under way" in str(await why(settings, turn.turn.tag))
-    assert f"waits behind turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000002"))
+    assert "in progress" in str(await why(settings, turn.turn.tag))
+    assert f"is waiting behind turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000002"))
     assert "deleted by its author" in str(await why(settings, "slack:T1:C1:1.000003"))
     row = turn.turn
     await db.write(turns.record_run, row.id, row.attempts, "tour", "run_1", stays=True)
@@ -110,7 +110,7 @@ async def test_of_a_deleted_conversation_is_told_that_it_was(db: SQLiteDatabase,
     await db.write(turns.close_turn, turn.turn, turns.Ending("failed", "Sorry."), 9.0)
     await db.write(deleted.delete, turn.conversation.id, None)
     story = str(await why(settings, "web:1"))
-    assert "of a conversation that was deleted since" in story
+    assert "of a conversation that has since been deleted" in story
     assert "Sorry" not in story
-    assert "could not be told" not in story
+    assert "People saw no message" not in story
     await db.close()

@@ -323,7 +323,7 @@ async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_rea
     assert "Plain" in await listening.command(ada, channel, "/assistant", "use plain")
     file = await listening.upload(ada, "notes.md", b"# Notes", mimetype="text/markdown")
     root = await listening.say(ada, channel, "@threadline what does it say?", files=[file])
-    answer = await listening.answer(channel, root, "Plain reads no documents: what you sent is kept")
+    answer = await listening.answer(channel, root, "Plain reads no documents. Your files are kept")
     assert answer.text.startswith("You said: what does it say?")
 
 
