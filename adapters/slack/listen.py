@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -12,6 +12,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
+from slack_bolt.response import BoltResponse
 
 from adapters.slack.away import catch_up
 from adapters.slack.hearing import Hearing
@@ -42,8 +43,14 @@ NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try 
 
 async def listen(workspace: Workspace, bot: Bot) -> None:
     """Receive until cancelled. Bolt reconnects by itself when the socket is lost or asked to move."""
-    handler: Any = AsyncSocketModeHandler(create_app(workspace, bot), workspace.app_token, ping_interval=PING)
     hearing = Hearing()
+
+    def drop() -> None:
+        bot.gap(PLATFORM)
+        hearing.dropped()
+
+    app = create_app(workspace, bot, drop)
+    handler: Any = AsyncSocketModeHandler(app, workspace.app_token, ping_interval=PING)
 
     async def hear(_: Any, message: dict[str, Any], __: str | None = None) -> None:
         if hearing.hear(message):
@@ -61,11 +68,11 @@ async def listen(workspace: Workspace, bot: Bot) -> None:
 
 
 async def _look_back(workspace: Workspace, bot: Bot, hearing: Hearing, socket: Any) -> None:
-    """After every connection, and whenever nothing came for long, look for what was said and did not come to us."""
+    """Whenever messages may have been missed, look for them."""
     while True:
-        is_new = await hearing.change()
+        reason = await hearing.change()
         missed = await _catch_up(workspace, bot, hearing)
-        if missed and not is_new:
+        if missed and reason == "silent":
             log.warning("Slack's socket is connected and brings nothing: connecting anew", missed=missed)
             await _move(socket)
 
@@ -94,10 +101,11 @@ async def _move(socket: Any) -> None:
         log.exception("not connected anew; tried again at the next silence")
 
 
-def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
+def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> AsyncApp:
     """The Bolt app: every event and command goes to the bot, and one that was not claimed is not acknowledged.
 
-    Without `process_before_response` Bolt acknowledges an event before its listener has run.
+    `drop` is called when Slack says that it drops events. Without `process_before_response` Bolt acknowledges an event
+    before its listener has run.
     """
     logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
     app = AsyncApp(
@@ -109,6 +117,16 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
         request_verification_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
+
+    @app.middleware
+    async def on_drop(body: dict[str, Any], next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002
+        # It comes in the place of events, and is none itself.
+        if body.get("type") == "app_rate_limited":
+            log.warning("Slack sends no more than 30,000 events an hour: what it drops is looked for")
+            drop()
+            return BoltResponse(status=200)
+        await next()
+        return None
 
     @app.event(_ANY)
     async def on_event(body: dict[str, Any]) -> None:
