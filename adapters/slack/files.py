@@ -49,5 +49,10 @@ class Files:
         )
 
     async def _shared(self) -> set[str]:
-        """The names of the files that we put under the question."""
-        return {str(file.get("name")) async for message in self._posted.said() for file in message.get("files") or ()}
+        """The names of the files that an earlier try shared: they stand below this reply's first message.
+
+        An earlier reply may have shared files of the same names.
+        """
+        first = self._posted.first
+        shared = [message async for message in self._posted.said() if message["ts"] > first]
+        return {str(file.get("name")) for message in shared for file in message.get("files") or ()}

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
+from slack_bolt.response import BoltResponse
 
 from adapters.slack.away import catch_up
 from adapters.slack.hearing import Hearing
@@ -40,8 +41,14 @@ PING = 10.0
 
 async def listen(workspace: Workspace, bot: Bot) -> None:
     """Receive until cancelled. Bolt reconnects when the socket is lost or Slack asks it to move."""
-    handler: Any = AsyncSocketModeHandler(create_app(workspace, bot), workspace.app_token, ping_interval=PING)
     hearing = Hearing()
+
+    def drop() -> None:
+        bot.gap(PLATFORM)
+        hearing.dropped()
+
+    app = create_app(workspace, bot, drop)
+    handler: Any = AsyncSocketModeHandler(app, workspace.app_token, ping_interval=PING)
 
     async def hear(_: Any, message: dict[str, Any], __: str | None = None) -> None:
         if hearing.hear(message):
@@ -59,11 +66,11 @@ async def listen(workspace: Workspace, bot: Bot) -> None:
 
 
 async def _look_back(workspace: Workspace, bot: Bot, hearing: Hearing, socket: Any) -> None:
-    """Look for missed messages after every connection, and whenever the socket has been silent for long."""
+    """Look for missed messages whenever there may be any."""
     while True:
-        is_new = await hearing.change()
+        reason = await hearing.change()
         missed = await _catch_up(workspace, bot, hearing)
-        if missed and not is_new:
+        if missed and reason == "silent":
             log.warning("Slack's socket is connected but delivers nothing: reconnecting", missed=missed)
             await _move(socket)
 
@@ -92,10 +99,11 @@ async def _move(socket: Any) -> None:
         log.exception("could not reconnect; trying again at the next silence")
 
 
-def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
+def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> AsyncApp:
     """The Bolt app: passes every event and command to the bot, and acknowledges only what was stored.
 
-    Without `process_before_response`, Bolt acknowledges an event before its listener has run.
+    `drop` is called when Slack says that it drops events. Without `process_before_response`, Bolt acknowledges an event
+    before its listener has run.
     """
     logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
     app = AsyncApp(
@@ -107,6 +115,16 @@ def create_app(workspace: Workspace, bot: Bot) -> AsyncApp:
         request_verification_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
+
+    @app.middleware
+    async def on_drop(body: dict[str, Any], next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002
+        # This message replaces events and is not one itself.
+        if body.get("type") == "app_rate_limited":
+            log.warning("Slack drops events beyond 30,000 an hour: looking for missed messages")
+            drop()
+            return BoltResponse(status=200)
+        await next()
+        return None
 
     @app.event(_ANY)
     async def on_event(body: dict[str, Any]) -> None:

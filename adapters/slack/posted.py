@@ -39,6 +39,11 @@ class Posted:
     def any(self) -> bool:
         return bool(self._ts) or self.is_uncertain
 
+    @property
+    def first(self) -> str:
+        """The `ts` of the reply's first message; empty where it has none."""
+        return min(self._ts.values(), default="")
+
     @contextmanager
     def on_its_way(self) -> Iterator[None]:
         """A new message is sent in this block: until Slack answers, it may stand, or come to stand, unknown to us."""

@@ -134,5 +134,27 @@ async def test_a_socket_that_falls_silent_is_noticed_and_what_was_said_meanwhile
     await slack.until(lambda now: now.sockets == 0)
 
 
+async def test_what_slack_drops_over_its_hourly_limit_is_looked_for(
+    bot: TakingBot, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack drops events over 30,000 an hour, and says so once a minute: what it drops later must be found, too."""
+    monkeypatch.setattr(hearing, "DROPPING", 1.0)
+    ada = await slack.user("ada")
+    dm = await slack.dm(ada)
+    root = await slack.say(ada, dm, "hello")
+    assert (await bot.taken.get()).event == ref("T0THREAD", dm, root)
+    bot.places = [place("T0THREAD", dm, root)]
+    await slack.settings(hourly=0)
+    try:
+        for text in ("dropped and told", "dropped and not told"):
+            await slack.say(ada, dm, text)
+            while (await bot.taken.get()).text != text:
+                """What was heard before may be brought once more."""
+        told = [delivery for delivery in (await slack.state()).deliveries if delivery.event == "app_rate_limited"]
+        assert [delivery.acked_at is not None for delivery in told] in ([True], [True, True])
+    finally:
+        await slack.settings(hourly=30_000)
+
+
 def test_it_has_no_pages_of_its_own(adapter: SlackAdapter, bot: TakingBot) -> None:
     assert adapter.routes(bot) == []

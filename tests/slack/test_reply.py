@@ -221,6 +221,20 @@ async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: As
     assert (file["name"], file["size"]) == ("answer.md", len(answer))
 
 
+async def test_a_file_of_an_earlier_answer_is_not_taken_for_this_ones(asked: Asked) -> None:
+    """An answer cut: both are called answer.md, and only one came."""
+    first, second = ("".join(f"{word} {n} of a very long answer.\n" for n in range(2_000)) for word in ("Line", "Row"))
+    await asked.reply().finish([Text(first)])
+    asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
+    again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1, opened_at=time.time(), suspect=True)
+    for _ in range(2):
+        reply = asked.adapter.reply(again)
+        await reply.find()
+        await reply.finish([Text(second)])
+    files = [file for message in await asked.replies() for file in message.files]
+    assert [(file["name"], file["size"]) for file in files] == [("answer.md", len(first)), ("answer.md", len(second))]
+
+
 async def test_what_is_posted_shows_no_previews_of_its_links(asked: Asked) -> None:
     await asked.slack.fault("chat.startStream", error="unknown_method")
     await asked.reply().finish([Text("https://example.org/picture.png")])
