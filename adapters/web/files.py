@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from adapters.web.requests import BadRequestError, binary
 from adapters.web.wire import attached_json
 from bot.adapter import Bot, FileRefusedError
-from bot.files import LARGEST, MOST, too_large
+from bot.files import LARGEST, MOST_FILES, too_large
 from bot.incoming import Attached
 from bot.segments import Image
 
@@ -24,7 +24,7 @@ class Files:
 
     async def limits(self, _: Request) -> Response:
         """How many files a message can have, and how large each may be."""
-        return JSONResponse({"most": MOST, "largest": LARGEST})
+        return JSONResponse({"most": MOST_FILES, "largest": LARGEST})
 
     async def attach(self, request: Request) -> Response:
         """Take the bytes of a file, named in the query; it is on the server when this answers."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from bot.files import MOST
+from bot.files import MOST_FILES
 from bot.incoming import Attached
 from storage.text import storable
 
@@ -64,9 +64,9 @@ def attached_files(body: Mapping[str, Any]) -> tuple[Attached, ...]:
     files = body.get("files", [])
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
         raise BadRequestError("`files` must be a list of the files that were attached.")
-    if len(files) > MOST:
+    if len(files) > MOST_FILES:
         raise BadRequestError(
-            f"A message has at most {MOST} files; this one has {len(files)}. Send the rest in another."
+            f"A message has at most {MOST_FILES} files; this one has {len(files)}. Send the rest in another."
         )
     return tuple(map(_attached, files))
 
