@@ -63,12 +63,14 @@ class Incoming:
 class Revision:
     """A message that was edited, or deleted where `text` is None. `event` names the message, not the edit.
 
-    `files` are those it still has, None where the platform does not say.
+    `files` are those it still has, None where the platform does not say. `at` sorts the edits of one message: of two
+    edits the greater one is newer, in whatever order they arrive. Empty where the platform does not say.
     """
 
     event: str
     text: str | None
     files: tuple[Attached, ...] | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

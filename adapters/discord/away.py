@@ -12,9 +12,8 @@ import discord
 import structlog
 
 from adapters.discord.claim import claim, revise
-from adapters.discord.incoming import PLATFORM, earlier, from_message, snowflake_at
+from adapters.discord.incoming import PLATFORM, as_edited, earlier, from_message, snowflake_at
 from bot.adapter import Bot
-from bot.incoming import Revision
 
 OVERLAP = 600.0
 # Who has waited longer for an answer has found another.
@@ -74,7 +73,7 @@ async def _bring(bot: Bot, message: discord.Message, channel: Any, *, me: int) -
     if incoming is None:
         return False
     if message.edited_at is not None:
-        await revise(bot, Revision(incoming.event, incoming.text, incoming.files))
+        await revise(bot, as_edited(message, incoming))
     return (await claim(bot, incoming)).outcome == "accepted"
 
 

@@ -11,7 +11,7 @@ from adapters.discord.away import catch_up
 from adapters.discord.claim import claim, pauses, revise
 from adapters.discord.commands import Commands
 from adapters.discord.errors import as_platform_errors
-from adapters.discord.incoming import DM, PLATFORM, called_late, from_message, ref
+from adapters.discord.incoming import DM, PLATFORM, as_edited, called_late, from_message, ref
 from bot.adapter import Bot, PlatformError
 from bot.incoming import Person, Place, Revision
 from bot.revisions import TOO_LATE
@@ -155,7 +155,7 @@ class Listener(discord.Client):
         now = from_message(message, await self._channel_of(message), me=self.user.id)
         if now is None:
             return
-        receipt = await revise(self._bot, Revision(now.event, now.text, now.files))
+        receipt = await revise(self._bot, as_edited(message, now))
         # Who forgot to call us, and calls us by an edit, asks for the first time: what was taken is taken once.
         if receipt.outcome != "ignored" or not now.addressed:
             return

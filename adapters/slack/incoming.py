@@ -55,7 +55,8 @@ def from_change(
     # What is left of a deleted message that has a thread.
     text = None if message.get("subtype") == "tombstone" else read(message.get("text", ""), bot_user, names or {})
     files = _files(message) if "files" in message else None
-    return Revision(ref(team, event["channel"], message["ts"]), text, files)
+    at = (message.get("edited") or {}).get("ts", "")
+    return Revision(ref(team, event["channel"], message["ts"]), text, files, at)
 
 
 def edited(event: Mapping[str, Any]) -> dict[str, Any]:

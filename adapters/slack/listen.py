@@ -72,8 +72,9 @@ async def _look_back(workspace: Workspace, bot: Bot, hearing: Hearing, socket: A
     while True:
         reason = await hearing.change()
         missed = await _catch_up(workspace, bot, hearing)
-        if missed and reason == "silent":
-            log.warning("Slack's socket is connected and brings nothing: connecting anew", missed=missed)
+        if reason == "silent" and (missed or not await socket.is_connected()):
+            # The client tries one address for ever, and Slack takes its ticket for a moment only.
+            log.warning("Slack's socket delivers nothing: connecting to a new address", missed=missed)
             await _move(socket)
 
 

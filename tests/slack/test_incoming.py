@@ -90,8 +90,9 @@ def changed(**event: Any) -> Revision | None:
 def test_an_edit_names_the_message_it_changes() -> None:
     """Pain 22: edits re-trigger."""
     said = {"type": "message", "user": "U1", "text": f"<@{BOT}> new &amp; better", "ts": "18.1"}
-    edit = changed(subtype="message_changed", message=said, previous_message={**said, "text": "old"})
-    assert edit == Revision("slack:T1:C1:18.1", "new & better")
+    now = {**said, "edited": {"user": "U1", "ts": "19.0"}}
+    edit = changed(subtype="message_changed", message=now, previous_message={**said, "text": "old"})
+    assert edit == Revision("slack:T1:C1:18.1", "new & better", at="19.0")
 
 
 def test_a_file_that_an_edit_takes_away_is_gone() -> None:

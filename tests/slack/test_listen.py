@@ -140,6 +140,25 @@ async def test_a_socket_that_falls_silent_is_noticed_and_what_was_said_meanwhile
     await slack.until(lambda now: now.sockets == 0)
 
 
+async def test_a_socket_whose_ticket_expired_is_opened_at_a_new_address(
+    adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client tries the same address for ever; nobody in a known conversation need say a word to wake it."""
+    monkeypatch.setattr(listen, "PING", 0.3)
+    monkeypatch.setattr(hearing, "SILENCE", 0.5)
+    ada, bot = await slack.user("ada"), TakingBot()
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(adapter.listen(bot))
+        await slack.until(lambda now: now.sockets == 1)
+        await slack.settings(expired_tickets=1)
+        await slack.disconnect("drop")
+        await slack.until(lambda now: now.sockets == 1)
+        said = await slack.say(ada, await slack.dm(ada), "hello")
+        assert (await bot.taken.get()).event.endswith(said)
+        listening.cancel()
+    await slack.until(lambda now: now.sockets == 0)
+
+
 async def test_what_slack_drops_over_its_hourly_limit_is_looked_for(
     bot: TakingBot, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:

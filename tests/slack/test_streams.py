@@ -167,6 +167,17 @@ async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked:
     assert message.text == "Look there: https://example.org and here."
 
 
+async def test_a_steps_title_calls_nobody(asked: Asked) -> None:
+    """A channel pinged by a model's output: the name of a function may be of the model's invention."""
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("One moment: "), Step("Calling <!channel>…", key="one"))))
+    await asked.slack.answer(asked.channel, asked.ts, "One moment")
+    await asked.slack.until(lambda now: any(message.tasks for message in now.messages))
+    titles = [task["title"] for message in await asked.replies() for task in message.tasks.values()]
+    assert [(title[:8], "<!channel>" in title) for title in titles] == [("Calling ", False)]
+    await reply.finish([Text("One moment: there.")])
+
+
 async def test_after_a_link_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Look there:")
