@@ -56,6 +56,19 @@ def test_our_own_mention_and_slacks_escapes_are_taken_out(typed: str, text: str)
     assert taken(text=typed).text == text
 
 
+def test_a_forwarded_message_is_read_as_a_quotation_with_its_files() -> None:
+    """An answer to the wrong question, or "I read only words" to somebody who forwards a message."""
+    file = {"name": "plan.pdf", "mimetype": "application/pdf", "size": 7, "url_private": "https://files/plan.pdf"}
+    shared = {"is_share": True, "author_name": "Bo", "text": "We ship &lt;it&gt; <@U9>", "files": [file]}
+    preview = {"title": "A page", "text": "what Slack shows of a link", "from_url": "https://example.org"}
+    asked = taken(text="<@U0BOT> what does this mean?", attachments=[shared, preview])
+    assert asked.text.endswith("\n\nwhat does this mean?")
+    assert "[Bo]: We ship <it> @U9" in asked.text
+    assert "what Slack shows" not in asked.text
+    assert [file.name for file in asked.files] == ["plan.pdf"]
+    assert "[Bo]: We ship" in taken(text="", channel="D1", channel_type="im", attachments=[shared]).text
+
+
 def test_a_direct_message_needs_no_mention() -> None:
     assert taken(channel="D1", channel_type="im").addressed
     assert not taken(channel="G1", channel_type="mpim").addressed
