@@ -108,7 +108,7 @@ def test_what_is_written_from_the_code_says_what_the_code_says(written: str) -> 
 
 
 def test_every_file_that_a_page_of_the_documentation_links_to_is_there() -> None:
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+    pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
     missing = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in pages
