@@ -1,4 +1,4 @@
-"""What an adapter implements, and what the core offers it: the one border between platforms and the bot."""
+"""The interface between platforms and the bot: what an adapter implements, and what the core offers it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bot.views import Answer, AssistantChoice, Exchange, FoundEndpoint, ModelSta
 from bot.words.asking import Before
 from storage.records import Conversation, IncomingRow, Part
 
-# `streaming`: a native stream of the platform that is still open, as far as we know.
+# `streaming`: a native stream of the platform that, as far as we know, is still open.
 PartState = Literal["growing", "streaming", "final"]
 
 
@@ -21,12 +21,12 @@ PartState = Literal["growing", "streaming", "final"]
 class Turn:
     """A question and its answer, as an adapter sees it.
 
-    `tag` names it outside this program (metadata, nonces): it never comes again. `assistant` is the title people see.
-    `author` is who caused it. `incoming` is empty where nobody wrote anything: an answer is given again. `opened_at` is
-    a Unix time before which nothing of its reply was posted; nor was anything before the parts that `earlier` tells, of
-    the conversation's reply before this one.
-    `suspect` says that an earlier try worked on it: look (`Reply.find`) before creating anything on the platform.
-    `parts` are the platform messages already known; `keep_part` has one recorded before the turn ends.
+    `tag` identifies the turn outside this program (metadata, nonces) and is never reused. `assistant` is the title that
+    people see. `author` is the person who caused the turn. `incoming` is empty when an answer is regenerated.
+    `opened_at` is a Unix time: no part of the reply was posted before it, nor before the parts that `earlier` returns,
+    which belong to the previous reply of the conversation.
+    `suspect` is true after an earlier attempt: call `Reply.find` before creating anything on the platform.
+    `parts` are the platform messages already known; `keep_part` records one before the turn ends.
     """
 
     id: int
@@ -46,31 +46,41 @@ class Reply(Protocol):
     """What people see of one turn, in numbered parts. One caller at a time."""
 
     async def find(self) -> None:
-        """Take up what an earlier process already posted for this turn, known in `turn.parts` or not."""
+        """Find the messages that an earlier process posted for this turn, whether `turn.parts` lists them or not."""
         ...
 
     async def show(self, snapshot: Snapshot) -> None:
-        """Show the newest whole snapshot. Returns at once; the reply paces itself, the latest wins. Never raises."""
+        """Show this snapshot of the whole answer so far.
+
+        Returns at once and never raises. The reply paces its own updates; a newer snapshot replaces a pending one.
+        """
         ...
 
     async def finish(self, segments: Sequence[Segment]) -> None:
-        """Put the whole answer before people; returns when the platform has accepted all of it.
+        """Post the whole answer; returns when the platform has accepted all of it.
 
-        Called again after a failure, it creates nothing twice. Raises `PlatformError`.
+        Idempotent: a retry after a failure creates nothing twice. Raises `PlatformError`.
         """
         ...
 
     async def leave(self, words: str) -> None:
-        """Say under what is shown that it goes on later: the program leaves. Best effort; only `aclose` follows."""
+        """Add a note that the answer continues later, because the program shuts down.
+
+        Best effort; only `aclose` follows.
+        """
         ...
 
     async def aclose(self) -> None:
-        """Write nothing more: what was paced and not sent yet is dropped when this returns."""
+        """Stop writing: updates that were not sent yet are dropped."""
         ...
 
 
+class UserError(Exception):
+    """Something cannot be done; the text is one sentence for the person who asked for it."""
+
+
 class PlatformError(Exception):
-    """The platform did not take what was sent. The text is one sentence for the log."""
+    """The platform did not accept a request. The text is one sentence for the log."""
 
     def __init__(self, message: str, *, retryable: bool = True, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -79,22 +89,26 @@ class PlatformError(Exception):
 
 
 class NotClaimedError(Exception):
-    """The message could not be made durable: do not acknowledge it, so that the platform sends it again."""
+    """The message could not be stored: do not acknowledge it, so that the platform delivers it again."""
 
 
-class NotDoneError(Exception):
-    """What was asked cannot be done now, and nothing was; the text is one sentence for the person."""
+class NotDoneError(UserError):
+    """A request cannot be carried out now, and nothing was changed."""
 
 
-class ConfigurationError(Exception):
-    """The program cannot start or connect as configured; the text is one sentence with the cure."""
+class FileRefusedError(UserError):
+    """A file cannot be used."""
+
+
+class ConfigurationError(UserError):
+    """The program cannot start or connect as configured; the sentence says how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an incoming message: `accepted`, `duplicate`, or `ignored` with its reason.
+    """What happened to an incoming message: `accepted`, `duplicate`, or `ignored` with a reason.
 
-    `waits` says that it was taken while another turn is open: it is answered after that.
+    `waits` is true when the message was accepted while another turn is open; it is answered after that turn.
     """
 
     outcome: Literal["accepted", "duplicate", "ignored"]
@@ -103,71 +117,71 @@ class Receipt:
 
 
 class ModelDesk(Protocol):
-    """Connecting a model while the program runs."""
+    """Connects a model while the program runs."""
 
     def status(self) -> ModelStatus: ...
 
     def watch(self) -> AsyncIterator[ModelStatus]:
-        """The status now, and again whenever it changes."""
+        """Yield the current status, then every change."""
         ...
 
     async def discover(self) -> list[FoundEndpoint]: ...
 
     async def connect(self, base_url: str, api_key: str, model: str) -> ModelStatus:
-        """Try the endpoint live, save it to `.env`, use it from now on. Raises `ConfigurationError` with a sentence."""
+        """Test the endpoint, save it to `.env` and use it from now on. Raises `ConfigurationError`."""
         ...
 
 
 class Bot(Protocol):
-    """What an adapter may ask of the core. Policy is checked behind it, never in an adapter."""
+    """What the core offers an adapter. The core decides which messages are answered; an adapter never does."""
 
     settings: Settings
 
     async def receive(self, incoming: Incoming) -> Receipt:
-        """Take a message; durable when this returns. Raises `NotClaimedError` when it could not be made so."""
+        """Take a message; it is durable when this returns. Raises `NotClaimedError` if it could not be stored."""
         ...
 
     async def revise(self, revision: Revision) -> Receipt:
-        """Take an edit or a deletion: it counts as long as the message's turn has not begun.
+        """Apply an edit or a deletion, as long as the turn of the message has not begun.
 
-        `ignored` says that the message is not known (yet: it counts where the message comes later), `duplicate` that
-        nothing changes. Raises `NotClaimedError`.
+        `ignored` means that the message is unknown; the revision still applies if the message arrives later.
+        `duplicate` means that nothing changes. Raises `NotClaimedError`.
         """
         ...
 
     async def command(self, command: Command) -> Answer:
-        """Do what a slash command asks; once, however often it comes. Raises `NotClaimedError`."""
+        """Run a slash command, once however often it is delivered. Raises `NotClaimedError`."""
         ...
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
-        """End the answer that is growing in a conversation; `event` names this request. Raises `NotClaimedError`."""
+        """Stop the answer in progress in a conversation. `event` identifies this request. Raises `NotClaimedError`."""
         ...
 
     async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
-        """Answer the last question of a conversation anew. Raises `NotClaimedError`."""
+        """Answer the last question of a conversation again. Raises `NotClaimedError`."""
         ...
 
     def unanswered(self, event: str, reason: str) -> None:
-        """Remember, for whoever asks `threadline why`, what an adapter does not bring to `receive`, and why."""
+        """Record why an adapter does not pass a message to `receive`, for `threadline why`."""
         ...
 
     def gap(self, platform: str) -> None:
-        """From here on something may be said that does not come to us: a connection is lost, or a new one begins."""
+        """Report that messages may be missed from now on: a connection was lost, or a new one begins."""
         ...
 
     async def known(self, platform: str) -> list[Place]:
-        """The conversations of a platform that were used in the last days, newest first: where to look after a gap."""
+        """The conversations of a platform used in the last days, newest first: where to look for missed messages."""
         ...
 
     async def heard_until(self, platform: str) -> str | None:
-        """The position up to which everything came to us: from where to look. None before anything did.
+        """The position up to which every message has arrived: where to start looking. None before the first message.
 
-        Asking for it begins the look that `caught_up` ends.
+        Calling this begins the catch-up that `caught_up` ends.
         """
         ...
 
     async def caught_up(self, platform: str) -> None:
-        """What the gap hid was looked for everywhere and brought: nothing is missing, unless another gap began."""
+        """Report that every place was searched and every missed message delivered. A gap that began since remains."""
         ...
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]: ...
@@ -177,59 +191,58 @@ class Bot(Protocol):
         ...
 
     async def rename(self, place: Place, title: str) -> None:
-        """Give a conversation another title. Raises `NotDoneError`."""
+        """Change the title of a conversation. Raises `NotDoneError`."""
         ...
 
     async def delete(self, place: Place, person: Person) -> None:
-        """Delete a conversation for good, here and on the assistants' server; an answer that grows is stopped first.
+        """Delete a conversation permanently, here and on the assistants' server; stops an answer in progress first.
 
-        One that is not there is deleted already. Raises `NotDoneError`, `AssistantsError`: what is left then goes when
-        it is asked once more.
+        Idempotent. Raises `NotDoneError` and `AssistantsError`; a retry deletes what is left.
         """
         ...
 
     async def transcript(self, key: str, *, limit: int = 50) -> list[Exchange]:
-        """The last exchanges of a conversation, oldest first; empty when there is none of that key."""
+        """The last exchanges of a conversation, oldest first; empty if the conversation does not exist."""
         ...
 
     async def file(self, file_id: str) -> File | None:
-        """A file of an answer, or of a question, with its bytes; None when there is none of that id."""
+        """A file of an answer or a question, with its bytes; None if it does not exist."""
         ...
 
     async def keep_file(self, name: str, data: bytes) -> Attached:
-        """Have a file on the assistants' server before its message comes. Raises `FileRefusedError` with a sentence."""
+        """Upload a file to the assistants' server before its message is sent. Raises `FileRefusedError`."""
         ...
 
     async def discard_file(self, file_id: str) -> None:
-        """Forget a file that was kept for a message which does not come."""
+        """Delete an uploaded file whose message will not be sent."""
         ...
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
-        """Moments of a conversation from the moment of this call on, beginning with a reply that is growing now."""
+        """Yield what happens in a conversation from this call on, beginning with a reply in progress."""
         ...
 
     def local_reply(self, turn: Turn) -> Reply:
-        """A reply shown to those who `watch` its conversation; for surfaces that live in this process."""
+        """A reply shown to everyone who `watch`es the conversation; for surfaces inside this process."""
         ...
 
     @property
     def models(self) -> ModelDesk | None:
-        """The model desk, or None where another server runs the assistants."""
+        """The model desk, or None if another server runs the assistants."""
         ...
 
 
 class Adapter(Protocol):
-    """A platform. Found by the entry-point group `threadline.adapters`; owns every write to its platform."""
+    """A platform, found by the entry-point group `threadline.adapters`. It makes every write to its platform."""
 
     name: str
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
-        """The adapter as configured, or None. Raises `ConfigurationError` when half configured."""
+        """The configured adapter, or None if it is not configured. Raises `ConfigurationError` if half configured."""
         ...
 
     async def connect(self) -> None:
-        """Be able to send. Raises `ConfigurationError` when the platform refuses us."""
+        """Get ready to send. Raises `ConfigurationError` when the platform refuses the credentials."""
         ...
 
     async def listen(self, bot: Bot) -> None:
@@ -237,7 +250,7 @@ class Adapter(Protocol):
         ...
 
     def routes(self, bot: Bot) -> Sequence[BaseRoute]:
-        """Pages and webhooks to mount on the one port; often none."""
+        """Pages and webhooks to serve on Threadline's port; often none."""
         ...
 
     def reply(self, turn: Turn) -> Reply: ...
@@ -245,39 +258,38 @@ class Adapter(Protocol):
     async def close(self) -> None: ...
 
 
-class FileRefusedError(Exception):
-    """A file cannot be had; the text is one sentence for the person who sent it."""
-
-
 @runtime_checkable
 class FetchesFiles(Protocol):
     """Optional: a reply that can read the files of its question."""
 
     async def fetch(self, file: Attached, most: int) -> bytes:
-        """Its bytes, of which there may be `most`. Raises `FileRefusedError`, or `PlatformError` for another try."""
+        """Download at most `most` bytes. Raises `FileRefusedError`, or `PlatformError` when a retry may help."""
         ...
 
 
 @runtime_checkable
 class KnowsBefore(Protocol):
-    """Optional: a reply that can read what people said in its place before they first asked there."""
+    """Optional: a reply that can read what people said in a thread before the bot was first mentioned there."""
 
     async def said_before(self) -> Before | None:
-        """The newest of it, oldest first; None where nothing was, or it cannot be read. Raises `PlatformError`."""
+        """The newest of those messages, oldest first; None if there are none or they cannot be read.
+
+        Raises `PlatformError`.
+        """
         ...
 
 
 @runtime_checkable
 class MarksWaiting(Protocol):
-    """Optional: an adapter that can show at a message that it was noted and waits (a reaction, say)."""
+    """Optional: an adapter that can mark a message as noted and waiting, for example with a reaction."""
 
     async def mark_waiting(self, conversation: Conversation, message: IncomingRow, *, waits: bool) -> None:
-        """Show it, or take it back when its turn begins. Best effort: raises `PlatformError`."""
+        """Set the mark, or remove it when the turn of the message begins. Best effort: raises `PlatformError`."""
         ...
 
 
 @runtime_checkable
 class OpensConversations(Protocol):
-    """Optional: an adapter whose platform can open another conversation beside this one."""
+    """Optional: an adapter whose platform can open another conversation next to this one."""
 
     def new_place(self, place: Place) -> Place: ...

@@ -1,4 +1,4 @@
-"""One try of a turn: its run on the conversation's thread, shown as it grows, and what people are given in the end."""
+"""One attempt at a turn: runs the assistant on the conversation's thread, shows its progress, and builds the reply."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -12,7 +12,7 @@ from assistants.contract import Run
 from bot import settling
 from bot.adapter import KnowsBefore, PlatformError, Reply, Turn
 from bot.calls import Calls
-from bot.expired_stores import let_go
+from bot.expired_stores import detach_expired
 from bot.files import attached, receive
 from bot.output_files import bring
 from bot.roster import Member, Roster
@@ -32,38 +32,38 @@ from storage.records import IncomingRow, TurnRow
 
 STOPPED = "Stopped."
 INTERRUPTED = "Interrupted by a newer message."
-THREAD_GONE = "The server no longer has what was said here before: this answer begins anew."
-ASSISTANT_GONE = "The server no longer had this assistant; it was made anew."
+THREAD_GONE = "The server no longer has the earlier messages of this conversation; this answer does without them."
+ASSISTANT_GONE = "The server no longer had this assistant, so it was created again."
 UNREADABLE = (
-    "{title} reads no documents: what you sent is kept here for an assistant that has file_search or code_interpreter"
-    " among its tools."
+    "{title} reads no documents. Your files are kept in this conversation for an assistant whose tools include"
+    " file_search or code_interpreter."
 )
-UNREAD = "What was said here before could not be read."
-NOT_RUN = "{name} was not run: it may change something, and only functions that read may run here."
-PUT_AWAY = (
-    "The documents of this conversation were put away after days without use, and are not read any more; send again"
-    " what is needed."
-)
+UNREAD = "The earlier messages of this thread could not be read."
+NOT_RUN = "{name} was not run: it may change something, and only read-only functions may run here."
+EXPIRED = "The documents of this conversation expired after days without use. Send again what is still needed."
+
 QUESTION_GONE = "The server no longer has this question; please ask it again."
+
+MOST_REPAIRS = 2
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What people are given, and how the turn ends with it."""
+    """The finished reply, and how the turn ends."""
 
     segments: Sequence[Segment]
     ending: turns.Ending
 
 
 class _NothingAskedError(Exception):
-    """What was sent could not be read, and nothing else was said."""
+    """None of the files sent could be read, and there is no text."""
 
 
 @dataclass
 class Answering:
-    """A try of a turn: who answers, what is recorded of it, and who may stop it."""
+    """One attempt at a turn."""
 
     db: Database
     client: AssistantsClient
@@ -82,30 +82,32 @@ class Answering:
     searched: list[str] = field(default_factory=list)
 
     async def result(self) -> Result:
-        """Run the assistant and grow the reply until there is nothing more to come."""
+        """Run the assistant, showing its progress, and return the reply."""
         thread_id = self.turn.conversation.thread_id or await self._new_thread(None)
-        # A thread and an assistant may both be gone from the server.
-        for _ in range(2):
+        # The server may have lost both the thread and the assistant, so two repairs may be needed.
+        for repairs in range(MOST_REPAIRS + 1):
             try:
                 return self._result(await self._outcome(thread_id))
             except _NothingAskedError:
                 return Result(self.notices, turns.Ending("answered"))
             except NotFoundError:
-                thread_id = await self._mend(thread_id)
-                if not self._is_known and THREAD_GONE in _words(self.notices):
+                if repairs == MOST_REPAIRS:
+                    raise
+                lost, thread_id = thread_id, await self._repair(thread_id)
+                if thread_id != lost and not self._has_question:
                     return _refusal(QUESTION_GONE)
-        return self._result(await self._outcome(thread_id))
+        raise AssertionError("the last attempt returns or raises")
 
     @property
-    def _is_known(self) -> bool:
-        """Whether we still have what was asked: once the thread has it, its words are blanked here."""
+    def _has_question(self) -> bool:
+        """Whether the question's text is still stored here: it is blanked once the thread has it."""
         return any(message.body or message.attachments for message in self.turn.incoming)
 
     async def _outcome(self, thread_id: str) -> Outcome:
         if self.row.redoes is not None:
             await self._forget(self.row.redoes, thread_id)
         found = await find(self.client, thread_id, self.turn.tag) if self.turn.suspect else None
-        # Who died before it had written down whom it asked may have asked another than is picked now.
+        # A process that crashed before recording the run may have asked another assistant than the one picked now.
         self.member = (found and self.roster.by_id(found[0].assistant_id)) or self.member
         question = Question(self.turn.tag, thread_id, self.member.id, partial(self._messages, thread_id))
         functions = self.roster.functions(self.member)
@@ -120,12 +122,12 @@ class Answering:
         )
         outcome = await runs.outcome(found)
         failed = outcome.run is not None and outcome.run.status == "failed"
-        if failed and self.member.config.searches_files and await let_go(self.client, thread_id):
-            self.notices.append(Notice(PUT_AWAY))
-            outcome = await runs.once_more()
+        if failed and self.member.config.searches_files and await detach_expired(self.client, thread_id):
+            self.notices.append(Notice(EXPIRED))
+            outcome = await runs.run_again()
         if functions:
             self.notices += [Notice(NOT_RUN.format(name=name)) for name in await refused(self.db, self.row.id)]
-        # What only the search would have read.
+        # Files that only file search would have read.
         if outcome.run is not None and self.member.config.searches_files and not self.member.config.runs_code:
             sent = self.searched if self.searched or not self.turn.suspect else None
             unread = await complaints(self.client, thread_id, sent, tag={TAG: self.turn.tag})
@@ -133,7 +135,7 @@ class Answering:
         return await self._with_sources(outcome)
 
     async def _with_sources(self, outcome: Outcome) -> Outcome:
-        """The same outcome with footnotes; what they stand for is kept for the end."""
+        """The outcome with its citations as footnotes; keeps their sources and the run's files for the reply."""
         if outcome.run is None:
             return outcome
         where = {"thread_id": outcome.run.thread_id, "run_id": outcome.run.id}
@@ -142,7 +144,7 @@ class Answering:
         return replace(outcome, text=named(text))
 
     async def _messages(self, thread_id: str) -> list[JSON]:
-        """What the run is asked: what was said here before the first question, then what people wrote and sent."""
+        """The messages for the run: those from before the first question, then the question itself."""
         several, there = bool(self.turn.conversation.several), await self._asked_before(thread_id)
         rows = [row for row in self.turn.incoming if (row.body or row.attachments) and row.event not in there]
         asked = [await self._message(row, several=several) for row in rows]
@@ -185,7 +187,7 @@ class Answering:
         try:
             before = await self.reply.said_before()
         except PlatformError as error:
-            log.warning("what was said before cannot be read", error=str(error))
+            log.warning("earlier messages of the thread cannot be read", error=str(error))
             self.notices.append(Notice(UNREAD))
             return ""
         if before is None or not before.messages:
@@ -195,7 +197,7 @@ class Answering:
         return context(before.messages, "this thread", more=before.more)
 
     def _began(self, run: Run) -> None:
-        """Have the run recorded while it works; who asked for a stop before it was known is heard now."""
+        """Record the run in the background, and honour a stop request made before the run was known."""
 
         def look(write: "asyncio.Future[str | None]") -> None:
             if not write.cancelled() and not write.exception() and (by := write.result()):
@@ -214,13 +216,13 @@ class Answering:
         await self.reply.show(Snapshot(status=status))
 
     async def _forget(self, redone: int, thread_id: str) -> None:
-        """Take the answer that is given anew out of the thread, so that the model does not read it."""
+        """Delete the answer that is being regenerated from the thread, so that the model does not read it."""
         earlier = await turns.by_id(self.db, redone)
         if earlier is None:
             return
         messages = self.client.threads.messages
         try:
-            # One that was stopped before it was known may have come to be.
+            # A run that was stopped before it was known may exist all the same.
             found = None if earlier.run_id else await find(self.client, thread_id, earlier.tag)
             run_id = found[0].id if found else earlier.run_id
             if run_id is None:
@@ -232,13 +234,13 @@ class Answering:
             log.warning("the earlier answer stays in the thread", turn=earlier.tag, error=str(error))
 
     async def _new_thread(self, instead_of: str | None) -> str:
-        """Awaited to its commit: a run in a thread that nobody remembers could not be found again."""
+        """Create a thread and store its id before any run: a run in an unknown thread could not be found again."""
         conversation = self.turn.conversation
         thread = await self.client.threads.create(metadata={"conversation": conversation.key})
         return await self.db.write(conversations.keep_thread, conversation.id, thread.id, instead_of)
 
-    async def _mend(self, thread_id: str) -> str:
-        """Replace what the server no longer has, thread or assistant; the thread to go on with."""
+    async def _repair(self, thread_id: str) -> str:
+        """Replace the thread or the assistant that the server no longer has; returns the thread to use."""
         if await _is_gone(self.client.threads.retrieve(thread_id)):
             log.warning("thread is gone on the server", thread=thread_id)
             self.notices.append(Notice(THREAD_GONE))
@@ -248,7 +250,9 @@ class Answering:
             self.notices.append(Notice(ASSISTANT_GONE))
             self.member = await self.roster.renew(self.client, self.member)
             return thread_id
-        raise LookupError("the server does not find what it has")
+        raise LookupError(
+            f"The assistants' server has thread {thread_id} and assistant {self.member.id}, but answers 404 to a run."
+        )
 
     def _result(self, outcome: Outcome) -> Result:
         run = outcome.run
@@ -264,7 +268,7 @@ class Answering:
         return Result([*segments, *self.files, *notes, *said, *self.notices, *_label(self.member)], ending)
 
     def _ending(self, outcome: Outcome) -> tuple[list[Notice], turns.Ending]:
-        """How the turn ends, and what people are told of that under the text there is."""
+        """How the turn ends, and the notices that people see below the text."""
         status = outcome.run.status if outcome.run else None
         if self.stop.by and status not in ("completed", "incomplete", "failed"):
             newer = self.stop.by == NEWER_MESSAGE
@@ -301,16 +305,17 @@ def _words(notices: Sequence[Segment]) -> list[str]:
 
 
 def _why(run: Run | None) -> str:
-    """Why a run wrote nothing, or less than it wanted, in words for the person who asked."""
+    """Why a run wrote nothing, or less than intended, as a sentence for the person who asked."""
     if run is None:
-        return "Nothing was answered."
+        return "There is no answer."
     if run.last_error:
         return run.last_error.message
     if run.status == "incomplete":
         why = run.incomplete_details.reason if run.incomplete_details else None
-        return "The answer was cut short: it reached its limit of tokens." if why else "The answer was cut short."
+        return "The answer was cut short: it reached its token limit." if why else "The answer was cut short."
     return {
         "cancelled": "The answer was stopped on the server.",
-        "expired": "The assistant took longer than ten minutes, so the answer was given up.",
-        "requires_action": f"The assistant called functions {MOST_ROUNDS} times without coming to an answer.",
-    }.get(run.status, "The model answered with nothing.")
+        "expired": "The answer was cancelled because it took longer than ten minutes.",
+        "requires_action": f"The assistant called functions {MOST_ROUNDS} times without giving an answer. "
+        "Ask in another way.",
+    }.get(run.status, "The model returned an empty answer. Ask again, or pick another assistant.")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from assistants.connector import AssistantsClient, AssistantsError
 from assistants.contract import Assistant, Collection, KeptFile, KeptStore, KeptThread, VectorStoreFile
-from bot.adapter import ConfigurationError
+from bot.adapter import UserError
 from bot.embedded import bring_in, take_out
 from bot.settings import Settings
 from storage.database import Database
@@ -30,9 +30,9 @@ async def import_from_file(settings: Settings, path: Path, project: str) -> str:
     try:
         said = json.loads(await asyncio.to_thread(path.read_text, "utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
-        raise ConfigurationError(f"{path} is no JSON: {error}.") from None
+        raise UserError(f"{path} is no JSON: {error}.") from None
     return await _bring(settings, collection_of(said, path), project, [])
 
 
@@ -41,16 +41,16 @@ async def import_from_server(settings: Settings, url: str, key_env: str, threads
     _expect_free(settings)
     key = os.environ.get(key_env, "") if key_env else ""
     if key_env and not key:
-        raise ConfigurationError(f"--key-env names {key_env}, which is not set in the environment.")
+        raise UserError(f"--key-env names {key_env}, which is not set in the environment.")
     try:
         client = AssistantsClient(url, api_key=key or None)
     except ValueError as error:
-        raise ConfigurationError(f"--from: {error}") from None
+        raise UserError(f"--from: {error}") from None
     async with client:
         try:
             collection, lost = await _fetched(client, threads)
         except AssistantsError as error:
-            raise ConfigurationError(f"--from: {error}") from None
+            raise UserError(f"--from: {error}") from None
     return await _bring(settings, collection, project, lost)
 
 
@@ -59,11 +59,11 @@ async def export_to(settings: Settings, path: Path, threads: Sequence[str], proj
     with reading(settings.database_path) as db:
         collection = await take_out(db, project, threads)
     if unknown := set(threads) - {kept.thread.id for kept in collection.threads}:
-        raise ConfigurationError(f"There is no thread {', '.join(sorted(unknown))} in project {project}.")
+        raise UserError(f"There is no thread {', '.join(sorted(unknown))} in project {project}.")
     try:
         await asyncio.to_thread(_write, path, collection.wire_json())
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
     counts = {
         "assistant": len(collection.assistants),
         "vector store": len(collection.vector_stores),
@@ -77,9 +77,7 @@ def _expect_free(settings: Settings) -> None:
     """Refuses at once, not after everything was fetched."""
     if (holder := serving(settings.database_path)) is not None:
         who = f" (process {holder['pid']})" if "pid" in holder else ""
-        raise ConfigurationError(
-            f"Threadline is running on {settings.database_path}{who}: stop it, import, and start it again."
-        )
+        raise UserError(f"Threadline is running on {settings.database_path}{who}: stop it, import, and start it again.")
 
 
 def collection_of(said: Any, path: Path) -> Collection:
@@ -94,7 +92,7 @@ def collection_of(said: Any, path: Path) -> Collection:
         if isinstance(error, ValidationError):
             first = error.errors()[0]
             why = f"{'.'.join(map(str, first['loc']))}: {first['msg'][:1].lower()}{first['msg'][1:]}"
-        raise ConfigurationError(f"{path} cannot be imported: {why}.") from None
+        raise UserError(f"{path} cannot be imported: {why}.") from None
 
 
 def _assistant(said: dict[str, Any]) -> Assistant:

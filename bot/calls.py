@@ -1,4 +1,4 @@
-"""The function calls of a turn's runs: written down, decided, run side by side, and answered together."""
+"""Runs the function calls of a turn: records each one, checks that it may run, runs them concurrently."""
 
 import asyncio
 import time
@@ -18,12 +18,12 @@ from storage.records import TurnRow
 
 POLICY = "policy"
 REFUSED = (
-    "{name} was not run: only functions that read may run here, and this one may change something. "
+    "{name} was not run: only read-only functions may run here, and this one may change something. "
     "Tell the person that it was not done."
 )
 LOST = (
-    "The program was restarted while {name} was under way. Whether it was done is not known, and it was not called "
-    "again. Tell the person so."
+    "The program restarted while {name} was running. Whether it completed is unknown, and it was not called again. "
+    "Tell the person so."
 )
 
 Shows = Callable[[Step], Awaitable[None]]
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 class Calls:
-    """Answers what the runs of one turn ask for with these functions."""
+    """Answers the function calls that the runs of one turn ask for."""
 
     def __init__(self, db: Database, turn: TurnRow, functions: Functions) -> None:
         self._db = db
@@ -40,9 +40,9 @@ class Calls:
         self._functions = functions
 
     async def outputs(self, run: Run, shows: Shows) -> list[ToolOutput]:
-        """The outputs of all the calls that a run waits for; one that fails says so to the model.
+        """The outputs of all calls that a run waits for; a failed call returns an error message to the model.
 
-        A call is a row before it starts and before its output is returned. Raises `SupersededError`.
+        A call is recorded before it starts, and its output before it is returned. Raises `SupersededError`.
         """
         asked = run.required_action.submit_tool_outputs.tool_calls if run.required_action else []
         begun = [self._begun(run, call) for call in asked]
@@ -59,7 +59,7 @@ class Calls:
         return [ToolOutput(tool_call_id=call.call_id, output=said) for call, said in zip(begun, outputs, strict=True)]
 
     def _begun(self, run: Run, asked: RequestedCall) -> Call:
-        """The call as it is before anything came of it. What may run starts with the row."""
+        """The record of a call that has no output yet. A call that may run counts as started once recorded."""
         function, now = self._functions.get(asked.function.name), time.time()
         refused = function is not None and not function.read_only
         return Call(
@@ -89,7 +89,7 @@ class Calls:
         return output
 
     async def _result(self, call: Call, earlier: Call | None) -> str:
-        """What the function gives. Raises `FunctionFailedError` with what the model is told instead."""
+        """The output of the function. Raises `FunctionFailedError` with the message for the model."""
         function = self._functions.get(call.function)
         if function is None:
             there = f"there are {', '.join(self._functions)}" if self._functions else "there are none"

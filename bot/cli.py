@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bot import keys as keys_of
-from bot.adapter import ConfigurationError
+from bot.adapter import UserError
 from bot.logs import configure_logs
 from bot.settings import Settings, SettingsError, load_settings
 from storage.database import StorageError
@@ -44,7 +44,7 @@ def start(program: Callable[[Settings], Coroutine[Any, Any, None]], *, quiet: bo
         settings = load_settings(**overrides)
         configure_logs(settings, quiet=quiet)
         asyncio.run(program(settings))
-    except* (SettingsError, ConfigurationError, StorageError) as group:
+    except* (SettingsError, UserError, StorageError) as group:
         raise Refusal(str(_first(group))) from None
     except* KeyboardInterrupt:
         pass
@@ -54,7 +54,7 @@ def at_once(work: Callable[[Settings], None]) -> None:
     """Do something that needs no loop. What is wrong is one sentence, exit code 2."""
     try:
         work(load_settings())
-    except (SettingsError, ConfigurationError, StorageError) as error:
+    except (SettingsError, UserError, StorageError) as error:
         raise Refusal(str(error)) from None
 
 
@@ -101,7 +101,7 @@ def why(event: str) -> None:
     async def program(settings: Settings) -> None:
         story = await tell(settings, event)
         if story is None:
-            raise ConfigurationError(
+            raise UserError(
                 f"Nothing is known of {event}: it never came here, it was said while Threadline was away and not found"
                 " afterwards, or it was ignored too long ago to be remembered."
             )
@@ -182,7 +182,7 @@ def import_assistants(file: Path | None, url: str | None, key_env: str, threads:
         elif file is not None and url is None:
             click.echo(await import_from_file(settings, file, project))
         else:
-            raise ConfigurationError("Name a FILE, or a server with --from; one of the two.")
+            raise UserError("Name a FILE, or a server with --from; one of the two.")
 
     start(program, quiet=True)
 

@@ -1,4 +1,4 @@
-"""What people may ask with `/assistant`: list, use NAME, new, stop, regenerate, help."""
+"""The commands of `/assistant`: list, use NAME, new, stop, regenerate, help."""
 
 import time
 from collections.abc import Callable
@@ -20,17 +20,18 @@ T = TypeVar("T")
 
 HELP = (
     "`/assistant list` shows the assistants, `/assistant use NAME` picks one, `/assistant new` starts a new "
-    "conversation, `/assistant stop` ends the answer that is being written, `/assistant regenerate` asks for another."
+    "conversation, `/assistant stop` stops the answer in progress, `/assistant regenerate` answers the last question "
+    "again."
 )
-NOTHING_TO_STOP = "Nothing is being answered here."
+NOTHING_TO_STOP = "No answer is in progress here."
 DONE_ALREADY = "That was done already."
-BUSY = "An answer is still being written here; stop it first with `/assistant stop`."
-# A place without a thread: among how many of its latest conversations the one is looked for that is meant.
+BUSY = "An answer is still in progress here; stop it first with `/assistant stop`."
+# Where a command names no thread, its conversation is looked for among this many of the latest ones.
 AMONG = 50
 
 
 class Commands:
-    """Does what a command asks; what it says is for the person who gave it."""
+    """Runs commands. Their answers are shown only to the person who gave the command."""
 
     def __init__(self, db: Database, roster: Roster, stops: Stops, dispatcher: Dispatcher) -> None:
         self._db = db
@@ -46,14 +47,14 @@ class Commands:
             return Answer(DONE_ALREADY)
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
-        """End the open turn of a conversation; where the place names none, that of the person's in this channel."""
+        """Stop the open turn of a conversation. A place without a key means the person's latest in that channel."""
         try:
             return await self._stop(place, person, event)
         except claims.AlreadyDoneError:
             return Answer(DONE_ALREADY)
 
     async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
-        """Answer the last question anew; where the place names no conversation, that of the person's latest here."""
+        """Answer the last question again. A place without a key means the person's latest conversation there."""
         try:
             return await self._regenerate(place, person, event)
         except claims.AlreadyDoneError:
@@ -62,7 +63,7 @@ class Commands:
     async def _stop(self, place: Place, person: Person, event: str) -> Answer:
         here, turn = await self._under_way(place, person)
         if here is None or turn is None:
-            # Claimed all the same: told once more, it must not end a later answer.
+            # Recorded all the same: a redelivery must not stop a later answer.
             await self._once(event, person, claims.nothing)
             return Answer(NOTHING_TO_STOP)
         if not await self._once(event, person, turns.ask_to_stop, turn, person.id):
@@ -71,7 +72,7 @@ class Commands:
         return Answer(f"Stopping the answer{_about(here, place)}.")
 
     async def _under_way(self, place: Place, person: Person) -> tuple[Conversation | None, int | None]:
-        """The conversation that is meant and its open turn. One that was set aside may still be answered."""
+        """The conversation to stop and its open turn. One that `new` replaced may still have an answer in progress."""
         if not place.key:
             here = await conversations.answering(self._db, asdict(place), person.id)
             return here, await turns.open_turn(self._db, here.id) if here else None
@@ -87,12 +88,12 @@ class Commands:
             here = await conversations.answered(self._db, asdict(place), person.id, AMONG)
         if here is None:
             await self._once(event, person, claims.nothing)
-            return Answer("There is no answer here that could be given again.")
+            return Answer("There is no answer to regenerate here.")
         opened = await self._once(event, person, turns.regenerate, here.id, person.id, time.time())
         if isinstance(opened, str):
-            return Answer(BUSY if opened == "busy" else "Nothing was asked here yet.")
+            return Answer(BUSY if opened == "busy" else "Nobody has asked anything here yet.")
         self._dispatcher.wake(here.id, opened)
-        return Answer(f"Answering again the last question{_about(here, place)}.")
+        return Answer(f"Answering the last question{_about(here, place)} again.")
 
     async def _run(self, command: Command, verb: str, rest: str, adapter: Adapter) -> Answer:
         match verb:
@@ -120,8 +121,8 @@ class Commands:
         member = self._roster.find(words) if words else None
         if member is None:
             names = ", ".join(f"`{c.name}`" for c in await self._roster.choices(command.place, command.author, None))
-            problem = f"There is no assistant called “{_quoted(words)}”." if words else "Say which one."
-            return Answer(f"{problem} There are {names}.")
+            problem = f"There is no assistant called “{_quoted(words)}”." if words else "Name an assistant."
+            return Answer(f"{problem} Available: {names}.")
         place, author, now, title = command.place, command.author, time.time(), member.config.title
         if place.key:
             await self._once(command.event, author, conversations.choose_here, asdict(place), member.name, now)
@@ -129,26 +130,26 @@ class Commands:
         else:
             key = person_key(place, author.id)
             await self._once(command.event, author, conversations.choose, "person", key, member.name, author.id, now)
-            answer = f"From now on {title} answers the conversations you begin{self._taken_over(member)}."
+            answer = f"From now on {title} answers the conversations you start{self._taken_over(member)}."
             if (fixed := self._roster.of_channel(place)) and fixed != member:
                 answer += f" In this channel {fixed.config.title} answers."
         wants = "" if self._roster.ready(member) else " It needs a model first: connect one on Threadline's page."
         return Answer(answer + wants)
 
     def _taken_over(self, member: Member) -> str:
-        """Who only stood in stays in no conversation, so that a pick holds in those that are under way, too."""
+        """The clause about conversations answered by a stand-in: the pick applies there too."""
         titles = " or ".join(self._roster.stand_ins(member))
-        return f", and goes on in those where only {titles} has stood in" if titles else ""
+        return f", and takes over the ones in which {titles} stood in" if titles else ""
 
     async def _new(self, command: Command, adapter: Adapter) -> Answer:
         if not command.place.key:
             return Answer(
-                "Every thread is a conversation of its own: mention me anew, outside of a thread, to start another."
+                "Every thread is a conversation of its own: mention me outside a thread to start another one."
             )
         if isinstance(adapter, OpensConversations):
             return Answer("A new conversation.", place=adapter.new_place(command.place))
         await self._once(command.event, command.author, conversations.set_aside, command.place.key)
-        return Answer("A new conversation begins with your next message; I no longer see what was said before.")
+        return Answer("Your next message starts a new conversation; I no longer see the earlier messages.")
 
     async def _here(self, place: Place) -> Conversation | None:
         return await conversations.by_key(self._db, place.key) if place.key else None
@@ -162,12 +163,12 @@ class Commands:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Do it, once for each event. Raises `AlreadyDoneError`."""
+        """Run a job in the transaction that records its event. Raises `AlreadyDoneError` for a redelivery."""
         return await self._db.write(claims.once, event, person.id, time.time(), job, *args, **kwargs)
 
 
 def _about(conversation: Conversation, place: Place) -> str:
-    """Which conversation, where the place does not say it."""
+    """The title of the conversation, unless the place makes it clear."""
     if conversation.key == place.key or not conversation.title:
         return ""
     return f" in “{_quoted(conversation.title)}”"
@@ -180,5 +181,5 @@ def _line(choice: AssistantChoice) -> str:
 
 
 def _quoted(words: str) -> str:
-    """A person's own words, short and unable to break out of a code span."""
+    """A person's own words, shortened and unable to end a code span."""
     return words.replace("`", "'")[:80]

@@ -1,4 +1,4 @@
-"""What people do with a conversation as a whole: give it another name, delete it with all that was said and sent."""
+"""Renames conversations, and deletes them with all their messages and files."""
 
 import asyncio
 import contextlib
@@ -22,19 +22,18 @@ from storage.records import Conversation
 from storage.text import storable
 
 TITLE = 80
-# How long an answer that is being written may take to stop, and how often we look meanwhile.
-PATIENCE = 20.0
-LOOK = 0.05
-NAMELESS = "A conversation needs a name: write one."
-NOT_THERE = "This conversation is not there any more."
-NOT_STOPPED = "An answer is still being written there and does not stop, so nothing was deleted: try again in a moment."
-NOT_WRITTEN = "This could not be written down just now, so nothing was changed: try again in a moment."
+# How long an answer in progress may take to stop.
+STOP_SECONDS = 20.0
+NAMELESS = "A conversation needs a name: enter one."
+NOT_THERE = "This conversation no longer exists."
+NOT_STOPPED = "The answer in progress does not stop, so nothing was deleted. Try again in a moment."
+NOT_WRITTEN = "The change could not be saved, so nothing was changed. Try again in a moment."
 
 log = structlog.get_logger()
 
 
 class Conversations:
-    """Renames and deletes. What was said in a deleted conversation is nowhere, and what comes late goes nowhere."""
+    """Renames and deletes conversations. Nothing of a deleted conversation is kept, and late messages are dropped."""
 
     def __init__(self, db: Database, client: AssistantsClient, stops: Stops, hub: Hub) -> None:
         self._db = db
@@ -51,30 +50,37 @@ class Conversations:
                 raise NotDoneError(NOT_THERE)
 
     async def delete(self, place: Place, person: Person) -> None:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + STOP_SECONDS
         with _writing():
-            # Something new may begin there until the tables say that it is gone.
+            # A new turn may begin there until the conversation is deleted in the database.
             while conversation := await conversations.by_key(self._db, place.key):
-                await self._still(conversation, person, until)
+                await self._stop(conversation, person, until)
                 await self._clear(conversation)
                 if await self._db.write(deleted.delete, conversation.id, conversation.thread_id):
                     log.info("conversation deleted", conversation=place.key, thread=conversation.thread_id)
                     self._hub.tell(place.key, Moment("deleted", None))
                     return
 
-    async def _still(self, conversation: Conversation, person: Person, until: float) -> None:
-        """Stop what is being answered there, and what is answered after that, until nothing is."""
+    async def _stop(self, conversation: Conversation, person: Person, until: float) -> None:
+        """Stop the turn in progress there and every turn that follows it, until none is open."""
         asked: int | None = None
-        while (turn := await turns.open_turn(self._db, conversation.id)) is not None:
-            if time.monotonic() > until:
-                raise NotDoneError(NOT_STOPPED)
+        while True:
+            # Taken before the look, so that no end is missed.
+            ended = self._stops.next_end
+            turn = await turns.open_turn(self._db, conversation.id)
+            if turn is None:
+                return
             if turn != asked and await self._db.write(turns.ask_to_stop, turn, person.id):
                 self._stops.tell(turn, person.id)
             asked = turn
-            await asyncio.sleep(LOOK)
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    await ended.wait()
+            except TimeoutError:
+                raise NotDoneError(NOT_STOPPED) from None
 
     async def _clear(self, conversation: Conversation) -> None:
-        """Delete its thread and all files in it; the thread tells of them and goes last. Raises `AssistantsError`."""
+        """Delete all its files, then its thread, which lists them. Raises `AssistantsError`."""
         files, thread = self._client.files, conversation.thread_id
         for listed in await deleted.attachments(self._db, conversation.id):
             for file in json.loads(listed):
@@ -97,12 +103,12 @@ class Conversations:
 
 
 def one_line(text: str) -> str:
-    """A title of these words."""
+    """The text as a title: one line, shortened."""
     return " ".join(text.split())[:TITLE]
 
 
 def _files_of(message: Message) -> set[str]:
-    """The files that came with a message, or that a run made for it; what is only quoted in it belongs to others."""
+    """The files sent with a message or created by its run; files that it only cites belong to others."""
     sent = {attachment.file_id for attachment in message.attachments or () if attachment.file_id}
     pictures = {part.image_file.file_id for part in message.content if isinstance(part, ImageFileContent)}
     return sent | pictures | {made.file_id for made in made_in([message])}

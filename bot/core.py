@@ -1,4 +1,4 @@
-"""The core as adapters know it: takes messages and commands in, tells what there is to see."""
+"""The core as adapters see it: receives messages and commands, and gives access to conversations."""
 
 import contextlib
 import time
@@ -29,7 +29,7 @@ from storage.database import Database
 from storage.records import Conversation
 from storage.text import storable
 
-# After a gap we look where somebody talked to us in these days, in so many conversations at most.
+# After a gap, conversations used within this many seconds are searched for missed messages, at most this many of them.
 KNOWN_FOR = 7 * 86_400.0
 MOST_KNOWN = 10_000
 
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class Core:
-    """`Bot`: brings what comes in to those who take it, and tells what there is to see."""
+    """Implements `Bot` by delegating to the part that does the work."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Core:
             await self._db.write(conversations.note_heard, platform, until)
 
     def leave(self) -> None:
-        """Take nothing more: the program leaves, and what comes now is for the next one."""
+        """Stop accepting messages: the program shuts down, and the platform delivers them to the next process."""
         self._intake.leaves = True
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:

@@ -1,4 +1,4 @@
-"""Who drains a conversation: one task a conversation while there is work, none when there is none."""
+"""Runs one task per conversation that has turns to work on."""
 
 import asyncio
 from dataclasses import replace
@@ -16,31 +16,34 @@ log = structlog.get_logger()
 
 
 class Worker(Protocol):
-    """Who knows what to do with a turn."""
+    """Works on turns."""
 
     async def open(self, conversation: int) -> Opened | None:
-        """The turn to work on in a conversation; None when nothing waits there."""
+        """Open the next turn of a conversation; None when nothing waits there."""
         ...
 
     async def work(self, opened: Opened) -> Opened | None:
-        """Work a turn to its end; returns the next one where something waits."""
+        """Work on a turn until it ends; returns the next turn if messages wait."""
         ...
 
 
 class Dispatcher:
-    """Starts a drainer where a message waits. The tables are the queue; a notification is only a hint to look."""
+    """Starts a task ("drainer") for every conversation with work.
+
+    The database is the queue; a notification is only a hint to look there.
+    """
 
     def __init__(self, db: Database, worker: Worker) -> None:
         self._db = db
         self._worker = worker
         self._drainers: dict[int, asyncio.Task[None]] = {}
-        # Turns that a claim opened in this process and nobody has begun.
+        # Turns that were opened together with their message in this process and have not begun.
         self._handed: dict[int, Opened] = {}
         self._told_meanwhile: set[int] = set()
         self._leaving = False
 
     async def run(self) -> None:
-        """Take up what was left open, then what is told, until cancelled; leaves every turn as it stands."""
+        """Work on the turns left open, then on new ones, until cancelled. Cancelling leaves every turn as it is."""
         try:
             async with self._db.listen(WORK) as told:
                 await self._look(None)
@@ -50,22 +53,22 @@ class Dispatcher:
             await self._cancel()
 
     async def leave(self, grace: float) -> None:
-        """Begin nothing more; what is under way may end within so many seconds and is left as it stands then."""
+        """Begin no more turns; those in progress have `grace` seconds to end and are then left as they are."""
         self._leaving = True
         if self._drainers:
             await asyncio.wait(self._drainers.values(), timeout=grace)
         await self._cancel()
 
     def wake(self, conversation: int, opened: Opened | None = None) -> None:
-        """Say that work came for a conversation: its turn, where the claim opened it."""
+        """Announce work for a conversation, with its turn if that is already open."""
         if opened is not None:
             self._handed[conversation] = opened
         self._db.notify(WORK, str(conversation))
 
     async def _look(self, conversations: set[int] | None) -> None:
-        """Start drainers where there is work: many at once, as each look is a way to the store and back.
+        """Start drainers where there is work; one query serves many conversations.
 
-        Nothing else will look again, so a look that fails is made once more.
+        Nothing else looks again, so a failed query is repeated after a pause.
         """
         if self._leaving:
             return
@@ -84,7 +87,7 @@ class Dispatcher:
             self._drainers[owned] = asyncio.create_task(self._drain(owned), name=f"conversation-{owned}")
 
     async def _drain(self, conversation: int) -> None:
-        """Take turns until none is left. Whatever a turn raises, the conversation is looked at again."""
+        """Work on turns until none is left. Whatever a turn raises, the conversation is looked at again."""
         again = False
         try:
             opened = self._handed.pop(conversation, None) or await self._open(conversation)
@@ -98,18 +101,18 @@ class Dispatcher:
             await asyncio.sleep(PAUSE)
             again = True
         finally:
-            # Whoever looks meanwhile finds it owned still, and says so below.
+            # A look in between finds the conversation still owned, and is repeated below.
             try:
                 await self._db.release(conversation)
             finally:
                 del self._drainers[conversation]
         if again or conversation in self._told_meanwhile:
-            # A message that came while this one was owned found nobody free: look once more.
+            # A message arrived while the conversation was owned, so nobody began its turn.
             self._told_meanwhile.discard(conversation)
             await self._look({conversation})
 
     async def _open(self, conversation: int) -> Opened | None:
-        """The turn to work on. One that was handed over meanwhile was begun by nobody, taken over though it looks."""
+        """The turn to work on. A turn handed over in the meantime has not begun, so it is not suspect."""
         opened = await self._worker.open(conversation)
         handed = self._handed.pop(conversation, None)
         if opened is not None and handed is not None and handed.turn.id == opened.turn.id:

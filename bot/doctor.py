@@ -1,4 +1,4 @@
-"""`threadline doctor`: what works on this machine and what does not, each with its cure."""
+"""`threadline doctor`: checks what works on this machine, and says how to fix what does not."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -24,7 +24,7 @@ _MARKS: dict[State, str] = {"ok": "ok", "off": "off", "wrong": "WRONG"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `off` is nothing wrong: nobody has set it up."""
+    """The result of one check. `off` means not set up, which is no problem."""
 
     name: str
     state: State
@@ -35,7 +35,7 @@ class Finding:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything, one thing after the other; the sandbox takes some seconds."""
+    """Run every check, one after the other; the sandbox takes some seconds."""
     configured = _configuration(settings)
     functions = [_functions(settings)] if configured.state == "ok" else []
     found = [configured, *functions, await _database(settings)]
@@ -67,9 +67,9 @@ def _functions(settings: Settings) -> Finding:
     except ConfigurationError as error:
         return Finding("functions", "wrong", str(error))
     if not found:
-        return Finding("functions", "off", "none is registered; docs/tools.md tells how.")
+        return Finding("functions", "off", "none is registered; list a module under `functions` in threadline.toml.")
     refused = [name for name, function in found.items() if not function.read_only]
-    words = f" Not run, since they do not say read_only=True: {', '.join(refused)}." if refused else ""
+    words = f" Never run, because not marked read_only=True: {', '.join(refused)}." if refused else ""
     return Finding("functions", "ok", f"{', '.join(found)}.{words}")
 
 
@@ -77,14 +77,15 @@ async def _database(settings: Settings) -> Finding:
     try:
         path = settings.database_path
         if server := serving(path):
-            return Finding("database", "ok", f"{path}, served by the Threadline at {server.get('url', 'its start')}.")
+            where = f"at {server['url']}" if server.get("url") else "(starting)"
+            return Finding("database", "ok", f"{path}, in use by Threadline {where}.")
         if not path.exists():
-            return Finding("database", "off", f"{path} will be made at the first start.")
+            return Finding("database", "off", f"{path} is created at the first start.")
         with reading(path) as db:
             (row,) = await db.read("select count(*) as conversations from conversations where key not like 'deleted:%'")
     except (SettingsError, StorageError) as error:
         return Finding("database", "wrong", str(error))
-    return Finding("database", "ok", f"{path}, {row['conversations']} conversations; no Threadline is running.")
+    return Finding("database", "ok", f"{path}, {row['conversations']} conversations; Threadline is not running.")
 
 
 async def _checked(name: str, settings: Settings, check: Callable[[Settings], Awaitable[str | None]]) -> Finding:
@@ -97,7 +98,7 @@ async def _checked(name: str, settings: Settings, check: Callable[[Settings], Aw
 
 
 async def _named_models(settings: Settings) -> list[Finding]:
-    """One for each model of threadline.toml, all tried at the same time."""
+    """One finding for each model of threadline.toml, all checked at the same time."""
     try:
         models = configuration_of(settings).models
     except ConfigurationError:
@@ -116,7 +117,7 @@ async def _embeddings(settings: Settings) -> Finding:
     found = await _checked("embeddings", settings, check_embeddings)
     if found.state != "off":
         return found
-    return Finding("embeddings", "off", "files are found by words alone; EMBEDDING_MODEL finds them by meaning, too.")
+    return Finding("embeddings", "off", "file search matches words only; set EMBEDDING_MODEL to match meaning, too.")
 
 
 async def _server(settings: Settings) -> str:
@@ -137,7 +138,7 @@ async def _sandbox(settings: Settings) -> Finding:
 
 
 def _wants_code(settings: Settings) -> bool:
-    """Whether an assistant of the configuration is to run code; the Tour does without where it cannot."""
+    """Return whether a configured assistant runs code. The Tour does not count: it works without."""
     try:
         configuration: Configuration = configuration_of(settings)
     except ConfigurationError:

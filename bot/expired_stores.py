@@ -1,4 +1,4 @@
-"""Documents that people sent long ago and that the server has put away: the conversation goes on without them."""
+"""Detaches expired vector stores from a thread, so that the conversation continues without its old documents."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,8 +13,8 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-async def let_go(client: AssistantsClient, thread_id: str) -> bool:
-    """Take the vector stores that have expired out of a thread, whose runs they fail; whether there were any."""
+async def detach_expired(client: AssistantsClient, thread_id: str) -> bool:
+    """Detach expired vector stores from a thread (they would fail its runs). Return whether there were any."""
     try:
         resources = (await client.threads.retrieve(thread_id)).tool_resources
         if resources is None or resources.file_search is None:
@@ -23,7 +23,7 @@ async def let_go(client: AssistantsClient, thread_id: str) -> bool:
         kept = [store.id for store in stores if store.status != "expired"]
         if len(kept) == len(stores):
             return False
-        # What is given replaces all there was, and may name nothing that is gone.
+        # The request replaces the whole list, and must not name a file that no longer exists.
         code = resources.code_interpreter
         files = await _there(client.files.retrieve, code.file_ids if code else [])
         said = {
@@ -32,13 +32,13 @@ async def let_go(client: AssistantsClient, thread_id: str) -> bool:
         }
         await client.threads.modify(thread_id, tool_resources=said)
     except AssistantsError as error:
-        log.warning("what was put away stays in the thread", thread=thread_id, error=str(error))
+        log.warning("expired vector stores not detached", thread=thread_id, error=str(error))
         return False
     return True
 
 
 async def _there(retrieve: Callable[[str], Awaitable[T]], ids: Sequence[str]) -> list[T]:
-    """Those that the server still has."""
+    """Retrieve those that still exist on the server."""
 
     async def found(id_: str) -> list[T]:
         try:

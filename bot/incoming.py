@@ -1,4 +1,4 @@
-"""What comes in: one thing a person sent, and the place it was sent to."""
+"""What adapters pass to the core: messages, edits and commands, with their place and author."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where people talk. `key` names the conversation (`slack:TEAM:CHANNEL:ROOT_TS`, `web:…`).
+    """Where people talk. `key` identifies the conversation (`slack:TEAM:CHANNEL:ROOT_TS`, `web:…`).
 
-    `thread` is None outside one. A command may come without a thread (Slack's carry none): then `key` is empty.
+    `thread` is None outside a thread. Slack's commands do not name their thread; their `key` is empty.
     """
 
     key: str
@@ -20,7 +20,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who sent it, as the platform names them. `name` is their own choice: never trust it as markup."""
+    """The author, as the platform names them. People choose `name` themselves: never trust it as markup."""
 
     id: str
     name: str = ""
@@ -29,9 +29,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that came with a message, as its platform tells of it; its bytes are at `address`, for a while.
+    """A file sent with a message, as the platform describes it. Its bytes are at `address` for a limited time.
 
-    `kept` is its id on the assistants' server, where it was brought there before its message (`Bot.keep_file`).
+    `kept` is its id on the assistants' server if it was uploaded before its message (`Bot.keep_file`).
     """
 
     name: str
@@ -45,8 +45,10 @@ class Attached:
 class Incoming:
     """One message of a person.
 
-    `event` is the claim: the message's own identity, never a delivery's. `position` sorts a conversation's messages.
-    `addressed` says that it was meant for us (a mention, a DM); what is not is ours only where we are engaged.
+    `event` identifies the message, not the delivery, so that a redelivery is recognised. `position` sorts the messages
+    of a conversation. `addressed` is true for a mention or a DM; any other message is answered only in a conversation
+    that the bot takes part in. `edited_after` is set where an edit added the mention: seconds since the message was
+    posted.
     """
 
     event: str
@@ -57,14 +59,15 @@ class Incoming:
     addressed: bool
     reply_to: dict[str, Any] = field(default_factory=dict)
     files: tuple[Attached, ...] = ()
+    edited_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A message that was edited, or deleted where `text` is None. `event` names the message, not the edit.
+    """An edited message, or a deleted one if `text` is None. `event` identifies the message, not the edit.
 
-    `files` are those it still has, None where the platform does not say. `at` sorts the edits of one message: of two
-    edits the greater one is newer, in whatever order they arrive. Empty where the platform does not say.
+    `files` are the files it still has; None if the platform does not say. `at` orders the edits of one message, however
+    they arrive: the greater is the newer. Empty if the platform does not say.
     """
 
     event: str
@@ -75,7 +78,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A slash command: `text` is what stands after its name (`use math tutor`). `event` names this one invocation."""
+    """A slash command. `text` follows its name (`use math tutor`); `event` identifies this invocation."""
 
     event: str
     place: Place

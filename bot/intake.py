@@ -1,4 +1,4 @@
-"""Takes messages: tells which are ours, and makes them durable before their platform is told that they arrived."""
+"""Receives messages: decides which ones to answer and stores them before the platform gets its acknowledgement."""
 
 import asyncio
 import contextlib
@@ -28,15 +28,18 @@ from storage.database import Database, StorageError
 from storage.records import Conversation
 from storage.text import storable
 
-# A message of this one word ends the answer that is being written.
+# A message that consists of this word stops the answer in progress.
 STOP = "stop"
-TAKEN_BACK = "deleted by its author before it was taken"
+DELETED = "deleted by its author before it was stored"
+# Seconds after posting within which an edit may still add the mention.
+MENTION_WITHIN = 600.0
+TOO_LATE = "it mentioned the bot only after an edit, more than ten minutes after it was posted"
 
 log = structlog.get_logger()
 
 
 class Intake:
-    """`heard` says what came from each platform. Once it `leaves`, what comes is for the next process."""
+    """`watermarks` records what arrived from each platform. Once it `leaves`, messages are for the next process."""
 
     def __init__(
         self,
@@ -63,10 +66,12 @@ class Intake:
         self._revisions, self._waiting_follow_ups = Revisions(), FollowUps()
 
     async def receive(self, incoming: Incoming) -> Receipt:
+        if incoming.edited_after > MENTION_WITHIN:
+            return self._ignored(incoming.event, TOO_LATE)
         in_order = self.watermarks.came(incoming.place.platform, incoming.position)
         event, revised = incoming.event, self._revisions.revised(incoming)
         if revised is None:
-            return self._ignored(event, TAKEN_BACK)
+            return self._ignored(event, DELETED)
         incoming = revised
         with self._looked_up(event):
             reason = await self._not_for_us(incoming, in_order=in_order)
@@ -77,21 +82,21 @@ class Intake:
             with self.claiming(event):
                 done = await self._commands.stop(incoming.place, incoming.author, event)
             return Receipt("duplicate" if done.text == DONE_ALREADY else "accepted")
-        # Whoever brought it may leave; what is durable is told to the dispatcher all the same.
+        # The adapter may be cancelled; the dispatcher must learn of a stored message all the same.
         return await asyncio.shield(asyncio.ensure_future(self._take(incoming)))
 
     async def revise(self, revision: Revision) -> Receipt:
-        # Noted before anybody looks: its message may be taken meanwhile.
+        # Noted before the look-up, because the message may be stored in between.
         self._revisions.note(revision)
         with self.claiming(revision.event):
-            became = "unknown"
+            became: claims.Revised = "unknown"
             if await claims.is_claimed(self._db, revision.event):
                 became = await self._revise(revision)
         if became == "changed":
             return Receipt("accepted")
         log.debug("revision changes nothing", message=revision.event, reason=became)
         if became == "unknown":
-            return Receipt("ignored", "an edit of a message that was never taken")
+            return Receipt("ignored", "an edit of a message that never arrived")
         return Receipt("duplicate", "its answer had begun")
 
     async def _take(self, incoming: Incoming) -> Receipt:
@@ -121,9 +126,9 @@ class Intake:
             await self._late_revision(incoming)
         return Receipt("accepted", waits=claimed.behind is not None)
 
-    async def _follow_ups(self, call: Incoming) -> None:
-        """Take what came before the message that called us there. Nobody brings it again, but the call comes again."""
-        waiting = self._waiting_follow_ups.after(call)
+    async def _follow_ups(self, mention: Incoming) -> None:
+        """Take the follow-ups that arrived before this mention. They are never redelivered; a failed mention is."""
+        waiting = self._waiting_follow_ups.after(mention)
         try:
             while waiting:
                 if revised := self._revisions.revised(waiting[0]):
@@ -134,17 +139,17 @@ class Intake:
                 self._waiting_follow_ups.note(left)
 
     async def _late_revision(self, taken: Incoming) -> None:
-        """What was said of a message while it was on its way to the disk counts as long as it waits."""
+        """Apply a revision that arrived while its message was being stored; it counts as long as the message waits."""
         early = self._revisions.of(taken.event)
         if early is None or self._revisions.revised(taken) == taken:
             return
         try:
             await self._revise(early)
         except StorageError:
-            log.exception("revision not taken", message=taken.event)
+            log.exception("revision not stored", message=taken.event)
 
-    async def _revise(self, revision: Revision) -> str:
-        """Change what was taken; what became of that."""
+    async def _revise(self, revision: Revision) -> claims.Revised:
+        """Revise a stored message; returns the outcome."""
         if not self._revisions.is_newest(revision):
             return "same"
         text = None if revision.text is None else storable(revision.text)
@@ -154,7 +159,7 @@ class Intake:
         return became
 
     async def _overlap(self, conversation: Conversation, turn: int) -> None:
-        """A message came while this turn is under way: where that is the rule, the turn ends."""
+        """A message arrived while this turn is in progress: stop the turn if the conversation's rule is `interrupt`."""
         if self._roster.overlap(conversation) != "interrupt":
             return
         try:
@@ -164,28 +169,28 @@ class Intake:
             log.exception("answer not interrupted", conversation=conversation.key)
 
     async def _not_for_us(self, incoming: Incoming, *, in_order: bool) -> str:
-        """Why a message is not ours to answer; empty when it is."""
+        """Why a message is not to be answered; empty if it is."""
         if incoming.author.is_bot and not self._roster.bots(incoming.place):
             return "written by a bot"
         if incoming.addressed:
             return ""
         if not incoming.text.strip() and not incoming.files:
             return "no text"
-        # Noted before anybody looks: the message that calls us there may be taken meanwhile.
+        # Noted before the look-up, because the mention that starts this conversation may be stored in between.
         self._waiting_follow_ups.note(incoming)
         conversation = await conversations.by_key(self._db, incoming.place.key)
         if conversation is None or not conversation.engaged:
-            return "not addressed to us"
-        # Who looks for what was missed also finds what people said there before they called us, and it may come late.
+            return "not addressed to the bot"
+        # The search for missed messages also finds those from before the first mention, which may arrive late.
         if not in_order or not self.watermarks.is_whole(incoming.place.platform):
             begun = await conversations.begun_at(self._db, incoming.place.key)
             if begun and incoming.position < begun:
-                return "said before we were called there"
+                return "posted before the bot was first mentioned there"
         self._waiting_follow_ups.drop(incoming)
         return ""
 
     async def _means_stop(self, incoming: Incoming) -> bool:
-        """Whether it is the one word that ends an answer, said while one is being written."""
+        """Return whether a message is the word `stop`, sent while an answer is in progress."""
         if incoming.author.is_bot or incoming.text.strip().casefold() != STOP:
             return False
         conversation = await conversations.by_key(self._db, incoming.place.key)
@@ -198,20 +203,20 @@ class Intake:
 
     @contextlib.contextmanager
     def claiming(self, event: str) -> Iterator[None]:
-        """Raises `NotClaimedError` where what comes cannot be made durable, or is for the next process."""
+        """Raise `NotClaimedError` when an event cannot be stored, or must wait for the next process."""
         if self.leaves:
-            raise NotClaimedError(f"{event} came while the program leaves")
+            raise NotClaimedError(f"{event} arrived while the program shuts down")
         with self._looked_up(event):
             yield
 
     @contextlib.contextmanager
     def _looked_up(self, event: str) -> Iterator[None]:
-        """Raises `NotClaimedError` where the store fails."""
+        """Raise `NotClaimedError` when the database fails."""
         try:
             yield
         except StorageError as error:
             log.exception("claim failed", message=event)
-            raise NotClaimedError(f"{event} could not be made durable") from error
+            raise NotClaimedError(f"{event} could not be stored") from error
 
 
 def _claim(incoming: Incoming, bots: int | None, heard: str | None) -> claims.Claim:

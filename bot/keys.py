@@ -4,7 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from bot.adapter import ConfigurationError
+from bot.adapter import UserError
 from bot.settings import Settings
 from storage import keys
 from storage.database import Row
@@ -17,7 +17,7 @@ __all__ = ["DEFAULT_PROJECT", "create", "listed", "revoke"]
 def create(settings: Settings, owner: str, project: str, *, read_only: bool, rate: int | None) -> str:
     """Make a key; returns what is shown of it, the only time that it is."""
     if not owner.strip() or not project.strip():
-        raise ConfigurationError("A key needs an owner and a project that are not empty.")
+        raise UserError("A key needs an owner and a project that are not empty.")
     secret, row = keys.new(owner.strip(), project.strip(), "read" if read_only else "all", rate, int(time.time()))
     amend(settings.database_path, keys.add, row)
     return f"{secret}\n\nThis is {row['id']}, for {row['owner']} in project {row['project']}. It is not shown again."
@@ -36,7 +36,7 @@ def listed(settings: Settings) -> str:
 
 def revoke(settings: Settings, key_id: str) -> str:
     if not amend(settings.database_path, keys.revoke, key_id, int(time.time())):
-        raise ConfigurationError(f"There is no key {key_id} that opens anything; see threadline keys list.")
+        raise UserError(f"There is no key {key_id} that opens anything; see threadline keys list.")
     return f"{key_id} opens nothing any more."
 
 

@@ -1,4 +1,4 @@
-"""Shows people that a message of theirs was noted and waits, and takes that back when its turn begins. Best effort."""
+"""Marks a message that waits for another turn to end, and removes the mark when its own turn begins. Best effort."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ log = structlog.get_logger()
 
 
 class Marks:
-    """The marks of every platform that has a way to show them."""
+    """The marks on every platform that can show them."""
 
     def __init__(self, adapters: Mapping[str, Adapter]) -> None:
-        # Asked once: looking whether an object keeps a protocol is dear.
+        # Checked once, because isinstance is slow for a protocol.
         self._adapters = {name: adapter for name, adapter in adapters.items() if isinstance(adapter, MarksWaiting)}
         self._latest: dict[int, asyncio.Task[None]] = {}
 
     def waits(self, conversation: Conversation, message: IncomingRow) -> None:
-        """This message waits until another turn has ended."""
+        """Mark a message that waits until another turn has ended."""
         self._mark(conversation, message, waits=True)
 
     def begins(self, opened: Opened) -> None:
-        """The messages of this turn wait no more."""
+        """Remove the marks of the messages of a turn."""
         for message in opened.incoming:
             if message.noted:
                 self._mark(opened.conversation, message, waits=False)
@@ -52,7 +52,7 @@ async def _one(
     *,
     waits: bool,
 ) -> None:
-    """One mark, never before an earlier one of the same message."""
+    """Set or remove one mark, after any earlier change to the same message."""
     if earlier is not None:
         await asyncio.wait([earlier])
     try:

@@ -1,4 +1,4 @@
-"""Paces a growing reply: the newest snapshot wins, one update is on its way at a time."""
+"""Paces the updates of a growing reply: one at a time, always with the newest snapshot."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,23 +8,24 @@ import structlog
 from bot.adapter import PlatformError
 from bot.segments import Snapshot
 
-LANDING = 5.0
+# How long an update in progress may take to finish when the reply is closed.
+LANDING_SECONDS = 5.0
 
 log = structlog.get_logger()
 
 
 class Crowd:
-    """The replies that grow now and share one limit: the more there are, the longer each of them waits."""
+    """The replies in progress that share one rate limit: the more there are, the longer each waits."""
 
     def __init__(self) -> None:
         self.growing = 0
 
 
 class Pacing:
-    """Brings snapshots before people with `bring`, at least `pace` seconds apart; what a newer one overtook is dropped.
+    """Shows snapshots with `bring`, at least `pace` seconds apart; a newer snapshot replaces a pending one.
 
-    `bring` says whether there was anything to show: where there was not, the next one need not wait. Growth is best
-    effort: what `bring` raises is logged, and one that no trying again can help ends it.
+    `bring` returns whether anything was shown; if not, the next snapshot need not wait. Updates are best effort: an
+    error is logged, and one that is not retryable ends the updates.
     """
 
     def __init__(
@@ -38,26 +39,26 @@ class Pacing:
         self._ending = asyncio.Event()
 
     def show(self, snapshot: Snapshot) -> None:
-        """Have this snapshot shown, unless a newer one comes first or the end came before."""
+        """Schedule this snapshot, unless the reply has ended."""
         self._newest = snapshot
         if (self._growth is None or self._growth.done()) and not self._ending.is_set():
             self._growth = asyncio.create_task(self._grow(), name="reply-grows")
 
     async def end(self, *, within: float | None = None) -> None:
-        """Let nothing follow; returns when what is on its way has landed, or the seconds are over."""
+        """Start no more updates; wait for the one in progress, or `within` seconds."""
         self._ending.set()
         if self._growth is not None:
             await asyncio.wait([self._growth], timeout=within)
 
     async def aclose(self) -> None:
-        """Let nothing follow, and drop what does not land: it sits out a rate limit, so nothing is on its way."""
-        await self.end(within=LANDING)
+        """Stop, and cancel an update that does not finish in time (it is only waiting out a rate limit)."""
+        await self.end(within=LANDING_SECONDS)
         if self._growth is not None:
             self._growth.cancel()
             await asyncio.wait([self._growth])
 
     async def _grow(self) -> None:
-        """Bring the newest snapshot, again and again until there is none newer."""
+        """Show the newest snapshot until there is no newer one."""
         self._crowd.growing += 1
         try:
             while (snapshot := self._newest) is not None and not self._ending.is_set():
@@ -68,7 +69,7 @@ class Pacing:
             self._crowd.growing -= 1
 
     async def _rest(self) -> None:
-        """Wait for the next update's time, or the end."""
+        """Wait until the next update is due, or the reply ends."""
         try:
             async with asyncio.timeout(self._pace * self._crowd.growing):
                 await self._ending.wait()
@@ -79,8 +80,8 @@ class Pacing:
         try:
             return await self._bring(snapshot)
         except Exception as error:
-            # The end of the reply meets the same trouble and tells the core.
-            log.warning("reply did not grow", error=str(error))
+            # `finish` meets the same problem and reports it to the core.
+            log.warning("reply not updated", error=str(error))
             if isinstance(error, PlatformError) and not error.retryable:
                 self._ending.set()
             return True

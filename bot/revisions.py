@@ -1,6 +1,6 @@
-"""What is said of a message before it is taken: an edit or a deletion counts once it is, and an edit may call us.
+"""Edits and deletions that arrive before their message: they are kept until the message is stored.
 
-Platforms promise no order, and a message that could not be made durable is taken later than what was said of it.
+Platforms guarantee no order, and a message that could not be stored is redelivered after its edits.
 """
 
 from collections import OrderedDict
@@ -8,22 +8,19 @@ from dataclasses import replace
 
 from bot.incoming import Incoming, Revision
 
-# So long after a message an edit of it may still call us, who forgot to; seconds.
-AFTERTHOUGHT = 600.0
-TOO_LATE = "it called us only by an edit, more than ten minutes after it was written"
-# Most of them are of messages that nobody will ever bring: the oldest are let go.
-MOST = 1_000
+# Most of them belong to messages that never arrive, so the oldest are dropped.
+MOST_REVISIONS = 1_000
 
 
 class Revisions:
-    """The newest revisions of messages we do not know, and how new the newest is of those that we do."""
+    """The newest revisions of messages that have not arrived, and how new the newest is of those that have."""
 
     def __init__(self) -> None:
         self._revisions: OrderedDict[str, Revision] = OrderedDict()
         self._newest: OrderedDict[str, str] = OrderedDict()
 
     def note(self, revision: Revision) -> None:
-        """Remember it, unless a newer one came before it. A deleted message stays deleted."""
+        """Remember a revision, unless a newer one is known. A deleted message stays deleted."""
         if not self.is_newest(revision):
             return
         earlier = self._revisions.pop(revision.event, revision)
@@ -31,7 +28,7 @@ class Revisions:
         self._newest[revision.event] = max(revision.at, self._newest.get(revision.event, ""))
         self._newest.move_to_end(revision.event)
         for remembered in (self._revisions, self._newest):
-            if len(remembered) > MOST:
+            if len(remembered) > MOST_REVISIONS:
                 remembered.popitem(last=False)
 
     def is_newest(self, revision: Revision) -> bool:
@@ -39,7 +36,7 @@ class Revisions:
         return revision.text is None or revision.at >= self._newest.get(revision.event, "")
 
     def drop(self, revision: Revision) -> None:
-        """It is remembered elsewhere by now, or no more of use."""
+        """Forget a revision."""
         if self._revisions.get(revision.event) == revision:
             del self._revisions[revision.event]
 
@@ -47,7 +44,7 @@ class Revisions:
         return self._revisions.get(event)
 
     def revised(self, incoming: Incoming) -> Incoming | None:
-        """A message as it is by now; None where it was taken back."""
+        """The message with its revision applied; None if it was deleted."""
         revision = self.of(incoming.event)
         if revision is None:
             return incoming

@@ -1,4 +1,4 @@
-"""The runs of one turn on its conversation's thread: found again or created, followed to their end, stopped."""
+"""The runs of one turn: creates a run or finds an earlier one, follows it until it ends, and cancels it on request."""
 
 import asyncio
 import contextlib
@@ -36,18 +36,18 @@ from bot.sources import citations_in
 from bot.stops import Stop
 
 TAG = "turn"
-# Which message of a person's it is, whichever turn brings it into the thread.
+# The metadata key for the event of a person's message, whichever turn posts it to the thread.
 EVENT = "event"
 DEADLINE = 660.0  # a run expires after ten minutes; the server says so a moment later
 MOST_RUNS = 3
-# So often a run may ask for functions.
+# How often one run may ask for function calls.
 MOST_ROUNDS = 50
-# How long somebody else's run on our thread is waited for before it is cancelled.
+# How long another program's run may occupy the thread before it is cancelled.
 FOREIGN = 60.0
-# How long the thread is tried for at all, and between two tries where nobody seems to hold it.
-PATIENCE = 180.0
+# How long to wait for an occupied thread in all, and between two attempts while no run seems to occupy it.
+LOCKED_SECONDS = 180.0
 MOMENT = 0.5
-# How long a run that was cancelled may take to end.
+# How long a cancelled run may take to end.
 ENDING = 10.0
 WAITING_FOR_OTHERS = "Waiting for another program that uses this conversation…"
 
@@ -59,7 +59,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a turn asks: the people's messages, in the API's shape. `tag` is the turn's name on the server."""
+    """What a turn asks: people's messages in the format of the API. `tag` identifies the turn on the server."""
 
     tag: str
     thread_id: str
@@ -69,14 +69,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A run that ended, with the text it wrote; without a run where the turn was stopped before there was one."""
+    """A run that ended, and its text. `run` is None if the turn was stopped before a run existed."""
 
     run: Run | None
     text: str
-    # Marks in the text that stand for a source, each with its file.
+    # Citation marks in the text, each with its file.
     files: Mapping[str, str] = field(default_factory=dict)
     made: Sequence[Made] = ()
-    # Whether the thread may have the question.
+    # Whether the question may have reached the thread.
     asked: bool = True
 
 
@@ -86,10 +86,10 @@ Says = Callable[[str], Awaitable[None]]
 
 
 class Runs:
-    """The runs of one turn. `stop` says when somebody wants it to end: then what is under way is cancelled.
+    """The runs of one turn. A request on `stop` cancels the run in progress.
 
-    `calls` answers what they ask for. `began` is told each run, `grew` the whole text as it grows and the steps under
-    way, `says` what is waited for.
+    `calls` runs the functions that a run asks for. `began` receives each new run, `grew` the whole text so far with
+    the current steps, and `says` a status while waiting.
     """
 
     def __init__(
@@ -112,38 +112,38 @@ class Runs:
         self._grew = grew
         self._says = says
         self._calls = calls
-        # The run there is, and which one of the turn's it is.
+        # The current run, and its number within the turn.
         self._run: Run | None = None
         self._number = 0
-        # By message: the words so far, and those that have ended.
+        # By message: the text so far, and the messages that are complete.
         self._written: dict[str, str] = {}
         self._whole: dict[str, Message] = {}
         self._progress = Progress()
         self._known = asyncio.Event()
 
     async def outcome(self, found: tuple[Run, int] | None) -> Outcome:
-        """The turn's answer: from the run that an earlier try created, found again, or from a new one."""
+        """The answer of the turn, from the run that an earlier attempt created or from a new one."""
         if found:
             run, self._number = found
             self._note(run)
             ended = await self._to_its_end(None)
             if self._number >= MOST_RUNS or self._stop.asked.is_set() or not _ended_badly(ended):
                 return ended
-            # It came to nothing while nobody watched.
-            return await self.once_more()
+            # It failed while no process followed it.
+            return await self.run_again()
         return await self._begin(await self._question.messages())
 
-    async def once_more(self) -> Outcome:
-        """Another run after one that came to nothing; its messages are in the thread."""
+    async def run_again(self) -> Outcome:
+        """Start another run after a failed one, whose messages are in the thread already."""
         return await self._begin([])
 
     async def _begin(self, messages: Sequence[JSON]) -> Outcome:
-        """Run it, as soon as nobody else uses the thread. Raises `ThreadLockedError` where that never comes."""
+        """Start a run once no other run occupies the thread. Raises `ThreadLockedError` if that takes too long."""
         self._run = None
         self._number += 1
         self._written, self._whole, self._progress = {}, {}, Progress()
         self._known.clear()
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + LOCKED_SECONDS
         while not self._stop.asked.is_set():
             try:
                 return await self._ask(messages)
@@ -154,7 +154,7 @@ class Runs:
         return Outcome(None, "", asked=self._number > 1)
 
     async def _ask(self, messages: Sequence[JSON]) -> Outcome:
-        """Post the messages and run the assistant in one request. A stream that breaks off is followed by polling."""
+        """Post the messages and start the run in one request."""
         question = self._question
         stream = self._runs.stream(
             question.thread_id,
@@ -165,7 +165,7 @@ class Runs:
         return await self._to_its_end(stream)
 
     async def _to_its_end(self, stream: RunStream | None) -> Outcome:
-        """Read the run's stream, or follow it without one, and give it what it asks for, until it has ended."""
+        """Read the run's stream, or poll without one, and submit the outputs it asks for, until the run has ended."""
         try:
             async with self._stoppable():
                 for _ in range(MOST_ROUNDS):
@@ -188,23 +188,27 @@ class Runs:
         return Outcome(self._run, _joined(self._written.values()), citations_in(whole), made_in(whole), asked=asked)
 
     async def _read(self, stream: RunStream) -> None:
-        """Hear a stream to its end; where it breaks off, or was asked for in vain, the run is followed instead."""
-        heard = False
+        """Read a stream to its end. If it breaks or its request fails, poll the run instead where that can help."""
+        received = False
         try:
             async with stream as events:
                 async for event in events:
-                    heard = True
-                    await self._hear(event.data)
+                    received = True
+                    await self._take(event.data)
         except AssistantsError as error:
-            if not (isinstance(error, StreamBroken) and self._run is not None if heard else await self._moved_on()):
+            if received:
+                can_follow = isinstance(error, StreamBroken) and self._run is not None
+            else:
+                can_follow = await self._moved_on()
+            if not can_follow:
                 raise
-            log.info("stream broke, asking for its run", error=str(error))
+            log.info("stream broken, polling its run", error=str(error))
             await self._follow()
             return
-        if not heard or self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
+        if not received or self._run is None or self._run.status not in TERMINAL | {"requires_action"}:
             raise StreamBroken("The stream ended before its run did.")
 
-    async def _hear(self, told: object) -> None:
+    async def _take(self, told: object) -> None:
         if isinstance(told, Run):
             self._note(told)
         elif isinstance(told, MessageDelta):
@@ -224,7 +228,7 @@ class Runs:
         await self._show()
 
     async def _answered(self, run: Run) -> RunStream | None:
-        """The stream in which the run goes on with what it asked for; None where the turn was stopped meanwhile."""
+        """The stream in which the run continues with its outputs; None if the turn was stopped in the meantime."""
         outputs = await self._unless_stopped(self._calls.outputs(run, self._shows))
         if outputs is None:
             await self._cancel(run)
@@ -232,20 +236,20 @@ class Runs:
         return self._runs.submit_and_stream(run.thread_id, run.id, tool_outputs=outputs)
 
     async def _moved_on(self) -> bool:
-        """Whether a run that waited for outputs waits for these no more: they arrived after all, or it has ended."""
+        """Return whether a run no longer waits for the outputs sent: they arrived after all, or the run has ended."""
         run = self._run
         if run is None or run.status != "requires_action":
             return False
         return (await self._runs.retrieve(run.thread_id, run.id)).required_action != run.required_action
 
     async def _follow(self) -> None:
-        """Wait until the run has ended or asks for something, and read what it wrote from the thread."""
+        """Poll until the run has ended or asks for outputs, then read its messages from the thread."""
         run = self._ours()
         run = self._run = await self._runs.wait(run.thread_id, run.id, deadline=DEADLINE)
         await self._look(run)
 
     async def _look_for_it(self) -> None:
-        """End the run whose creation nobody answered, where there is one by now; who asks next looks once more."""
+        """Cancel the run whose creation got no response, if it exists by now. The next turn looks for it again."""
         await asyncio.sleep(settling.COMMIT)
         try:
             async with asyncio.timeout(ENDING):
@@ -257,7 +261,7 @@ class Runs:
             log.warning("not known whether a run was created", error=str(error))
 
     async def _look(self, run: Run) -> None:
-        """Read what the run wrote from the thread; of a message that still grows, its stream may have told more."""
+        """Read the run's messages from the thread, except where the stream delivered more of an unfinished one."""
         async for message in self._messages.list(run.thread_id, run_id=run.id, order="asc", limit=100):
             if message.status != "in_progress" or message.id not in self._written:
                 self._written[message.id] = message.text
@@ -270,7 +274,7 @@ class Runs:
 
     @contextlib.asynccontextmanager
     async def _stoppable(self) -> AsyncIterator[None]:
-        """A stop cancels the run that this block waits for; if that is no use, the block ends with `TimeoutError`."""
+        """Cancel the run that the block waits for when a stop is requested; `TimeoutError` if the run does not end."""
         stopping: list[asyncio.Task[None]] = []
         async with asyncio.timeout(None) as limit:
             try:
@@ -295,15 +299,15 @@ class Runs:
         self._known.set()
 
     async def _make_way(self) -> None:
-        """Let the run end that holds the thread: somebody else's has a minute; ours, or one that waits, has none."""
+        """Free the thread: another program's run gets a minute to end, any other run is cancelled at once."""
         page = await self._runs.list(self._question.thread_id, order="desc", limit=20).page()
         run = next((run for run in page.data if run.status in ACTIVE), None)
         if run is None:
-            # It ended a moment ago, or the server does not tell of it.
+            # It ended a moment ago, or the server does not list it.
             await asyncio.sleep(MOMENT)
             return
         foreign = TAG not in (run.metadata or {})
-        log.warning("another run holds the thread", run=run.id, status=run.status, foreign=foreign)
+        log.warning("another run occupies the thread", run=run.id, status=run.status, foreign=foreign)
         if foreign and run.status != "requires_action":
             await self._says(WAITING_FOR_OTHERS)
             with contextlib.suppress(RequestTimeoutError):
@@ -314,7 +318,7 @@ class Runs:
             await self._unless_stopped(self._runs.wait(run.thread_id, run.id, deadline=ENDING))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """What it gives; None where the turn is stopped before it gives anything."""
+        """The result of the work; None if the turn is stopped first."""
         working = asyncio.create_task(work)
         stopped = asyncio.create_task(self._stop.asked.wait())
         try:
@@ -331,12 +335,12 @@ class Runs:
         except NotFoundError:
             return
         except AssistantsError as error:
-            # It ended by itself meanwhile, or cannot be reached: whoever waits for its end will see.
+            # It has ended by itself, or the server is unreachable: waiting for its end will show which.
             log.info("run not cancelled", run=run.id, error=str(error))
 
 
 async def find(client: AssistantsClient, thread_id: str, tag: str) -> tuple[Run, int] | None:
-    """The newest run of a turn, and which one of the turn's it is."""
+    """The newest run of a turn, and its number within the turn."""
     page = await client.threads.runs.list(thread_id, order="desc", limit=20).page()
     for run in page.data:
         turn, _, number = (run.metadata or {}).get(TAG, "").partition(".")
@@ -346,7 +350,7 @@ async def find(client: AssistantsClient, thread_id: str, tag: str) -> tuple[Run,
 
 
 def _ended_badly(outcome: Outcome) -> bool:
-    """Whether a run ended, without a word, in a way that another one may do better."""
+    """Return whether a run ended without any text in a way that another run may do better."""
     run = outcome.run
     if run is None or outcome.text or outcome.made:
         return False

@@ -1,16 +1,17 @@
-"""How late the effect of a lost request may still appear where it was sent: nobody looks, or gives up, earlier."""
+"""How long to wait for the effect of a request whose response was lost."""
 
 import asyncio
 import time
 
+# Seconds after sending within which such an effect appears, if ever.
 COMMIT = 2.0
 
 
 async def settled(since: float) -> None:
-    """Return when whatever was sent before `since`, on the monotonic clock, has appeared or never will."""
+    """Wait until every request sent before `since`, on the monotonic clock, has taken effect or never will."""
     await asyncio.sleep(since + COMMIT - time.monotonic())
 
 
 async def settled_at(since: float) -> None:
-    """The same for a Unix time, which another process may have written down, by a clock that was set since."""
+    """The same for a Unix time recorded by another process; the clock may have been set since."""
     await asyncio.sleep(min(COMMIT, since + COMMIT - time.time()))

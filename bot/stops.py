@@ -1,4 +1,4 @@
-"""Who wants an answer to end: a wish that waits for nothing that is queued."""
+"""Requests to stop an answer. They take effect at once, ahead of everything that is queued."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 from storage.database import Database
 
-# What stands for the person where nobody asked but a newer message does not wait.
+# Recorded in place of a person when a newer message interrupts the answer.
 NEWER_MESSAGE = "a newer message"
 CHANNEL = "stops"
 
 
 class Stop:
-    """Whether the turn that is worked shall end, and who wants that."""
+    """The request to stop one turn: whether it was made (`asked`), and by whom."""
 
     def __init__(self, by: str | None) -> None:
         self.asked = asyncio.Event()
@@ -30,7 +30,10 @@ class Stop:
 
     @contextmanager
     def does(self, act: Callable[[], None]) -> Iterator[None]:
-        """Within it, this is done once it is asked for, or at once where it was: a task that waits costs every turn."""
+        """While the block runs, call `act` when a stop is requested (at once if it already was).
+
+        Cheaper than a task that waits for the request in every turn.
+        """
         self._acts.append(act)
         try:
             if self.asked.is_set():
@@ -41,14 +44,15 @@ class Stop:
 
 
 class Stops:
-    """The turns that are worked in this process, and the way to all processes that work some."""
+    """The stop requests of the turns in progress in this process, and a way to reach other processes."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._working: dict[int, Stop] = {}
+        self.next_end = asyncio.Event()
 
     async def heed(self) -> None:
-        """Hear what is told, until cancelled."""
+        """Receive stop requests until cancelled."""
         async with self._db.listen(CHANNEL) as told:
             async for wishes in told:
                 for wish in wishes:
@@ -57,13 +61,16 @@ class Stops:
                         stop.ask(by)
 
     def tell(self, turn: int, by: str) -> None:
-        """A turn shall end. Whoever begins to work it later reads that in the tables."""
+        """Request that a turn stops. A process that begins the turn later reads the request from the database."""
         self._db.notify(CHANNEL, f"{turn} {by}")
 
     def begin(self, turn: int, by: str | None) -> Stop:
-        """A turn is worked from now on; `by` is who wanted it to end before."""
+        """Register a turn in progress; `by` is who asked to stop it before it began."""
         self._working[turn] = Stop(by)
         return self._working[turn]
 
     def end(self, turn: int) -> None:
+        """Unregister a turn that has ended here, and set the event `next_end` for those who wait."""
         del self._working[turn]
+        ended, self.next_end = self.next_end, asyncio.Event()
+        ended.set()

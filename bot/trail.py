@@ -1,4 +1,4 @@
-"""What a turn records on its way: written at once and in order, awaited before the turn ends, not before it goes on."""
+"""The background writes of a turn: started in order, and awaited only before the turn ends."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Trail:
-    """The writes of one try of a turn. What they record can be looked up again, so that nothing need wait for them."""
+    """The writes of one attempt at a turn. The platform can tell what they record, so the attempt need not wait."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -20,18 +20,18 @@ class Trail:
     def put(
         self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> "asyncio.Future[T]":
-        """Write this after everything that was put before it."""
+        """Start a write, which happens after all earlier ones."""
         write = asyncio.ensure_future(self._db.write(job, *args, **kwargs))
         self._writes.append(write)
         return write
 
     async def settle(self) -> None:
-        """Returns when all of it is durable; raises what the first write that failed raised."""
+        """Wait until every write is durable. Raises the error of the first one that failed."""
         writes, self._writes = self._writes, []
         for result in await asyncio.gather(*writes, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
 
     async def aclose(self) -> None:
-        """Leave none of it behind, whatever became of it."""
+        """Wait for the remaining writes, whether they succeed or fail."""
         await asyncio.gather(*self._writes, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""A turn's life: open it, answer it, end it, and open the next; whatever happens on the way."""
+"""Works on turns: opens a turn, answers it, retries after failures, closes it and opens the next."""
 
 import asyncio
 import itertools
@@ -25,17 +25,19 @@ from storage import conversations, turns
 from storage.database import Database
 from storage.turns import Opened
 
-TRIES = 5
-# A turn that was taken over so often has ended its process each time.
+MOST_FAILURES = 5
+# A turn that was taken over this often probably crashes its process.
 MOST_ATTEMPTS = 20
-# How long a platform that takes nothing is waited for in one process, and at most between two tries.
-PATIENCE = 6 * 3600.0
+# How long one process keeps retrying while a platform is unavailable.
+PLATFORM_SECONDS = 6 * 3600.0
+# Seconds before the first retry; doubled for each further one, up to the longest pause.
+BACK_OFF = 2.0
 LONGEST_PAUSE = 60.0
-# How long the last words to a platform may take when the program leaves.
-FAREWELL = 3.0
+# How long posting the farewell may take when the program shuts down.
+FAREWELL_SECONDS = 3.0
 THINKING = "Thinking…"
-CONTINUES = "Threadline restarts; the answer continues."
-GREETING = f"I am here, and read only words: write your question in the same message. {HELP}"
+CONTINUES = "Threadline is restarting; the answer will continue."
+GREETING = f"Hello! Write your question in the same message as the mention. {HELP}"
 
 T = TypeVar("T")
 
@@ -43,7 +45,7 @@ log = structlog.get_logger()
 
 
 class Turns:
-    """Works the turns of conversations, from their first message to the platform's last acceptance."""
+    """Works on the turns of conversations, from their first message until the platform has accepted the whole reply."""
 
     def __init__(
         self,
@@ -63,12 +65,12 @@ class Turns:
         self._started_at = time.monotonic()
 
     async def open(self, conversation: int) -> Opened | None:
-        """The turn to work on in a conversation; None when nothing waits there."""
+        """Open the next turn of a conversation; None when nothing waits there."""
         one = self._roster.one_by_one(await conversations.by_id(self._db, conversation))
         return await self._db.write(turns.open_next, conversation, time.time(), one=one)
 
     async def work(self, opened: Opened) -> Opened | None:
-        """Work a turn to its end; returns the next one where something waits. Raises `SupersededError`."""
+        """Work on a turn until it ends; returns the next turn if messages wait. Raises `SupersededError`."""
         row, conversation = opened.turn, opened.conversation
         stop = self._stops.begin(row.id, row.stopped_by)
         self._marks.begins(opened)
@@ -79,13 +81,13 @@ class Turns:
                 self._stops.end(row.id)
 
     async def _until_ended(self, opened: Opened, stop: Stop) -> Opened | None:
-        """Try until the turn has ended; after the last try it ends with an apology, and the conversation goes on."""
-        # Whom somebody picks meanwhile answers the next turn.
+        """Retry until the turn has ended; after the last failure it ends with an apology."""
+        # An assistant picked in the meantime answers the next turn, not this one.
         opened = replace(opened, turn=replace(opened.turn, assistant=self._member(opened).name))
         if opened.suspect:
             await settling.settled(self._started_at)
         if opened.turn.attempts > MOST_ATTEMPTS:
-            return await self._give_up(opened, f"It was taken over {opened.turn.attempts} times.")
+            return await self._give_up(opened, f"The turn was begun {opened.turn.attempts} times without ending.")
         began = time.monotonic()
         for tries in itertools.count(1):
             try:
@@ -93,11 +95,11 @@ class Turns:
             except turns.SupersededError:
                 raise
             except Exception as error:
-                opened = await self._failed(opened, error, counts=not _passes(error, began))
-                if opened.turn.failures >= TRIES or _is_lasting(error):
+                opened = await self._failed(opened, error, counts=not _is_outage(error, began))
+                if opened.turn.failures >= MOST_FAILURES or _is_permanent(error):
                     return await self._give_up(opened)
-                await _pause(seconds_before_try(tries, error), stop)
-        raise AssertionError("there is always another try")
+                await _pause(seconds_before_retry(tries, error), stop)
+        raise AssertionError("the retries do not end")
 
     async def _once(self, opened: Opened, stop: Stop) -> Opened | None:
         row, member = opened.turn, self._member(opened)
@@ -120,7 +122,7 @@ class Turns:
                 async with _leaving(reply):
                     result = await self._result(opened, answering)
                     await reply.finish(result.segments)
-                # People have all of it: whoever leaves now has nothing to say, and lets the turn be closed.
+                # People have the whole answer: from here on a shutdown needs no farewell and lets the turn close.
                 return await _to_its_end(self._ended(opened, result.ending, trail))
 
     async def _ended(self, opened: Opened, ending: turns.Ending, trail: Trail) -> Opened | None:
@@ -134,12 +136,12 @@ class Turns:
         if turn.incoming and not any((message.body or "").strip() or message.attachments for message in turn.incoming):
             return Result([Notice(GREETING)], turns.Ending("answered"))
         if not opened.parts:
-            # What an earlier try showed says more.
+            # Do not replace what an earlier attempt showed.
             await answering.reply.show(Snapshot(status=THINKING))
         return await answering.result()
 
     async def _failed(self, opened: Opened, error: Exception, *, counts: bool) -> Opened:
-        """Record a try that failed, and count it or not; the turn as it stands then."""
+        """Record a failed attempt, and count it unless the platform was unavailable; returns the updated turn."""
         row = opened.turn
         words = f"{type(error).__name__}: {error}"
         failures = await self._db.write(turns.record_failure, row.id, row.attempts, words, counts=counts)
@@ -157,12 +159,12 @@ class Turns:
 
     async def _give_up(self, opened: Opened, error: str | None = None) -> Opened | None:
         row = opened.turn
-        sorry = f"Sorry, I could not answer this; please ask again. An operator finds the reason under turn {row.tag}."
+        sorry = f"Sorry, I could not answer this. Please ask again. The reason is on record for turn {row.tag}."
         async with aclosing(Trail(self._db)) as trail:
             turn = self._seen(opened, self._member(opened), trail)
             async with aclosing(self._adapters[opened.conversation.platform].reply(turn)) as reply:
                 told = await _apologised(reply, sorry)
-                with suppress(Exception):  # the parts of an apology are worth nothing more
+                with suppress(Exception):  # nobody needs the parts of an apology again
                     await trail.settle()
                 return await self._close(opened, turns.Ending("failed", sorry if told else None, error))
 
@@ -200,20 +202,20 @@ class Turns:
 
 @asynccontextmanager
 async def _leaving(reply: Reply) -> AsyncIterator[None]:
-    """When the program leaves meanwhile, the reply says that it goes on later."""
+    """If the program shuts down during the block, add the note that the answer continues later."""
     try:
         yield
     except asyncio.CancelledError:
         farewell = asyncio.create_task(reply.leave(CONTINUES))
-        done, _ = await asyncio.wait([farewell], timeout=FAREWELL)
+        done, _ = await asyncio.wait([farewell], timeout=FAREWELL_SECONDS)
         if not done or farewell.exception():
-            log.info("could not say that the answer continues")
+            log.info("could not post that the answer continues")
         farewell.cancel()
         raise
 
 
 async def _to_its_end(work: Coroutine[None, None, T]) -> T:
-    """What the work gives; who cancels waits for it all the same."""
+    """Await work that a cancellation does not interrupt: it is awaited first, then the cancellation goes on."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
@@ -223,7 +225,7 @@ async def _to_its_end(work: Coroutine[None, None, T]) -> T:
 
 
 async def _apologised(reply: Reply, sorry: str) -> bool:
-    """Whether the platform took our apology; while it is away it is asked again."""
+    """Post the apology, retrying while the platform is unavailable; return whether it was accepted."""
     began = time.monotonic()
     for tries in itertools.count(1):
         try:
@@ -231,27 +233,27 @@ async def _apologised(reply: Reply, sorry: str) -> bool:
             await reply.finish([Notice(sorry, kind="problem")])
         except PlatformError as refused:
             log.warning("apology not delivered", error=str(refused))
-            if not _passes(refused, began):
+            if not _is_outage(refused, began):
                 return False
-            await asyncio.sleep(seconds_before_try(tries, refused))
+            await asyncio.sleep(seconds_before_retry(tries, refused))
         except Exception:
             log.exception("apology not delivered")
             return False
         else:
             return True
-    raise AssertionError("there is always another try")
+    raise AssertionError("the retries do not end")
 
 
-def _passes(error: Exception, began: float) -> bool:
-    """Whether a platform takes nothing just now: it is waited for as long as somebody may still want to read.
+def _is_outage(error: Exception, began: float) -> bool:
+    """Return whether the platform is unavailable for now, and somebody may still be waiting for the answer.
 
-    By a clock that nobody sets: `began` is when this process took the turn up.
+    `began` is when this process began the turn, on the monotonic clock.
     """
-    return isinstance(error, PlatformError) and error.retryable and time.monotonic() - began < PATIENCE
+    return isinstance(error, PlatformError) and error.retryable and time.monotonic() - began < PLATFORM_SECONDS
 
 
 async def _pause(seconds: float, stop: Stop) -> None:
-    """Wait before the next try; somebody who wants the turn to end need not wait for more than late effects."""
+    """Wait before the next attempt. A stop request shortens the wait to what late effects need."""
     if stop.asked.is_set():
         await asyncio.sleep(seconds)
         return
@@ -262,13 +264,14 @@ async def _pause(seconds: float, stop: Stop) -> None:
     await asyncio.sleep(began + min(seconds, settling.COMMIT) - time.monotonic())
 
 
-def _is_lasting(error: Exception) -> bool:
-    """Whether the platform, or the assistants' server, said that trying again is no use."""
+def _is_permanent(error: Exception) -> bool:
+    """Return whether the platform or the assistants' server said that a retry cannot help."""
     return isinstance(error, PlatformError | StatusError) and not error.retryable
 
 
-def seconds_before_try(tries: int, error: Exception) -> float:
-    """Before the next try: what was asked for, else longer each time, and never less than a late commit takes."""
+def seconds_before_retry(tries: int, error: Exception) -> float:
+    """The requested wait, else an exponential back-off; never less than late effects need."""
     asked = getattr(error, "retry_after", None)
-    # A platform that is waited for for hours is tried more often than a float has room for.
-    return max(settling.COMMIT, float(asked)) if asked else min(LONGEST_PAUSE, settling.COMMIT ** min(tries, 10))
+    # The exponent is limited because an outage of hours takes more retries than a float can count in powers of two.
+    pause = float(asked) if asked else min(LONGEST_PAUSE, BACK_OFF * 2.0 ** min(tries - 1, 10))
+    return max(settling.COMMIT, pause)

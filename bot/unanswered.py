@@ -1,4 +1,4 @@
-"""What was not answered, and why: remembered without anybody waiting for it."""
+"""Records why messages were not answered, in the background."""
 
 import asyncio
 import time
@@ -8,16 +8,16 @@ import structlog
 from storage import unanswered
 from storage.database import Database, StorageError
 
-# What comes within this time is written at once.
-GATHER = 1.0
-# A write touches few rows; what is more waits for the next one, and the oldest is let go.
-AT_ONCE, MOST = 60, unanswered.KEPT
+# Events of this many seconds are written together.
+GATHER_SECONDS = 1.0
+# Rows per write, and events kept in memory while the database cannot be written; beyond that the oldest are dropped.
+AT_ONCE, MOST_EVENTS = 60, unanswered.KEPT
 
 log = structlog.get_logger()
 
 
 class Unanswered:
-    """Gathers events with the reason why nobody answers them, and writes them down now and then."""
+    """Gathers events with the reason why they are not answered, and writes them to the database in batches."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -25,18 +25,18 @@ class Unanswered:
         self._told = asyncio.Event()
 
     def note(self, event: str, reason: str) -> None:
-        """Remember it; returns at once."""
+        """Note an event; returns at once."""
         self._reasons[event] = reason
-        if len(self._reasons) > MOST:
+        if len(self._reasons) > MOST_EVENTS:
             del self._reasons[next(iter(self._reasons))]
         self._told.set()
 
     async def run(self) -> None:
-        """Write down what is noted, until cancelled; then what is left."""
+        """Write noted events until cancelled, then write what is left."""
         try:
             while True:
                 await self._told.wait()
-                await asyncio.sleep(GATHER)
+                await asyncio.sleep(GATHER_SECONDS)
                 await self._write()
         finally:
             await self._write()
@@ -48,7 +48,7 @@ class Unanswered:
             try:
                 await self._db.write(unanswered.record, some, time.time())
             except StorageError as error:
-                log.warning("not written down what was not answered", events=len(self._reasons), error=str(error))
+                log.warning("reasons for unanswered messages not saved", events=len(self._reasons), error=str(error))
                 return
             for event, reason in some.items():
                 if self._reasons.get(event) == reason:

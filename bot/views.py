@@ -1,4 +1,4 @@
-"""What the core shows of itself: answers to commands, transcripts, moments, the state of the models."""
+"""What the core shows to people: answers to commands, transcripts, live updates, the state of the models."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,10 +6,13 @@ from typing import Literal
 from bot.incoming import Attached, Place
 from bot.segments import Segment
 
+# The answer to a command that could not be stored.
+NOT_DONE = "Nothing was done, because the request could not be saved. Please try again in a moment."
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command says, to the person who gave it alone. `place` is set when it opened another conversation."""
+    """The answer to a command, shown only to its author. `place` is set if the command opened a conversation."""
 
     text: str
     place: Place | None = None
@@ -17,7 +20,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AssistantChoice:
-    """One assistant a person may pick. `ready` is False while it has no model to answer with."""
+    """An assistant that a person may pick. `ready` is false while it has no model."""
 
     name: str
     title: str
@@ -31,7 +34,7 @@ ExchangeState = Literal["waiting", "answering", "answered", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One turn as a transcript shows it."""
+    """One turn in a transcript."""
 
     turn: int | None
     question: str
@@ -45,9 +48,9 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened in a conversation, for those who watch it.
+    """An event in a conversation, for those who watch it.
 
-    A message was noted, its reply grew or ended, or all of it was deleted.
+    A message was stored, its reply grew or ended, or the conversation was deleted.
     """
 
     kind: Literal["asked", "snapshot", "finished", "deleted"]
@@ -62,9 +65,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """What answers today: the connected endpoint (never its key), and the demo model's state.
+    """The connected endpoint (never its key), and the state of the demo model.
 
-    `demo` is the demo model's state; `demo_done` and `demo_total` are bytes while its weights are fetched.
+    `demo_done` and `demo_total` are bytes, while its weights are downloaded.
     """
 
     connected: bool

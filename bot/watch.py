@@ -1,4 +1,4 @@
-"""Who watches a conversation on this machine's own surfaces (page, terminal), and the reply they share."""
+"""Live updates of conversations for surfaces in this process (page, terminal), and the reply that feeds them."""
 
 import asyncio
 import weakref
@@ -10,10 +10,10 @@ from bot.views import Moment
 
 
 class Hub:
-    """Moments fanned out by conversation key. A slow watcher gets the newest snapshot, not every one."""
+    """Distributes moments to the watchers of a conversation. A slow watcher gets only the newest snapshot."""
 
     def __init__(self) -> None:
-        # A watcher may leave before it has heard anything; its mailbox goes with it, whatever way it left.
+        # Weak references, so that the mailbox of a watcher that leaves is dropped, however it leaves.
         self._watchers: dict[str, weakref.WeakSet[_Mailbox]] = {}
         self._unsettled: dict[str, Moment] = {}
 
@@ -24,15 +24,15 @@ class Hub:
             mailbox.put(moment)
 
     def settled(self, key: str) -> None:
-        """What was told last of a conversation's reply is in the tables by now, or will be told anew."""
+        """Forget the last moment of a conversation's reply: it is recorded, or the next attempt shows it again."""
         self._unsettled.pop(key, None)
 
     def watch(self, key: str) -> AsyncIterator[Moment]:
-        """Moments from this call on, beginning with the reply that is growing now, or ended and is not recorded yet."""
+        """Yield moments from this call on, beginning with a reply that is in progress or not recorded yet."""
         mailbox = _Mailbox()
         if unsettled := self._unsettled.get(key):
             mailbox.put(unsettled)
-        weakref.finalize(mailbox, self._left, key)  # before the set knows it: the last told is told first
+        weakref.finalize(mailbox, self._left, key)  # before the set registers its own callback: the last one runs first
         self._watchers.setdefault(key, weakref.WeakSet()).add(mailbox)
         return mailbox.moments()
 
@@ -48,7 +48,7 @@ class Hub:
 
 
 class _Mailbox:
-    """What one watcher has not read yet: at most one snapshot a turn."""
+    """The moments that one watcher has not read yet: at most one snapshot per turn."""
 
     def __init__(self) -> None:
         self._waiting: list[Moment | None] = []
@@ -78,7 +78,7 @@ class _Mailbox:
 
 
 class HubReply:
-    """A reply shown to those who watch. It posts nothing anywhere: the thread and the turn are what lasts."""
+    """A reply shown to watchers. It posts nothing; the thread and the turn keep the answer."""
 
     def __init__(self, hub: Hub, turn: Turn) -> None:
         self._hub = hub
@@ -86,7 +86,7 @@ class HubReply:
         self._shown: tuple[Segment, ...] = ()
 
     async def find(self) -> None:
-        """Nothing outlives the process that showed it."""
+        """Nothing to find: what was shown ended with the process that showed it."""
 
     async def show(self, snapshot: Snapshot) -> None:
         self._shown = snapshot.segments
@@ -101,7 +101,7 @@ class HubReply:
         self._tell(Moment("snapshot", self._turn.id, self._shown, words, assistant=self._turn.assistant))
 
     async def aclose(self) -> None:
-        """Nothing is under way, and what was shown is recorded, or the next try shows it again."""
+        """Forget what was shown: it is recorded, or the next attempt shows it again."""
         self._hub.settled(self._turn.conversation.key)
 
     def _tell(self, moment: Moment) -> None:

@@ -1,8 +1,7 @@
-"""`threadline why EVENT`: what became of one thing that somebody said, in plain words."""
+"""`threadline why EVENT`: explains what happened to one message."""
 
 import re
 import time
-from collections.abc import Sequence
 
 from bot.settings import Settings
 from storage import unanswered
@@ -16,9 +15,9 @@ _BY_TAIL = "select event from incoming where event > :low and event < :high and 
 
 
 async def why(settings: Settings, asked: str) -> str | None:
-    """The story of an event key, a message's link, its bare id, or a turn's reference; None where it is unknown.
+    """Explain an event key, a message's link, its bare id, or a turn's reference; None if it is unknown.
 
-    Reads beside a running server. Raises `StorageError`.
+    Works while a server is running. Raises `StorageError`.
     """
     with reading(settings.database_path) as db:
         if turn := await _turn(db, "tag", asked.strip()):
@@ -30,7 +29,7 @@ async def why(settings: Settings, asked: str) -> str | None:
 
 
 async def _events(db: Reader, asked: str) -> list[str]:
-    """The event keys that may be meant."""
+    """The event keys that the argument may mean."""
     if link := _SLACK_LINK.search(asked):
         return await _slack(db, f"{link[1]}:{link[2]}.{link[3]}")
     if link := _DISCORD_LINK.search(asked):
@@ -41,7 +40,7 @@ async def _events(db: Reader, asked: str) -> list[str]:
 
 
 async def _slack(db: Reader, tail: str) -> list[str]:
-    """Slack's links do not name the workspace that its keys begin with."""
+    """The keys that end like this: Slack's links do not contain the workspace that its keys begin with."""
     rows = await db.read(_BY_TAIL, low="slack:", high="slack;", pattern=f"%:{tail}")
     more = await db.read("select event from unanswered where event like :pattern limit 20", pattern=f"slack:%:{tail}")
     return [row["event"] for row in (*rows, *more)]
@@ -57,53 +56,54 @@ async def _story(db: Reader, event: str) -> str | None:
 
 
 async def _story_of_incoming(db: Reader, row: Row) -> str:
-    came = f"{row['event']} came {_when(row['received_at'])}"
+    came = f"{row['event']} arrived {_when(row['received_at'])}"
     if row["kind"] == "command":
-        return f"{came} as a command, and was done."
+        return f"{came} as a command and was carried out."
     if row["kind"] == "deleted":
-        return f"{came}, and was deleted by its author before its turn began."
+        return f"{came} and was deleted by its author before its turn began."
     if row["turn"] is None:
         ahead = await db.read(
             "select tag from turns where conversation = :c and outcome is null", c=row["conversation"]
         )
         behind = f" behind turn {ahead[0]['tag']}" if ahead else ""
-        return f"{came} and waits{behind}."
+        return f"{came} and is waiting{behind}."
     turn = await _turn(db, "id", row["turn"])
     return f"{came}. {await _story_of_turn(db, turn)}" if turn else f"{came}."
 
 
 async def _story_of_turn(db: Reader, turn: Row) -> str:
-    who = turn["assistant"] or "an assistant that is not picked yet"
+    who = f"assigned to {turn['assistant']}" if turn["assistant"] else "not assigned to an assistant yet"
     place = await _place(db, turn["conversation"])
     deleted = place.startswith("deleted:")
-    named = f"Turn {turn['tag']} of {'a conversation that was deleted since' if deleted else place}, answered by {who}"
+    where = "a conversation that has since been deleted" if deleted else place
+    named = f"Turn {turn['tag']} of {where}, {who}"
     facts = [f"{named}: {_outcome(turn, told=turn['reason'] is not None or deleted)}"]
     if turn["redoes"]:
-        facts.append("It gives an earlier answer anew.")
+        facts.append("It regenerates an earlier answer.")
     if turn["run_id"]:
         facts.append(f"Its run is {turn['run_id']}.")
     if turn["attempts"] > 1 or turn["failures"]:
-        facts.append(f"It was begun {turn['attempts']} times and failed {turn['failures']} times.")
+        facts.append(f"Attempts: {turn['attempts']}, failures: {turn['failures']}.")
     if turn["error"]:
-        facts.append(f"The last failure: {turn['error']}")
+        facts.append(f"Last failure: {turn['error']}")
     parts = await db.read("select ref from parts where turn = :turn order by number", turn=turn["id"])
     if parts:
-        facts.append(f"People see it in {_listed([part['ref'] for part in parts])}.")
+        facts.append(f"Its messages: {', '.join(part['ref'] for part in parts)}.")
     return " ".join(facts)
 
 
 def _outcome(turn: Row, *, told: bool) -> str:
     seconds = round((turn["done_at"] or time.time()) - turn["opened_at"], 1)
     if turn["outcome"] is None:
-        wish = f", and {turn['stopped_by']} wants it to end" if turn["stopped_by"] else ""
-        return f"under way for {seconds} s{wish}."
+        wish = f", with a stop requested by {turn['stopped_by']}" if turn["stopped_by"] else ""
+        return f"in progress for {seconds} s{wish}."
     if turn["outcome"] == "answered":
         return f"answered {_when(turn['done_at'])} after {seconds} s."
     if turn["outcome"] == "stopped":
         return f"stopped by {turn['stopped_by']} after {seconds} s."
     if not told:
-        return f"failed after {seconds} s, and people could not be told: the platform took nothing."
-    return f"failed after {seconds} s. People were told{': ' + turn['reason'] if turn['reason'] else ' why.'}"
+        return f"failed after {seconds} s. People saw no message about it, because the platform accepted none."
+    return f"failed after {seconds} s. People saw {turn['reason'] or 'the reason.'}"
 
 
 async def _place(db: Reader, conversation: int) -> str:
@@ -119,7 +119,3 @@ async def _turn(db: Reader, column: str, value: object) -> Row | None:
 
 def _when(at: float) -> str:
     return time.strftime("on %Y-%m-%d at %H:%M:%S", time.localtime(at))
-
-
-def _listed(refs: Sequence[str]) -> str:
-    return ", ".join(refs)

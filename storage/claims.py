@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from storage import turns
 from storage.conversations import note_heard
@@ -13,6 +13,8 @@ from storage.turns import Opened
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# What became of a revision: `begun` if the turn of its message had begun, `unknown` if the message was never stored.
+Revised = Literal["changed", "same", "begun", "unknown"]
 
 NO_FILES = "[]"
 
@@ -101,7 +103,7 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
 
 
 @urgent
-def revise_incoming(tx: Transaction, event: str, body: str | None, attachments: str | None = None) -> str:
+def revise_incoming(tx: Transaction, event: str, body: str | None, attachments: str | None = None) -> Revised:
     """Change what a message says, or take it back (None), as long as it waits; says what became of that.
 
     `attachments` are the files it still has, a JSON list; None leaves them as they are.

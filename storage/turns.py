@@ -3,13 +3,10 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal
 
 from storage.database import Database, Row, Transaction, urgent
 from storage.records import Conversation, IncomingRow, Part, TurnRow
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # What waits for a turn, in the words of the partial index that finds it.
 WAITING = (
@@ -90,7 +87,7 @@ def ask_to_stop(tx: Transaction, turn: int, by: str) -> bool:
     return changed == 1
 
 
-def regenerate(tx: Transaction, conversation: int, author: str, now: float) -> Opened | str:
+def regenerate(tx: Transaction, conversation: int, author: str, now: float) -> Opened | Literal["busy", "nothing"]:
     """Open a turn that answers the last one's question anew; or why not: `busy` or `nothing`."""
     state = queue_of(tx, conversation)
     if state.open is not None or state.waits:
@@ -170,7 +167,7 @@ class Ending:
     What is `unasked` never reached its thread and is for the next turn to ask.
     """
 
-    outcome: str
+    outcome: Literal["answered", "stopped", "failed"]
     reason: str | None = None
     error: str | None = None
     prompt_tokens: int | None = None

@@ -18,7 +18,7 @@ from rich.text import Text
 from adapters.console.answer import Answer
 from adapters.console.render import question, small
 from adapters.console.whole import Whole
-from bot.adapter import ConfigurationError
+from bot.adapter import UserError
 
 PROMPT = "you  "
 STOP = "/assistant stop"
@@ -64,7 +64,7 @@ class Terminal:
             while where is not None:
                 where = await self._converse(where, lines)
         except httpx.TransportError:
-            raise ConfigurationError(GONE) from None
+            raise UserError(GONE) from None
         finally:
             self._answer.pause()
             loop.remove_signal_handler(signal.SIGINT)
@@ -123,7 +123,7 @@ class Terminal:
         async with aconnect_sse(self._http, "GET", address) as source:
             if source.response.is_error:
                 await source.response.aread()
-                raise ConfigurationError(source.response.json().get("error", "The server refused the conversation."))
+                raise UserError(source.response.json().get("error", "The server refused the conversation."))
             began = False
             async for event in source.aiter_sse():
                 data: JSON = json.loads(event.data or "{}")
@@ -180,7 +180,7 @@ async def _until(event: asyncio.Event, follow: "asyncio.Task[None]") -> None:
     told.cancel()
     if follow.done():
         await follow
-        raise ConfigurationError(GONE)
+        raise UserError(GONE)
 
 
 async def _lines() -> AsyncIterator[str]:

@@ -15,13 +15,12 @@ from adapters.discord.incoming import from_ask, from_command
 from adapters.discord.render import private
 from bot.adapter import Bot, NotClaimedError
 from bot.incoming import Command
-from bot.views import AssistantChoice
+from bot.views import NOT_DONE, AssistantChoice
 
-NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try again in a moment."
 SORRY = "Sorry, that did not work; please try again."
 # Discord's limits for the choices it offers.
 CHOICES, CHOICE = 25, 100
-# What makes one command differ from another; the rest of what Discord tells of it is Discord's own.
+# The fields that define a command; Discord adds others of its own.
 _ESSENCE = ("name", "description", "type", "required", "autocomplete", "options", "contexts", "integration_types")
 
 log = structlog.get_logger()
@@ -39,9 +38,12 @@ class Commands(app_commands.CommandTree[discord.Client]):
         self.add_command(AssistantGroup(bot, assistants))
 
     async def offer(self) -> bool:
-        """Make Discord's commands ours; False when they were already. A day's budget of changes is small."""
+        """Register the commands unless they are registered already; Discord limits changes per day.
+
+        Return whether a change was needed.
+        """
         ours = [essence(command.to_dict(self)) for command in self.get_commands()]
-        # As they come: discord.py's own reading of them leaves out who may install them.
+        # Read as JSON, because discord.py's objects leave out the installation contexts.
         known = await self.client.http.get_global_commands(self.client.application_id or 0)
         theirs = [essence(command) for command in known]
         if ours == theirs:
@@ -52,17 +54,17 @@ class Commands(app_commands.CommandTree[discord.Client]):
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         cause = error.__cause__ or error
         if isinstance(cause, discord.HTTPException) and cause.code == UNKNOWN_INTERACTION:
-            log.warning("a command came too late to be answered", command=interaction.id)
+            log.warning("a command arrived too late to be answered", command=interaction.id)
             return
         log.error("command failed", command=interaction.id, exc_info=cause)
         try:
             await interaction.edit_original_response(content=SORRY)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as refused:
-            log.warning("could not say that a command failed", error=str(refused))
+            log.warning("could not report that a command failed", error=str(refused))
 
 
 class AssistantGroup(app_commands.Group):
-    """`/assistant …`. Its choices come from memory: Discord waits three seconds for them."""
+    """`/assistant …`. Its choices are kept in memory, because Discord waits only three seconds for them."""
 
     def __init__(self, bot: Bot, assistants: Sequence[AssistantChoice]) -> None:
         super().__init__(name="assistant", description="Assistants that answer here")
@@ -82,19 +84,19 @@ class AssistantGroup(app_commands.Group):
     async def list_(self, interaction: discord.Interaction) -> None:
         await self._answer(interaction, "list")
 
-    @app_commands.command(description="Begin a new conversation here")
+    @app_commands.command(description="Start a new conversation here")
     async def new(self, interaction: discord.Interaction) -> None:
         await self._answer(interaction, "new")
 
-    @app_commands.command(description="End the answer that is being written here")
+    @app_commands.command(description="Stop the answer in progress here")
     async def stop(self, interaction: discord.Interaction) -> None:
         await self._answer(interaction, "stop")
 
-    @app_commands.command(description="Answer the last question here anew")
+    @app_commands.command(description="Answer the last question here again")
     async def regenerate(self, interaction: discord.Interaction) -> None:
         await self._answer(interaction, "regenerate")
 
-    @app_commands.command(description="Ask a question; everybody here sees the answer")
+    @app_commands.command(description="Ask a question; everyone here sees the answer")
     @app_commands.describe(question="What you want to know")
     async def ask(self, interaction: discord.Interaction, question: str) -> None:
         response = await _deferred(interaction)
@@ -103,12 +105,12 @@ class AssistantGroup(app_commands.Group):
             await interaction.edit_original_response(content=f"Nothing to answer: {receipt.reason}.")
 
     async def _answer(self, interaction: discord.Interaction, text: str) -> None:
-        """Answer to the person alone."""
+        """Run a command and show its answer to its author only."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             words = (await self._bot.command(_command(interaction, text))).text
         except NotClaimedError:
-            words = NOT_DONE  # nobody gives a command again for a person
+            words = NOT_DONE  # Discord does not redeliver commands
         first, *others = private(words)
         await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
         for part in others:
@@ -116,14 +118,14 @@ class AssistantGroup(app_commands.Group):
 
 
 def choices(assistants: Sequence[AssistantChoice], typed: str) -> list[app_commands.Choice[str]]:
-    """The assistants whose name or title has what was typed in it."""
+    """The assistants whose name or title contains what was typed."""
     wanted = typed.strip().casefold()
     found = [one for one in assistants if wanted in one.name.casefold() or wanted in one.title.casefold()]
     return [app_commands.Choice(name=one.title[:CHOICE], value=one.name[:CHOICE]) for one in found[:CHOICES]]
 
 
 def essence(command: Mapping[str, Any]) -> dict[str, Any]:
-    """A command without what Discord adds to it, and without what says nothing."""
+    """A command without the fields that Discord adds, and without empty ones."""
     kept = {key: command[key] for key in _ESSENCE if command.get(key)}
     if options := kept.get("options"):
         kept["options"] = [essence(option) for option in options]
@@ -131,9 +133,9 @@ def essence(command: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _command(interaction: discord.Interaction, text: str) -> Command:
-    """A command given in a channel is about the person, as it is on platforms whose commands know no thread.
+    """Convert a command. In a channel it concerns the person, as on platforms whose commands do not name a thread.
 
-    Only `new` is about the channel's own conversation, the one that `ask` has there.
+    Only `new` concerns the channel's own conversation, which is the one that `ask` uses there.
     """
     command = from_command(interaction, text)
     in_channel = interaction.guild_id is not None and command.place.thread is None
@@ -141,11 +143,11 @@ def _command(interaction: discord.Interaction, text: str) -> Command:
 
 
 async def _deferred(interaction: discord.Interaction) -> int:
-    """Say that we think; the id of the message that says so."""
+    """Show that the bot is thinking; returns the id of that message."""
     try:
         answered = await interaction.response.defer(thinking=True)
     except discord.HTTPException as error:
-        # After a lost connection Discord tells of a command again.
+        # Discord redelivers a command after a lost connection.
         if error.code != ALREADY_ACKNOWLEDGED:
             raise
         answered = None

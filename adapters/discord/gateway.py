@@ -1,7 +1,7 @@
-"""One connection to Discord's gateway: what it asks for, and what it does with what it is told."""
+"""One connection to Discord's gateway: passes its messages, edits and commands to the bot."""
 
 import asyncio
-import itertools
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -11,15 +11,15 @@ from adapters.discord.away import catch_up
 from adapters.discord.claim import claim, pauses, revise
 from adapters.discord.commands import Commands
 from adapters.discord.errors import as_platform_errors
-from adapters.discord.incoming import DM, PLATFORM, as_edited, called_late, from_message, ref
+from adapters.discord.incoming import DM, PLATFORM, as_edited, from_message, ref
 from bot.adapter import Bot, PlatformError
+from bot.catch_up import retries
 from bot.incoming import Person, Place, Revision
-from bot.revisions import TOO_LATE
 
 log = structlog.get_logger()
 
 
-# What the bot needs where it answers; docs/discord.md says it, too.
+# The permissions that the bot needs; docs/discord.md lists them too.
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -30,12 +30,8 @@ PERMISSIONS = discord.Permissions(
 )
 
 
-# Before a look for what was missed is made once more.
-PAUSES = (5.0, 15.0, 60.0)
-
-
 class TooSoonError(Exception):
-    """The next IDENTIFY may not be sent for so many seconds."""
+    """The next IDENTIFY may not be sent for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the next IDENTIFY may be sent in {seconds:.0f} s")
@@ -43,7 +39,7 @@ class TooSoonError(Exception):
 
 
 class Identifies:
-    """Keeps IDENTIFYs apart: a thousand of them in a day, and Discord takes the token away."""
+    """Spaces out IDENTIFYs: after a thousand in a day, Discord resets the token."""
 
     PAUSES = (0.0, 5.0, 10.0, 20.0, 40.0, 120.0)
     # discord.py gives up a connection that is not identified after a minute.
@@ -55,7 +51,7 @@ class Identifies:
         self._last = 0.0
 
     async def wait(self) -> None:
-        """Returns when the next one may be sent. Raises `TooSoonError` when that takes too long for an open socket."""
+        """Wait until the next one may be sent. Raises `TooSoonError` if that is too long for an open socket."""
         now = asyncio.get_running_loop().time()
         if now - self._last > self.CALM:
             self._sent = 0
@@ -68,9 +64,9 @@ class Identifies:
 
 
 class Listener(discord.Client):
-    """Takes messages and commands to the bot. With `reads_all` it asks for the text of messages without a mention."""
+    """Passes messages and commands to the bot. `reads_all` requests the text of messages without a mention."""
 
-    # A gateway that answers heartbeats is never silent for so long: the connection is lost.
+    # A gateway that answers heartbeats is never silent for this long, so the connection is lost.
     SILENCE = 60.0
 
     def __init__(self, bot: Bot, identifies: Identifies, *, reads_all: bool) -> None:
@@ -90,13 +86,13 @@ class Listener(discord.Client):
         commands = Commands(self, self._bot, await self._bot.assistants(anywhere, Person("")))
         try:
             if await commands.offer():
-                log.info("told Discord our commands")
+                log.info("commands registered with Discord")
         except discord.HTTPException as error:
-            log.warning("Discord does not take our commands; what it has of them goes on", error=str(error))
+            log.warning("Discord refused the commands; those registered before still work", error=str(error))
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         await self._identifies.wait()
-        # A new session is told nothing of what was said before it.
+        # A new session receives no messages from before it.
         self._bot.gap(PLATFORM)
 
     async def on_ready(self) -> None:
@@ -104,13 +100,14 @@ class Listener(discord.Client):
         log.info("listening to Discord", account=str(self.user), servers=len(self.guilds))
         if not self.guilds:
             log.warning(
-                "on no server yet; open this address to invite the bot", address=invitation(self.application_id or 0)
+                "the bot is on no server yet; open this address to invite it",
+                address=invitation(self.application_id or 0),
             )
 
         self._look_back()
 
     def _look_back(self) -> None:
-        """Look for what was said while there was no session; a look that is still under way begins anew."""
+        """Look for messages missed while there was no session; a look in progress is restarted."""
         if self.user is None:
             return
         if self._looking is not None:
@@ -118,18 +115,18 @@ class Listener(discord.Client):
         self._looking = asyncio.create_task(self._catch_up(self.user.id), name="discord-looks-back")
 
     async def _catch_up(self, me: int) -> None:
-        """Until nothing is missing."""
-        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+        """Look until every place could be read."""
+        for pause in retries():
             try:
                 if await catch_up(self, self._bot, me=me):
                     await self._bot.caught_up(PLATFORM)
                     return
             except Exception:
-                log.exception("what was missed is looked for once more", again_in=pause)
+                log.exception("looking for missed messages failed", again_in=pause)
             await asyncio.sleep(pause)
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Tell of what happened. Once it closes there is no loop left to tell it on, and discord.py fails."""
+        """Drop events once the client is closed: discord.py then has no loop to dispatch them on and fails."""
         if not self.is_closed():
             super().dispatch(event, *args, **kwargs)
 
@@ -145,10 +142,10 @@ class Listener(discord.Client):
         if incoming is not None:
             await claim(self._bot, incoming)
         elif message.author.id != self.user.id:
-            self._bot.unanswered(ref(message.id), f"a notice of Discord's ({message.type.name})")
+            self._bot.unanswered(ref(message.id), f"a notice from Discord ({message.type.name})")
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        # Embeds that arrive later come as edits, too: they change no word.
+        # Discord also reports embeds and pins as edits, without a change of the text.
         if self.user is None or "content" not in payload.data:
             return
         message = payload.message
@@ -156,13 +153,10 @@ class Listener(discord.Client):
         if now is None:
             return
         receipt = await revise(self._bot, as_edited(message, now))
-        # Who forgot to call us, and calls us by an edit, asks for the first time: what was taken is taken once.
-        if receipt.outcome != "ignored" or not now.addressed:
-            return
-        if called_late(message):
-            self._bot.unanswered(now.event, TOO_LATE)
-        else:
-            await claim(self._bot, now)
+        # An edit that adds the mention makes the message a question, if the bot decides that it is not too late.
+        if receipt.outcome == "ignored" and now.addressed:
+            age = (discord.utils.utcnow() - message.created_at).total_seconds()
+            await claim(self._bot, replace(now, edited_after=age))
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         await revise(self._bot, Revision(ref(payload.message_id), None))
@@ -172,7 +166,7 @@ class Listener(discord.Client):
             await revise(self._bot, Revision(ref(message), None))
 
     async def _channel_of(self, message: discord.Message) -> Any:
-        """The message's channel; asked for where we were not told of it, as with a thread that was archived."""
+        """The channel of a message; fetched if the gateway did not send it, as with an archived thread."""
         if not isinstance(message.channel, discord.PartialMessageable):
             return message.channel
         for pause in pauses():
@@ -180,7 +174,7 @@ class Listener(discord.Client):
                 with as_platform_errors("see the channel of a message"):
                     return await self.fetch_channel(message.channel.id)
             except PlatformError as error:
-                log.warning("a message in a channel we do not know", message=message.id, error=str(error))
+                log.warning("cannot fetch the channel of a message", message=message.id, error=str(error))
                 if not error.retryable:
                     break
                 await asyncio.sleep(error.retry_after or pause)
@@ -188,5 +182,5 @@ class Listener(discord.Client):
 
 
 def invitation(application: int) -> str:
-    """Where somebody who manages a server lets the bot in."""
+    """The address at which the manager of a server invites the bot."""
     return discord.utils.oauth_url(application, permissions=PERMISSIONS, scopes=("bot", "applications.commands"))

@@ -1,4 +1,4 @@
-"""Maps what discord.py tells to what the bot takes in. Pure."""
+"""Converts discord.py's messages and interactions to the bot's types. Pure."""
 
 import datetime
 import re
@@ -7,19 +7,20 @@ from typing import Any
 import discord
 
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
-from bot.revisions import AFTERTHOUGHT
 from bot.words.asking import Quoted, context, display_name
 
 PLATFORM = "discord"
-# The workspace of a DM: there is no server.
+# The workspace of a DM, which has no server.
 DM = "dm"
 
-_NAMED = re.compile(r"<(?:a?(:\w+:)\d+|[@#][!&]?\d+|/([^:>]+):\d+|t:\d+(?::\w)?)>")
+_MARKUP = re.compile(
+    r"<(?:a?(?P<emoji>:\w+:)\d+|(?P<sign>@&|[@#])!?(?P<id>\d+)|/(?P<command>[^:>]+):\d+|t:(?P<time>-?\d{1,12})(?::\w)?)>"
+)
 _NAME = 100
 
 
 def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming | None:
-    """What somebody said; None where it was ourselves, or Discord. `channel` is the message's own, if it is known."""
+    """A person's message; None for the bot's own and for Discord's notices. `channel` is its channel, if known."""
     if message.author.id == me or message.is_system():
         return None
     addressed = isinstance(channel, discord.DMChannel) or _mentions(message, me)
@@ -37,21 +38,13 @@ def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming
 
 
 def as_edited(message: discord.Message, now: Incoming) -> Revision:
-    """The latest edit of a message that reads as `now`."""
+    """The latest edit of a message that now reads as `now`."""
     at = f"{message.edited_at.timestamp():020.6f}" if message.edited_at else ""
     return Revision(now.event, now.text, now.files, at)
 
 
-def called_late(message: discord.Message) -> bool:
-    """Whether an edit that is told now came so long after its message that nobody waits for an answer to it.
-
-    What is pinned or gets an embed is told as an edit, too, however old it is.
-    """
-    return (discord.utils.utcnow() - message.created_at).total_seconds() > AFTERTHOUGHT
-
-
 def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:
-    """A question asked by command; the answer goes into our `response` to it."""
+    """A question asked with `/assistant ask`; the answer goes into the bot's `response` to it."""
     return Incoming(
         event=ref(interaction.id),
         place=place_of(interaction),
@@ -72,7 +65,7 @@ def from_command(interaction: discord.Interaction, text: str) -> Command:
 
 
 def place_of(interaction: discord.Interaction) -> Place:
-    """Where a command was given: a DM, a thread, or a channel, which is a conversation too."""
+    """Where a command was given: a DM, a thread, or a channel, which is a conversation of its own."""
     channel = interaction.channel
     if isinstance(channel, discord.Thread):
         return _thread(interaction.guild_id, channel)
@@ -88,19 +81,14 @@ def position(snowflake: int) -> str:
     return f"{snowflake:020d}"
 
 
-def earlier(snowflake: int, seconds: float) -> int:
-    """The id that a message of so many seconds before would have had."""
-    return max(0, snowflake - (int(seconds * 1000) << 22))
-
-
 def snowflake_at(at: float) -> int:
-    """The first id of a Unix time."""
+    """The first id that Discord gives out at a Unix time."""
     return max(0, int(at * 1000) - discord.utils.DISCORD_EPOCH) << 22
 
 
 def thread_name(question: str) -> str:
-    """A name for the thread of a question: its words on one line, at most a hundred characters."""
-    words = " ".join(_NAMED.sub(lambda found: found[1] or found[2] or "", question).split())
+    """A name for the thread of a question: its text on one line, at most a hundred characters."""
+    words = " ".join(_MARKUP.sub(lambda found: found["emoji"] or found["command"] or "", question).split())
     if len(words) > _NAME:
         words = words[: _NAME - 1].rsplit(" ", 1)[0] + "…"
     return words or "Question"
@@ -113,14 +101,14 @@ def _place(message: discord.Message, channel: Any, *, addressed: bool) -> Place:
     if isinstance(channel, discord.Thread):
         return _thread(guild, channel)
     if addressed and not isinstance(channel, discord.TextChannel):
-        # No threads beside a voice channel: the place itself is the conversation.
+        # A voice channel has no threads, so the channel itself is the conversation.
         return _channel(guild, channel.id)
-    # The thread made from a message shares its id, so this is its key already.
+    # A thread opened from a message gets the id of the message, so the key is known before the thread exists.
     return Place(ref(message.id), PLATFORM, str(guild), str(channel.id), str(message.id))
 
 
 def _guild(channel: Any) -> int | None:
-    """The server of a channel, told of or not."""
+    """The server of a channel, also of one that the gateway did not send."""
     return channel.guild_id if isinstance(channel, discord.PartialMessageable) else channel.guild.id
 
 
@@ -137,13 +125,13 @@ def _person(interaction: discord.Interaction) -> Person:
 
 
 def _mentions(message: discord.Message, me: int) -> bool:
-    """Whether we are called: by name, by a reply, or by the role that Discord gave us."""
+    """Return whether the bot is mentioned: by name, by a reply, or by the role that Discord gave it."""
     roles = (role for role in message.role_mentions if role.tags is not None)
     return any(user.id == me for user in message.mentions) or any(role.tags.bot_id == me for role in roles if role.tags)
 
 
 def _text(content: str, message: discord.Message, me: int) -> str:
-    """The words without our own mention; mentions as names, times as dates, Discord's own emoji by their names."""
+    """The text without the bot's mention; other mentions as names, times as dates, custom emoji by their names."""
     ours = [f"!?{me}", *(f"&{role.id}" for role in message.role_mentions if role.tags and role.tags.bot_id == me)]
     spoken = re.sub(rf"[ \t]*<@(?:{'|'.join(ours)})>[ \t]*", " ", content).strip()
     names = {f"@{user.id}": f"@{display_name(user.display_name)}" for user in message.mentions}
@@ -155,9 +143,9 @@ def _text(content: str, message: discord.Message, me: int) -> str:
 def _words(found: re.Match[str], names: dict[str, str]) -> str:
     if found["time"]:
         return _date(int(found["time"])) or found.group()
-    return (
-        names.get(f"{found['sign']}{found['id']}", found.group()) if found["id"] else found["emoji"] or found["command"]
-    )
+    if found["id"]:
+        return names.get(f"{found['sign']}{found['id']}", found.group())
+    return found["emoji"] or f"/{found['command']}"
 
 
 def _date(seconds: int) -> str:
@@ -167,13 +155,8 @@ def _date(seconds: int) -> str:
         return ""
 
 
-_MARKUP = re.compile(
-    r"<(?:a?(?P<emoji>:\w+:)\d+|(?P<sign>@&|[@#])!?(?P<id>\d+)|(?P<command>/[^:>]+):\d+|t:(?P<time>-?\d{1,12})(?::\w)?)>"
-)
-
-
 def _files(message: discord.Message, me: int, *, addressed: bool) -> tuple[Attached, ...]:
-    """The files of a message and of what it points to."""
+    """The files of a message and of the messages it refers to."""
     pointed_to = [file for _, _, files in quoted(message, me=me, addressed=addressed) for file in files]
     return tuple(map(_file, [*message.attachments, *pointed_to]))
 
@@ -183,7 +166,7 @@ def _file(file: discord.Attachment) -> Attached:
 
 
 def read(message: dict[str, Any]) -> str:
-    """The words of a message as Discord's REST API tells it."""
+    """The text of a message of Discord's REST API."""
     names = {
         f"@{user['id']}": f"@{display_name(user.get('global_name') or user['username'])}"
         for user in message["mentions"]
@@ -192,7 +175,7 @@ def read(message: dict[str, Any]) -> str:
 
 
 def _spoken(message: discord.Message, me: int, *, addressed: bool) -> str:
-    """What is asked, after what the question points to."""
+    """The question, preceded by the messages it refers to."""
     words = _text(message.content, message, me)
     pointed_to = quoted(message, me=me, addressed=addressed)
     said = [Quoted(name, text) for name, text, _ in pointed_to if text.strip()]
@@ -202,8 +185,10 @@ def _spoken(message: discord.Message, me: int, *, addressed: bool) -> str:
 def quoted(
     message: discord.Message, *, me: int, addressed: bool = True
 ) -> list[tuple[str, str, list[discord.Attachment]]]:
-    """What a message brings along: the one it replies to where that was meant for us, unless it is ours, and those it
-    forwards."""
+    """The messages that a message refers to, as (name, text, files).
+
+    These are the messages it forwards, and the one it replies to if the bot is addressed and did not write that one.
+    """
     found = []
     replied = message.reference.resolved if message.reference and addressed else None
     if isinstance(replied, discord.Message) and replied.author.id != me:

@@ -1,10 +1,10 @@
-"""Receives what happens in Slack, by Bolt's Socket Mode; acknowledges only what is durable."""
+"""Receives Slack's events and commands over Socket Mode; acknowledges an event only once it is stored."""
 
 import asyncio
-import itertools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -30,19 +30,17 @@ from adapters.slack.incoming import (
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
 from bot.adapter import Bot, NotClaimedError
-from bot.revisions import AFTERTHOUGHT, TOO_LATE
+from bot.catch_up import retries
+from bot.views import NOT_DONE
 
 log = structlog.get_logger()
 _ANY = re.compile("")
-# How often the socket is asked for a sign of life; without one it is connected anew.
+# Seconds between pings; a socket that does not answer is reconnected.
 PING = 10.0
-# Before a look for what was missed is made once more.
-PAUSES = (5.0, 15.0, 60.0)
-NOT_DONE = "Nothing was done: I cannot write anything down just now. Please try again in a moment."
 
 
 async def listen(workspace: Workspace, bot: Bot) -> None:
-    """Receive until cancelled. Bolt reconnects by itself when the socket is lost or asked to move."""
+    """Receive until cancelled. Bolt reconnects when the socket is lost or Slack asks it to move."""
     hearing = Hearing()
 
     def drop() -> None:
@@ -68,21 +66,21 @@ async def listen(workspace: Workspace, bot: Bot) -> None:
 
 
 async def _look_back(workspace: Workspace, bot: Bot, hearing: Hearing, socket: Any) -> None:
-    """Whenever messages may have been missed, look for them."""
+    """Look for missed messages whenever there may be any."""
     while True:
         reason = await hearing.change()
         missed = await _catch_up(workspace, bot, hearing)
         if reason == "silent" and (missed or not await socket.is_connected()):
-            # The client tries one address for ever, and Slack takes its ticket for a moment only.
-            log.warning("Slack's socket delivers nothing: connecting to a new address", missed=missed)
+            # The client retries the same address for ever, but its ticket is valid only for a moment.
+            log.warning("Slack's socket delivers nothing: reconnecting at a new address", missed=missed)
             await _move(socket)
 
 
 async def _catch_up(workspace: Workspace, bot: Bot, hearing: Hearing) -> int:
-    """Look until nothing is missing; how many messages had been missed."""
+    """Look until every place could be read; return how many messages had been missed."""
     missed = 0
     bot.gap(PLATFORM)
-    for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+    for pause in retries():
         try:
             found, whole = await catch_up(workspace, bot)
             missed += found
@@ -90,7 +88,7 @@ async def _catch_up(workspace: Workspace, bot: Bot, hearing: Hearing) -> int:
                 await bot.caught_up(PLATFORM)
                 break
         except Exception:
-            log.exception("what was missed is looked for once more")
+            log.exception("looking for missed messages failed", again_in=pause)
         await hearing.connected_within(pause)
     return missed
 
@@ -99,19 +97,19 @@ async def _move(socket: Any) -> None:
     try:
         await socket.connect_to_new_endpoint(force=True)
     except Exception:
-        log.exception("not connected anew; tried again at the next silence")
+        log.exception("could not reconnect; trying again at the next silence")
 
 
 def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> AsyncApp:
-    """The Bolt app: every event and command goes to the bot, and one that was not claimed is not acknowledged.
+    """The Bolt app: passes every event and command to the bot, and acknowledges only what was stored.
 
-    `drop` is called when Slack says that it drops events. Without `process_before_response` Bolt acknowledges an event
+    `drop` is called when Slack says that it drops events. Without `process_before_response`, Bolt acknowledges an event
     before its listener has run.
     """
     logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
     app = AsyncApp(
-        # Without a token of its own: Bolt then asks `authorize`, and need not call auth.test before the first event,
-        # whose failure it would answer with an acknowledgement.
+        # Without a token Bolt asks `authorize` and skips auth.test before the first event. If auth.test failed, Bolt
+        # would acknowledge the event without handling it.
         client=workspace.new_client(token=None),
         authorize=_authorize(workspace),
         process_before_response=True,
@@ -121,9 +119,9 @@ def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> Asyn
 
     @app.middleware
     async def on_drop(body: dict[str, Any], next: Callable[[], Awaitable[None]]) -> BoltResponse | None:  # noqa: A002
-        # It comes in the place of events, and is none itself.
+        # This message replaces events and is not one itself.
         if body.get("type") == "app_rate_limited":
-            log.warning("Slack sends no more than 30,000 events an hour: what it drops is looked for")
+            log.warning("Slack drops events beyond 30,000 an hour: looking for missed messages")
             drop()
             return BoltResponse(status=200)
         await next()
@@ -131,7 +129,7 @@ def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> Asyn
 
     @app.event(_ANY)
     async def on_event(body: dict[str, Any]) -> None:
-        # One listener for every event, so that whatever the app is subscribed to is acknowledged.
+        # One listener for every event, so that any event the app is subscribed to is acknowledged.
         await _take(workspace, bot, body["event"])
 
     @app.command(_ANY)
@@ -139,50 +137,46 @@ def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> Asyn
         try:
             words = (await bot.command(from_command(body, team=workspace.team))).text
         except NotClaimedError:
-            words = NOT_DONE  # nobody gives a command again for a person
+            words = NOT_DONE  # Slack does not redeliver commands
         await ack(text=private(words), response_type="ephemeral")
 
     @app.error
     async def on_error(error: Exception) -> None:
-        # Bolt answers 500, which Socket Mode turns into no acknowledgement: Slack sends again.
+        # Bolt answers 500, which Socket Mode turns into no acknowledgement, so Slack redelivers the event.
         if isinstance(error, NotClaimedError):
-            log.warning("message not claimed, Slack will send it again", error=str(error))
+            log.warning("message not stored, Slack will redeliver it", error=str(error))
         else:
-            log.error("message from Slack not taken", exc_info=error)
+            log.error("event from Slack not handled", exc_info=error)
 
     return app
 
 
 async def _take(workspace: Workspace, bot: Bot, event: dict[str, Any]) -> None:
-    """Bring an event to the bot. Raises `NotClaimedError`."""
+    """Pass an event to the bot. Raises `NotClaimedError`."""
     team, us, names = workspace.team, workspace.bot_user, await workspace.names(people_in(event))
     if event["type"] == "agent_session_stopped":
         await bot.stop(*from_stop(event, team=team))
     elif revision := from_change(event, team=team, bot_user=us, names=names):
         receipt = await bot.revise(revision)
         if receipt.outcome == "ignored" and revision.text is not None:
-            await _called_by_edit(workspace, bot, event, names)
+            await _mentioned_by_edit(workspace, bot, event, names)
     elif incoming := from_event(event, team=team, bot_user=us, bot_id=workspace.bot_id, names=names):
         await bot.receive(incoming)
     elif is_notice(event):
-        bot.unanswered(ref(team, event["channel"], event["ts"]), f"a notice of Slack's ({event['subtype']})")
+        bot.unanswered(ref(team, event["channel"], event["ts"]), f"a notice from Slack ({event['subtype']})")
 
 
-async def _called_by_edit(workspace: Workspace, bot: Bot, event: dict[str, Any], names: Mapping[str, str]) -> None:
-    """Who forgot to call us, and calls us by an edit soon after, asks for the first time."""
+async def _mentioned_by_edit(workspace: Workspace, bot: Bot, event: dict[str, Any], names: Mapping[str, str]) -> None:
+    """Pass on a message whose edit added the mention; the bot decides whether it is still a question."""
     incoming = from_event(
         edited(event), team=workspace.team, bot_user=workspace.bot_user, bot_id=workspace.bot_id, names=names
     )
-    if incoming is None or not incoming.addressed:
-        return
-    if float(event["event_ts"]) - float(incoming.position) > AFTERTHOUGHT:
-        bot.unanswered(incoming.event, TOO_LATE)
-    else:
-        await bot.receive(incoming)
+    if incoming is not None and incoming.addressed:
+        await bot.receive(replace(incoming, edited_after=float(event["event_ts"]) - float(incoming.position)))
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Bolt reads SLACK_BOT_TOKEN by itself, only to warn that it will not use it."""
+    """Drop Bolt's warning that it ignores SLACK_BOT_TOKEN, which it reads by itself."""
     return record.getMessage() != warning_client_prioritized_and_token_skipped()
 
 

@@ -69,7 +69,7 @@ class TakingBot:
         self.revisions.append(revision)
         await self._tell()
         known = any(revision.event == incoming.event for incoming in self.received if incoming.addressed)
-        return Receipt("accepted") if known else Receipt("ignored", "an edit of a message that was never taken")
+        return Receipt("accepted") if known else Receipt("ignored", "an edit of a message that never arrived")
 
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
         self.stopped.append(place)

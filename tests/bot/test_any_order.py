@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import dispatch, settling
+from bot import dispatch, settling, turns
 from bot.adapter import NotClaimedError
 from bot.incoming import Incoming, Revision
 from tests.bot.house import ADA, PLACE, House, house
@@ -76,6 +76,7 @@ def test_in_whatever_order_it_is_told_what_follows_the_call_is_asked_once_and_no
     call, told = thread
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settling, "COMMIT", 0.01)
+        patch.setattr(turns, "BACK_OFF", 0.01)
         patch.setattr(dispatch, "PAUSE", 0.01)
         found = asyncio.run(asked(told, refused))
     deleted = {one.event for one in told if isinstance(one, Revision) and one.text is None}

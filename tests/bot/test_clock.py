@@ -9,12 +9,13 @@ from bot import settling, turns
 from bot.adapter import PlatformError
 from tests.bot.house import Refusing, house
 
-AWAY = [PlatformError("It is away.") for _ in range(turns.TRIES + 2)]
+AWAY = [PlatformError("It is away.") for _ in range(turns.MOST_FAILURES + 2)]
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "COMMIT", 0.01)
+    monkeypatch.setattr(turns, "BACK_OFF", 0.01)
 
 
 @pytest.mark.parametrize("before", [[], [PlatformError("It never takes this.", retryable=False)]])
@@ -25,7 +26,7 @@ async def test_a_platform_that_is_away_is_waited_for_although_the_clock_is_set(
     adapter = Refusing(*before, *AWAY)
 
     async def set_the_clock() -> None:
-        later = time.time() + 2 * turns.PATIENCE
+        later = time.time() + 2 * turns.PLATFORM_SECONDS
         monkeypatch.setattr(time, "time", lambda: later)
 
     adapter.meanwhile = set_the_clock

@@ -79,7 +79,7 @@ async def test_a_conversation_keeps_the_name_it_was_given(start: Start, settings
 async def test_a_conversation_whose_answer_does_not_stop_is_not_deleted_and_loses_no_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.0)
     place = Place("web:a", "web", "", "a", None)
     db = SQLiteDatabase.open(tmp_path / "threadline.db")
     async with AssistantsClient("http://127.0.0.1:9/v1") as client:

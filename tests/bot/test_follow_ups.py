@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import dispatch, follow_ups, settling
+from bot import dispatch, follow_ups, settling, turns
 from bot.adapter import NotClaimedError, Receipt
 from bot.incoming import Incoming
 from tests.bot.house import ADA, PLACE, House, house
@@ -14,6 +14,7 @@ from tests.bot.house import ADA, PLACE, House, house
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "COMMIT", 0.01)
+    monkeypatch.setattr(turns, "BACK_OFF", 0.01)
     monkeypatch.setattr(dispatch, "PAUSE", 0.01)
 
 
@@ -78,14 +79,14 @@ async def test_what_was_said_before_the_call_is_not_answered_whenever_it_comes(h
     assert (await say(here, 1, "who of you knows?")).outcome == "ignored"
     await say(here, 3, "@threadline do you?")
     late = await say(here, 2, "I do not")
-    assert (late.outcome, late.reason) == ("ignored", "said before we were called there")
+    assert (late.outcome, late.reason) == ("ignored", "posted before the bot was first mentioned there")
     assert (await say(here, 4, "thank you")).outcome == "accepted"
     await here.turns(lambda now: len(now) == 2)
     assert await answered(here) == ["@threadline do you?", "thank you"]
 
 
 async def test_only_so_much_is_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_ups, "MOST", 1)
+    monkeypatch.setattr(follow_ups, "MOST_MESSAGES", 1)
     for number in (2, 3):
         await say(here, number, f"number {number}")
     await say(here, 1, "@threadline count")

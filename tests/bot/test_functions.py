@@ -183,7 +183,7 @@ async def test_only_what_reads_is_run_and_who_asked_is_told(url: str, home: Path
     assert "send_mail was not run: it may change something" in answer
     assert ran(home) == []
     refused, failed, wrong, unknown = [json.loads(output)["error"] for output in await outputs(model)]
-    assert "only functions that read may run here" in refused
+    assert "only read-only functions may run here" in refused
     assert failed == "LookupError: no station in Ulm"
     assert "town: Extra inputs are not permitted" in wrong
     assert unknown.startswith("There is no function 'snow' here")
@@ -223,7 +223,7 @@ async def test_killed_while_functions_run_only_a_repeatable_one_is_run_again(
     if name == "again":
         assert (other, sorted(ran(tmp_path))) == ("done", ["again", "again", "quick"])
     else:
-        assert "Whether it was done is not known" in other
+        assert "Whether it completed is unknown" in other
         assert sorted(ran(tmp_path)) == ["quick", "slow"]
 
 

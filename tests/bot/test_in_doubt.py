@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import runs, settling
+from bot import runs, settling, turns
 from tests.bot.house import ADA, PLACE, PLAIN, House, house
 
 INTERRUPTS = f'{PLAIN}\n[channels."web:local:page"]\noverlap = "interrupt"\n'
@@ -15,6 +15,7 @@ INTERRUPTS = f'{PLAIN}\n[channels."web:local:page"]\noverlap = "interrupt"\n'
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "ENDING", 0.1)
     monkeypatch.setattr(settling, "COMMIT", 0.05)
+    monkeypatch.setattr(turns, "BACK_OFF", 0.05)
 
 
 @pytest.fixture

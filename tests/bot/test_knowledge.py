@@ -117,7 +117,7 @@ async def test_documents_that_were_put_away_silence_no_conversation(
         _, exchange = await page.until(KEY, lambda now: len(now) == 2 and now[1]["state"] == "answered")
         answer, notice = said(exchange).splitlines()
         assert answer == "You said: What does it say?"
-        assert notice.startswith("The documents of this conversation were put away")
+        assert notice.startswith("The documents of this conversation expired")
         await page.say(KEY, "Thanks")
         *_, exchange = await page.until(KEY, lambda now: len(now) == 3 and now[2]["state"] == "answered")
         assert said(exchange) == "You said: Thanks"

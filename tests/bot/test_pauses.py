@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bot.adapter import PlatformError
 from bot.settling import COMMIT
-from bot.turns import LONGEST_PAUSE, seconds_before_try
+from bot.turns import LONGEST_PAUSE, seconds_before_retry
 
 
 @given(tries=st.integers(1, 100_000), asked=st.none() | st.floats(0, 86_400))
@@ -14,6 +14,6 @@ from bot.turns import LONGEST_PAUSE, seconds_before_try
 def test_a_try_waits_for_late_effects_and_as_long_as_it_is_asked_however_often_there_was_one(
     tries: int, asked: float | None
 ) -> None:
-    seconds = seconds_before_try(tries, PlatformError("away", retry_after=asked))
+    seconds = seconds_before_retry(tries, PlatformError("away", retry_after=asked))
     assert COMMIT <= seconds <= max(LONGEST_PAUSE, asked or 0)
     assert seconds >= (asked or 0)

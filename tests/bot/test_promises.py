@@ -92,7 +92,7 @@ async def test_stop_where_nothing_is_written_is_a_word_like_any_other(start: Sta
     async with visiting(address(start("run", **settings))) as (page, _):
         await page.say(KEY, "stop")
         assert await page.answers(KEY, 1) == ["You said: stop"]
-        assert "Nothing is being answered" in (await page.say(KEY, "/assistant stop"))["text"]
+        assert "No answer is in progress" in (await page.say(KEY, "/assistant stop"))["text"]
 
 
 async def test_a_stop_means_its_own_conversation_and_no_other(
@@ -101,8 +101,8 @@ async def test_a_stop_means_its_own_conversation_and_no_other(
     """Everybody at the page is one person to us."""
     async with visiting(address(start("run", **settings))) as (page, _):
         await growing(page, model)
-        assert "Nothing is being answered" in (await page.say("web:another", "/assistant stop"))["text"]
-        assert "no answer here" in (await page.say("web:another", "/assistant regenerate"))["text"]
+        assert "No answer is in progress" in (await page.say("web:another", "/assistant stop"))["text"]
+        assert "no answer to regenerate" in (await page.say("web:another", "/assistant regenerate"))["text"]
         await model.release()
         assert await page.answers(KEY, 1) == ["Half an answer."]
 
@@ -114,7 +114,7 @@ async def test_an_answer_given_anew_takes_the_place_of_the_first(
         await model.play(ScriptedReply(text="A poor answer."), ScriptedReply(text="A fine answer."))
         await page.say(KEY, "what is it?")
         assert await page.answers(KEY, 1) == ["A poor answer."]
-        assert "Answering again" in (await page.say(KEY, "/assistant regenerate"))["text"]
+        assert "Answering the last question" in (await page.say(KEY, "/assistant regenerate"))["text"]
         (exchange,) = await page.until(KEY, shows("A fine answer."))
         assert exchange["question"] == "what is it?"
         thread = await thread_of(tmp_path)

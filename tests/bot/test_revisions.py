@@ -11,8 +11,8 @@ import pytest
 from assistants.service.scripted import ScriptedReply
 from bot import revisions
 from bot.adapter import NotClaimedError
-from bot.incoming import Revision
-from tests.bot.house import House, house
+from bot.incoming import Incoming, Revision
+from tests.bot.house import ADA, PLACE, House, house
 
 
 @pytest.fixture
@@ -88,8 +88,19 @@ async def test_an_edit_that_comes_while_its_message_is_on_its_way_to_the_disk_co
     assert await here.thread("user") == ["go on", "better"]
 
 
+@pytest.mark.parametrize(("edited_after", "outcome"), [(599.0, "accepted"), (601.0, "ignored")])
+async def test_a_mention_that_an_edit_added_is_a_question_within_ten_minutes(
+    here: House, edited_after: float, outcome: str
+) -> None:
+    """Later it has a reason instead, for `threadline why`."""
+    question = Incoming("web:1", PLACE, ADA, "what is it?", "0001", addressed=True, edited_after=edited_after)
+    receipt = await here.core.receive(question)
+    assert receipt.outcome == outcome
+    assert ("ten minutes" in receipt.reason) == (outcome == "ignored")
+
+
 async def test_only_so_many_are_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revisions, "MOST", 2)
+    monkeypatch.setattr(revisions, "MOST_REVISIONS", 2)
     for number in (1, 2, 3):
         await here.core.revise(Revision(f"web:{number}", None))
     assert (await here.say("the oldest is forgotten")).outcome == "accepted"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import settling
+from bot import settling, turns
 from bot.adapter import PlatformError
 from bot.incoming import Command
 from bot.segments import Notice
@@ -22,6 +22,7 @@ title = "Other"
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "COMMIT", 0.05)
+    monkeypatch.setattr(turns, "BACK_OFF", 0.05)
 
 
 async def test_who_began_to_answer_ends_the_answer_although_another_was_picked_meanwhile(tmp_path: Path) -> None:

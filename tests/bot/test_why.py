@@ -31,11 +31,11 @@ async def test_what_was_ignored_is_told_with_its_reason_by_key_id_or_link(
     db: SQLiteDatabase, settings: Settings
 ) -> None:
     """Pain 15: silence, no answer and no reason."""
-    told = {f"slack:T1:C1:{TEAM_TS}": "not addressed to us", "discord:42": "written by a bot"}
+    told = {f"slack:T1:C1:{TEAM_TS}": "not addressed to the bot", "discord:42": "written by a bot"}
     await db.write(unanswered.record, told, 1.0)
     link = "https://acme.slack.com/archives/C1/p1712345678901234?thread_ts=1712345600.000100&cid=C1"
     for asked in (f"slack:T1:C1:{TEAM_TS}", TEAM_TS, link):
-        assert "not addressed to us" in str(await why(settings, asked))
+        assert "not addressed to the bot" in str(await why(settings, asked))
     for asked in ("discord:42", "42", "https://discord.com/channels/1/2/42"):
         assert "written by a bot" in str(await why(settings, asked))
     assert await why(settings, "discord:43") is None
@@ -48,8 +48,8 @@ async def test_a_turn_is_told_from_its_first_day_to_its_last(db: SQLiteDatabase,
     await claimed(db, "slack:T1:C1:1.000003")
     await db.write(claims.revise_incoming, "slack:T1:C1:1.000003", None)
     assert f"Turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000001"))
-    assert "under way" in str(await why(settings, turn.turn.tag))
-    assert f"waits behind turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000002"))
+    assert "in progress" in str(await why(settings, turn.turn.tag))
+    assert f"is waiting behind turn {turn.turn.tag}" in str(await why(settings, "slack:T1:C1:1.000002"))
     assert "deleted by its author" in str(await why(settings, "slack:T1:C1:1.000003"))
     row = turn.turn
     await db.write(turns.record_run, row.id, row.attempts, "tour", "run_1", stays=True)
@@ -67,7 +67,7 @@ async def test_the_ring_keeps_the_newest_and_forgets_the_oldest(
 ) -> None:
     monkeypatch.setattr(unanswered, "KEPT", 3)
     for n in range(6):
-        await db.write(unanswered.record, {f"discord:{n}": "not addressed to us"}, float(n))
+        await db.write(unanswered.record, {f"discord:{n}": "not addressed to the bot"}, float(n))
     rows = await db.read("select event from unanswered order by seq")
     assert [row["event"] for row in rows] == ["discord:3", "discord:4", "discord:5"]
     await db.close()
@@ -78,7 +78,7 @@ async def test_what_is_noted_is_written_at_the_latest_at_the_end(db: SQLiteDatab
     running = asyncio.create_task(notes.run())
     await asyncio.sleep(0)
     for n in range(200):
-        notes.note(f"discord:{n}", "not addressed to us")
+        notes.note(f"discord:{n}", "not addressed to the bot")
     running.cancel()
     await asyncio.wait([running])
     assert len(await db.read("select * from unanswered")) == 200
@@ -110,7 +110,7 @@ async def test_of_a_deleted_conversation_is_told_that_it_was(db: SQLiteDatabase,
     await db.write(turns.close_turn, turn.turn, turns.Ending("failed", "Sorry."), 9.0)
     await db.write(deleted.delete, turn.conversation.id, None)
     story = str(await why(settings, "web:1"))
-    assert "of a conversation that was deleted since" in story
+    assert "of a conversation that has since been deleted" in story
     assert "Sorry" not in story
-    assert "could not be told" not in story
+    assert "People saw no message" not in story
     await db.close()

@@ -148,7 +148,7 @@ async def test_the_command_lists_completes_picks_and_begins_anew(listening: Disc
     assert "no assistant called" in await given("/assistant use nobody")
     assert await given("/assistant new")
     picked = await given("/assistant use assistant")
-    assert "the conversations you begin, and goes on in those where only Tour (scripted) has stood in." in picked
+    assert "the conversations you start, and takes over the ones in which Tour (scripted) stood in." in picked
     await listening.say(ada, thread, "Are you still there?")
     assert "\n-# Tour: a scripted" in (await listening.answer(thread, "still there")).content
     again = await listening.say(ada, channel, "@threadline back again")

@@ -22,7 +22,7 @@ import aiohttp
 import httpx
 
 from assistants.service.asgi_transport import LocalTransport
-from bot import cli, settling
+from bot import cli, settling, turns
 from storage.sqlite import SQLiteDatabase
 
 _READS = {"GET", "HEAD"}
@@ -110,7 +110,7 @@ def main() -> None:
     signal.signal(signal.SIGUSR1, tell_health)
     watch(Points())
     # The simulated platforms commit nothing late.
-    settling.COMMIT = 0.1
+    settling.COMMIT = turns.BACK_OFF = 0.1
     cli.main(["run"])
 
 

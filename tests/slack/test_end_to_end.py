@@ -235,12 +235,12 @@ async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_t
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline go on")
     await model.held()
-    assert "Nothing is being answered" in await listening.command(grace, channel, "/assistant", "stop")
+    assert "No answer is in progress" in await listening.command(grace, channel, "/assistant", "stop")
     assert "Stopping the answer" in await listening.command(ada, channel, "/assistant", "stop")
     await listening.answer(channel, root, "_Stopped._")
     assert "no answer here" in await listening.command(grace, channel, "/assistant", "regenerate")
     await listening.until(lambda now: {s.status for s in now.sessions if s.thread_ts == root} == {"active"})
-    assert "Answering again" in await listening.command(ada, channel, "/assistant", "regenerate")
+    assert "Answering the last question" in await listening.command(ada, channel, "/assistant", "regenerate")
     await listening.answer(channel, root, "You said: go on")
 
 
@@ -323,7 +323,7 @@ async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_rea
     assert "Plain" in await listening.command(ada, channel, "/assistant", "use plain")
     file = await listening.upload(ada, "notes.md", b"# Notes", mimetype="text/markdown")
     root = await listening.say(ada, channel, "@threadline what does it say?", files=[file])
-    answer = await listening.answer(channel, root, "Plain reads no documents: what you sent is kept")
+    answer = await listening.answer(channel, root, "Plain reads no documents. Your files are kept")
     assert answer.text.startswith("You said: what does it say?")
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.retention import CALLS, Forgetting
+from bot.retention import CALL_SECONDS, Forgetting
 from storage import calls, turns
 from storage.calls import Call
 from storage.records import TurnRow
@@ -82,7 +82,9 @@ async def test_what_was_said_in_calls_is_forgotten_when_their_turn_has_ended_and
 
 async def test_calls_are_deleted_when_they_are_old_and_their_turn_has_ended(db: SQLiteDatabase) -> None:
     open_, ended = (await opened(db, "web:1")).turn, (await opened(db, "web:2", "web:b")).turn
-    for number, (turn, age) in enumerate([(open_, CALLS + 60), (ended, CALLS + 60), (ended, CALLS - 3_600)]):
+    for number, (turn, age) in enumerate(
+        [(open_, CALL_SECONDS + 60), (ended, CALL_SECONDS + 60), (ended, CALL_SECONDS - 3_600)]
+    ):
         made = call(turn.id, run_id=f"run_{number}", asked_at=time.time() - age)
         await db.write(calls.begin, 1, [made])
     await closed(db, ended)

@@ -184,7 +184,7 @@ class StageBot:
 
     async def rename(self, place: Place, title: str) -> None:
         if place.key not in self._exchanges:
-            raise NotDoneError("This conversation is not there any more.")
+            raise NotDoneError("This conversation no longer exists.")
         self.titles[place.key] = title
 
     async def delete(self, place: Place, _: Person) -> None:
