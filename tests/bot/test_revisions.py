@@ -22,7 +22,7 @@ async def here(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def test_an_edit_that_comes_before_its_message_counts(here: House) -> None:
-    """Pain 22: edits re-trigger. Slack may tell of an edit before it tells of the message."""
+    """Edits re-trigger. Slack may tell of an edit before it tells of the message."""
     await here.core.revise(Revision("web:1", "older"))
     await here.core.revise(Revision("web:1", "newer"))
     assert (await here.say("first")).outcome == "accepted"
@@ -46,7 +46,7 @@ async def test_of_two_edits_the_newer_one_counts_in_whatever_order_they_come(her
 
 
 async def test_a_deletion_that_comes_before_its_message_counts_and_has_its_reason(here: House) -> None:
-    """Pain 15: silence has a reason."""
+    """Silence has a reason."""
     await here.core.revise(Revision("web:1", None))
     await here.core.revise(Revision("web:1", "an edit that was on its way"))
     assert (await here.say("never mind")).outcome == "ignored"

@@ -86,12 +86,12 @@ def test_a_direct_message_needs_no_mention() -> None:
     ],
 )
 def test_what_no_person_said_is_nothing(event: dict[str, Any]) -> None:
-    """Pains 21 and 22: bots answering bots, edits answered again."""
+    """Bots answering bots, edits answered again."""
     assert mapped(**event) is None
 
 
 def test_another_bot_is_marked_as_one() -> None:
-    """Pain 21: bots loop with bots. Whether they are heard is not for the adapter to say."""
+    """Bots loop with bots. Whether they are heard is not for the adapter to say."""
     assert taken(bot_id="B2").author.is_bot
     assert taken(user=None, bot_id="B2", subtype="bot_message").author == Person("B2", is_bot=True)
 
@@ -101,7 +101,7 @@ def changed(**event: Any) -> Revision | None:
 
 
 def test_an_edit_names_the_message_it_changes() -> None:
-    """Pain 22: edits re-trigger."""
+    """Edits re-trigger."""
     said = {"type": "message", "user": "U1", "text": f"<@{BOT}> new &amp; better", "ts": "18.1"}
     now = {**said, "edited": {"user": "U1", "ts": "19.0"}}
     edit = changed(subtype="message_changed", message=now, previous_message={**said, "text": "old"})

@@ -78,7 +78,7 @@ async def test_a_word_that_may_yet_call_somebody_waits_for_its_end(asked: Asked)
 
 
 async def test_a_long_answer_rolls_over_and_what_people_have_read_stays(asked: Asked) -> None:
-    """Pain 9: the stream dies, words lost."""
+    """The stream dies, words lost."""
     lines = [f"Line {number} of the long answer, ünd mehr.\n" for number in range(600)]
     reply = asked.reply()
     for count in range(50, 601, 50):
@@ -105,7 +105,7 @@ async def test_what_does_not_fit_in_the_end_stands_in_messages_of_its_own(asked:
 
 
 async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pain 9: the stream dies after about five minutes, words lost."""
+    """The stream dies after about five minutes, words lost."""
     reply = asked.reply()
     await grow(asked, reply, "One. ")
     monkeypatch.setattr(stream, "LIFE", -1.0)
@@ -154,7 +154,7 @@ async def test_an_answer_that_begins_with_a_link_is_posted_without_previews(aske
 
 
 async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked: Asked) -> None:
-    """Pain 15: silence. A stream tells of steps by itself, edits must."""
+    """Silence. A stream tells of steps by itself, edits must."""
     reply = asked.reply()
     words = Text("Look there: https://example.org and")
     await grow(asked, reply, "Look there:")
@@ -188,7 +188,7 @@ async def test_after_a_link_leaving_says_so_under_what_is_shown(asked: Asked) ->
 
 
 async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) -> None:
-    """Pain 9: the stream dies after about five minutes, words lost."""
+    """The stream dies after about five minutes, words lost."""
     reply = asked.reply()
     await grow(asked, reply, "One.")
     await asked.slack.clock(advance=301)
@@ -199,7 +199,7 @@ async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) 
 
 
 async def test_after_the_stop_button_the_partial_text_stays_with_its_label(asked: Asked) -> None:
-    """Pain 23: no way to stop."""
+    """No way to stop."""
     reply = asked.reply()
     await grow(asked, reply, "Half an")
     await asked.slack.stop(asked.author, asked.channel, asked.ts)
@@ -247,7 +247,7 @@ async def test_beyond_the_starts_of_a_minute_answers_are_posted_once(
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_an_open_stream_is_taken_up_in_the_same_message(asked: Asked, known: bool) -> None:
-    """Pain 3: an answer lost on restart; and pain 4, posted twice."""
+    """An answer lost on restart; and pain 4, posted twice."""
     crashed = asked.reply()
     await grow(asked, crashed, "half an")
     (message,) = await asked.replies()
@@ -266,7 +266,7 @@ async def test_after_a_crash_an_open_stream_is_taken_up_in_the_same_message(aske
 @pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_lost_connection_costs_no_word_and_doubles_none(asked: Asked, method: str, when: str) -> None:
-    """Pain 4: the final message posted twice."""
+    """The final message posted twice."""
     reply = asked.reply()
     if method != "chat.startStream":
         await grow(asked, reply, "One")
