@@ -222,7 +222,7 @@ async def test_a_lost_answer_to_a_post_leaves_one_message(asked: Asked, lose: st
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
-    """An answer lost on restart; and pain 4, posted twice."""
+    """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.grown("half an")

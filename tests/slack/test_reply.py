@@ -126,7 +126,7 @@ async def test_a_post_that_never_arrived_is_posted_after_looking(asked: Asked) -
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
-    """An answer lost on restart; and pain 4, posted twice."""
+    """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.slack.answer(asked.channel, asked.ts, "half an")

@@ -247,7 +247,7 @@ async def test_beyond_the_starts_of_a_minute_answers_are_posted_once(
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_an_open_stream_is_taken_up_in_the_same_message(asked: Asked, known: bool) -> None:
-    """An answer lost on restart; and pain 4, posted twice."""
+    """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await grow(asked, crashed, "half an")
     (message,) = await asked.replies()

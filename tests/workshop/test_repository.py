@@ -20,7 +20,7 @@ REGISTRIES = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|yarnpkg[.]com|deb[.]debian[.]org|archive[.]ubuntu[.]com"
     r"|https?://[^ \"]*/(simple|packages)/"
 )
-MACHINE_PATHS = re.compile(r"(?<![\w.])/(work|root|farm|home/\w+|Users/\w+)/")
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(root|home/\w+|Users/\w+)/")
 
 
 def test_the_slack_manifest_is_one_that_slack_accepts(shared_facts: Path) -> None:
