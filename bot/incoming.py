@@ -66,12 +66,14 @@ class Incoming:
 class Revision:
     """An edited message, or a deleted one if `text` is None. `event` identifies the message, not the edit.
 
-    `files` are the files it still has; None if the platform does not say.
+    `files` are the files it still has; None if the platform does not say. `at` orders the edits of one message, however
+    they arrive: the greater is the newer. Empty if the platform does not say.
     """
 
     event: str
     text: str | None
     files: tuple[Attached, ...] | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

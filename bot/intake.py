@@ -150,6 +150,8 @@ class Intake:
 
     async def _revise(self, revision: Revision) -> claims.Revised:
         """Revise a stored message; returns the outcome."""
+        if not self._revisions.is_newest(revision):
+            return "same"
         text = None if revision.text is None else storable(revision.text)
         files = None if revision.files is None else _files(revision.files)
         became = await self._db.write(claims.revise_incoming, revision.event, text, files)

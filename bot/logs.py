@@ -1,6 +1,7 @@
 """Logging: one line per event, with the id of its turn and without secrets."""
 
 import logging
+import re
 import sys
 
 import structlog
@@ -9,6 +10,12 @@ from pydantic import SecretStr
 from bot.settings import Settings
 
 HIDDEN = "***"
+# Platforms hand out secrets while the program runs: the ticket of a socket's address, the token of an interaction's.
+_IN_ADDRESSES = re.compile(
+    r"""(?P<before>[?&](?:ticket|token)=|/(?:webhooks|interactions)/\d+/)(?P<secret>[^&/\s'"]+)""", re.IGNORECASE
+)
+# At DEBUG these libraries write what people say, and tokens.
+_TALKATIVE = ("discord", "slack_bolt", "slack_sdk")
 
 
 def configure_logs(settings: Settings, *, quiet: bool = False) -> None:
@@ -35,6 +42,8 @@ def configure_logs(settings: Settings, *, quiet: bool = False) -> None:
     root.setLevel("WARNING" if quiet and settings.log_level == "info" else settings.log_level.upper())
     for noisy in ("httpx", "httpcore", "uvicorn", "uvicorn.error", "asyncio", "discord.client"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for talkative in _TALKATIVE:
+        logging.getLogger(talkative).setLevel(max(root.level, logging.INFO))
 
 
 class _Redacting(structlog.stdlib.ProcessorFormatter):
@@ -74,7 +83,7 @@ def secrets_of(settings: Settings) -> set[str]:
 
 
 def redacted(line: str, secrets: set[str]) -> str:
-    """The line without these secrets; the longest is replaced first, so that no tail of one remains."""
+    """The line without these secrets (the longest first, so that no tail of one remains) and those in addresses."""
     for secret in sorted(secrets, key=len, reverse=True):
         line = line.replace(secret, HIDDEN)
-    return line
+    return _IN_ADDRESSES.sub(rf"\g<before>{HIDDEN}", line)

@@ -13,17 +13,27 @@ MOST_REVISIONS = 1_000
 
 
 class Revisions:
-    """The newest revisions of messages that have not arrived."""
+    """The newest revisions of messages that have not arrived, and how new the newest is of those that have."""
 
     def __init__(self) -> None:
         self._revisions: OrderedDict[str, Revision] = OrderedDict()
+        self._newest: OrderedDict[str, str] = OrderedDict()
 
     def note(self, revision: Revision) -> None:
-        """Remember a revision. A deleted message stays deleted."""
+        """Remember a revision, unless a newer one is known. A deleted message stays deleted."""
+        if not self.is_newest(revision):
+            return
         earlier = self._revisions.pop(revision.event, revision)
         self._revisions[revision.event] = earlier if earlier.text is None else revision
-        if len(self._revisions) > MOST_REVISIONS:
-            self._revisions.popitem(last=False)
+        self._newest[revision.event] = max(revision.at, self._newest.get(revision.event, ""))
+        self._newest.move_to_end(revision.event)
+        for remembered in (self._revisions, self._newest):
+            if len(remembered) > MOST_REVISIONS:
+                remembered.popitem(last=False)
+
+    def is_newest(self, revision: Revision) -> bool:
+        """Return whether no newer revision of the message is known. A deletion is always the newest."""
+        return revision.text is None or revision.at >= self._newest.get(revision.event, "")
 
     def drop(self, revision: Revision) -> None:
         """Forget a revision."""

@@ -1,4 +1,4 @@
-"""What every test stands on: an environment that says nothing about the developer, and the shared facts."""
+"""What every test stands on: an environment that says nothing about the developer, and the reference data."""
 
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -16,7 +16,13 @@ hypothesis_settings.register_profile("threadline", deadline=None)
 hypothesis_settings.load_profile("threadline")
 
 ROOT = Path(__file__).resolve().parent.parent
-FACTS_ABSENT = "the shared facts are not on this machine"
+# Other people's documents, which are not part of this repository: the OpenAPI description of the Assistants API
+# (openapi.yaml), a recorded stream of it, the JSON schema of Slack's app manifests, and notes on what the servers of Slack
+# and Discord send (wire.md).
+FACTS = Path(os.environ.get("THREADLINE_FACTS", ROOT.parent / "shared" / "facts"))
+FACTS_ABSENT = (
+    "the reference data are not on this machine: see CONTRIBUTING.md, or set THREADLINE_FACTS to their folder"
+)
 NO_CONTROL_GROUPS = "this machine lets nobody here make control groups"
 # What no installation brings about. Whatever else is missing can be there, and must.
 CANNOT_BE_HERE = (FACTS_ABSENT, NO_CONTROL_GROUPS)
@@ -41,11 +47,10 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared_facts() -> Path:
-    """The folder of recorded facts beside the repository."""
-    folder = ROOT.parent / "shared" / "facts"
-    if not folder.is_dir():
+    """The folder of the reference data."""
+    if not FACTS.is_dir():
         pytest.skip(FACTS_ABSENT)
-    return folder
+    return FACTS
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,9 @@ import discord
 import structlog
 
 from adapters.discord.claim import claim, revise
-from adapters.discord.incoming import PLATFORM, from_message, snowflake_at
+from adapters.discord.incoming import PLATFORM, as_edited, from_message, snowflake_at
 from bot.adapter import Bot
 from bot.catch_up import look_from
-from bot.incoming import Revision
 
 log = structlog.get_logger()
 
@@ -70,7 +69,7 @@ async def _bring(bot: Bot, message: discord.Message, channel: Any, *, me: int) -
     if incoming is None:
         return False
     if message.edited_at is not None:
-        await revise(bot, Revision(incoming.event, incoming.text, incoming.files))
+        await revise(bot, as_edited(message, incoming))
     return (await claim(bot, incoming)).outcome == "accepted"
 
 

@@ -11,7 +11,7 @@ from adapters.discord.away import catch_up
 from adapters.discord.claim import claim, pauses, revise
 from adapters.discord.commands import Commands
 from adapters.discord.errors import as_platform_errors
-from adapters.discord.incoming import DM, PLATFORM, from_message, ref
+from adapters.discord.incoming import DM, PLATFORM, as_edited, from_message, ref
 from bot.adapter import Bot, PlatformError
 from bot.catch_up import retries
 from bot.incoming import Person, Place, Revision
@@ -152,7 +152,7 @@ class Listener(discord.Client):
         now = from_message(message, await self._channel_of(message), me=self.user.id)
         if now is None:
             return
-        receipt = await revise(self._bot, Revision(now.event, now.text, now.files))
+        receipt = await revise(self._bot, as_edited(message, now))
         # An edit that adds the mention makes the message a question, if the bot decides that it is not too late.
         if receipt.outcome == "ignored" and now.addressed:
             age = (discord.utils.utcnow() - message.created_at).total_seconds()

@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 
-from bot.incoming import Attached, Command, Incoming, Person, Place
+from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
 from bot.words.asking import Quoted, context, display_name
 
 PLATFORM = "discord"
@@ -35,6 +35,12 @@ def from_message(message: discord.Message, channel: Any, *, me: int) -> Incoming
         addressed=addressed,
         files=_files(message, me, addressed=addressed),
     )
+
+
+def as_edited(message: discord.Message, now: Incoming) -> Revision:
+    """The latest edit of a message that now reads as `now`."""
+    at = f"{message.edited_at.timestamp():020.6f}" if message.edited_at else ""
+    return Revision(now.event, now.text, now.files, at)
 
 
 def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:

@@ -86,5 +86,5 @@ async def _bring(workspace: Workspace, bot: Bot, channel: str, message: dict[str
     if incoming is None:
         return False
     if "edited" in message:
-        await bot.revise(Revision(incoming.event, incoming.text, incoming.files))
+        await bot.revise(Revision(incoming.event, incoming.text, incoming.files, message["edited"]["ts"]))
     return (await bot.receive(incoming)).outcome == "accepted"

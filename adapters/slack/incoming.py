@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
-from bot.words.asking import display_name
+from bot.words.asking import Quoted, context, display_name
 
 PLATFORM = "slack"
 
@@ -33,7 +33,7 @@ def from_event(
         event=ref(team, event["channel"], event["ts"]),
         place=place(team, event["channel"], event.get("thread_ts") or event["ts"]),
         author=Person(author, (names or {}).get(author, ""), is_bot=bool(event.get("bot_id"))),
-        text=read(event.get("text", ""), bot_user, names or {}),
+        text=_spoken(event, bot_user, names or {}),
         position=event["ts"],
         addressed=_is_dm(event) or _mention(bot_user).search(event.get("text", "")) is not None,
         files=_files(event),
@@ -53,9 +53,10 @@ def from_change(
         return None
     message = event["message"]
     # What is left of a deleted message that has a thread.
-    text = None if message.get("subtype") == "tombstone" else read(message.get("text", ""), bot_user, names or {})
+    text = None if message.get("subtype") == "tombstone" else _spoken(message, bot_user, names or {})
     files = _files(message) if "files" in message else None
-    return Revision(ref(team, event["channel"], message["ts"]), text, files)
+    at = (message.get("edited") or {}).get("ts", "")
+    return Revision(ref(team, event["channel"], message["ts"]), text, files, at)
 
 
 def edited(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,9 +111,30 @@ def _mention(bot_user: str) -> re.Pattern[str]:
     return re.compile(rf"[ \t]*<@{re.escape(bot_user)}(?:\|[^>]*)?>[ \t]*")
 
 
+def _spoken(message: Mapping[str, Any], bot_user: str, names: Mapping[str, str]) -> str:
+    """What is asked, after the messages that were forwarded with it or are linked in it."""
+    words = read(message.get("text") or "", bot_user, names)
+    said = [
+        Quoted(str(shared.get("author_name") or "somebody"), read(shared["text"], bot_user, names))
+        for shared in _shared(message)
+        if shared.get("text")
+    ]
+    return f"{context(said, 'a message this one refers to')}\n\n{words}".strip() if said else words
+
+
+def _shared(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Other messages that stand in a message; what Slack shows of other links is not among them."""
+    return [
+        attachment
+        for attachment in message.get("attachments") or ()
+        if attachment.get("is_share") or attachment.get("is_msg_unfurl")
+    ]
+
+
 def _files(message: Mapping[str, Any]) -> tuple[Attached, ...]:
-    """The files of a message, without the marks of those that were taken away."""
-    return tuple(_file(file) for file in message.get("files") or () if file.get("mode") != "tombstone")
+    """The files of a message and of those forwarded in it, without the marks of those that were taken away."""
+    held = [*(message.get("files") or ()), *(file for shared in _shared(message) for file in shared.get("files") or ())]
+    return tuple(_file(file) for file in held if file.get("mode") != "tombstone")
 
 
 def _file(file: Mapping[str, Any]) -> Attached:

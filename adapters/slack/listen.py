@@ -70,8 +70,9 @@ async def _look_back(workspace: Workspace, bot: Bot, hearing: Hearing, socket: A
     while True:
         reason = await hearing.change()
         missed = await _catch_up(workspace, bot, hearing)
-        if missed and reason == "silent":
-            log.warning("Slack's socket is connected but delivers nothing: reconnecting", missed=missed)
+        if reason == "silent" and (missed or not await socket.is_connected()):
+            # The client retries the same address for ever, but its ticket is valid only for a moment.
+            log.warning("Slack's socket delivers nothing: reconnecting at a new address", missed=missed)
             await _move(socket)
 
 

@@ -9,6 +9,7 @@ from adapters.slack.errors import RefusedError
 from adapters.slack.workspace import Workspace
 from bot.adapter import Turn
 from bot.segments import Step
+from bot.words.harmless import harmless
 
 # Slack ends a stream after five minutes; it is left some room.
 LIFE = 240.0
@@ -85,6 +86,7 @@ def _recipient(turn: Turn) -> dict[str, str]:
 
 def _chunks(text: str, steps: Steps = ()) -> list[dict[str, str]]:
     tasks = [
-        {"type": "task_update", "id": step.key, "title": step.text, "status": _STATUS[step.state]} for step in steps
+        {"type": "task_update", "id": step.key, "title": harmless(step.text), "status": _STATUS[step.state]}
+        for step in steps
     ]
     return [*([{"type": "markdown_text", "text": text}] if text else []), *tasks]

@@ -43,7 +43,7 @@ class Trouble:
 
     @needs("losses")
     async def test_a_message_whose_acceptance_was_lost_is_not_written_again(self, stage: Stage) -> None:
-        """Pain 4: posted twice."""
+        """Posted twice."""
         asked = await Asked.on(stage)
         await stage.lose()
         await asked.finish(asked.reply(), [Text("Four.")])
@@ -60,7 +60,7 @@ class Trouble:
 
     @needs("parts")
     async def test_an_answer_that_was_posted_before_a_crash_and_never_recorded_is_found(self, stage: Stage) -> None:
-        """Pains 3 and 4: lost on restart, posted twice."""
+        """Lost on restart, posted twice."""
         asked = await Asked.on(stage)
         await asked.finish(asked.reply(), [Text("Four.")])
         asked.crash()
@@ -99,7 +99,7 @@ class Trouble:
 
     @needs("parts", "holding")
     async def test_leaving_while_an_answer_is_on_its_way_writes_none_beside_it(self, stage: Stage) -> None:
-        """Pain 4: posted twice."""
+        """Posted twice."""
         asked = await Asked.on(stage)
         reply = asked.reply()
         await stage.hold()

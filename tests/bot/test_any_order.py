@@ -72,7 +72,7 @@ def revised_first(told: list[Told], event: str) -> Revision | None:
 def test_in_whatever_order_it_is_told_what_follows_the_call_is_asked_once_and_nothing_else(
     thread: tuple[int, list[Told]], refused: set[int]
 ) -> None:
-    """Pains 1, 14, 15 and 22: answered twice, every message answered, silence, edits that re-trigger."""
+    """Answered twice, every message answered, silence, edits that re-trigger."""
     call, told = thread
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settling, "COMMIT", 0.01)

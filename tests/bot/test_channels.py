@@ -19,7 +19,7 @@ ELSEWHERE = replace(PLACE, key="web:elsewhere", channel="lounge", thread="elsewh
 
 
 async def test_who_answers_is_the_threads_before_the_channels_before_the_persons_pick(tmp_path: Path) -> None:
-    """Pain 11: no assistant or model per channel. Threads inherit, and keep whom somebody picks there."""
+    """No assistant or model per channel. Threads inherit, and keep whom somebody picks there."""
     async with house(tmp_path, configured=CONFIGURED) as here:
         picked = await here.core.command(Command("web:use-1", NOWHERE, ADA, "use third"))
         assert "In this channel Other answers" in picked.text

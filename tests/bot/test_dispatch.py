@@ -86,7 +86,7 @@ async def say(db: Database, dispatcher: Dispatcher, event: str, key: str = "web:
 
 
 async def test_what_was_left_open_is_taken_up_at_the_start_and_looked_at_twice(db: SQLiteDatabase) -> None:
-    """Pain 3: the answer lost on restart."""
+    """The answer lost on restart."""
     await claimed(db, "web:1")
     await claimed(db, "web:2", "web:b")
     worker = Worker(db, 2)
@@ -157,7 +157,7 @@ class SlowToRelease(SQLiteDatabase):
 
 
 async def test_a_message_that_comes_while_its_conversation_is_given_back_is_taken(tmp_path: Path) -> None:
-    """Pain 15: silence. Whoever looks at that moment finds it owned, and nobody would look again."""
+    """Silence. Whoever looks at that moment finds it owned, and nobody would look again."""
     db = SlowToRelease.open(tmp_path / "slow.db")
     worker = Worker(db, wanted=2)
     async with dispatching(db, worker) as dispatcher:

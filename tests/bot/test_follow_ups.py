@@ -39,7 +39,7 @@ async def answered(here: House) -> list[str]:
 
 
 async def test_a_follow_up_that_overtook_the_call_is_answered_after_it(here: House) -> None:
-    """Pain 15: silence. Slack may bring it first, and a call that was refused is brought again later."""
+    """Silence. Slack may bring it first, and a call that was refused is brought again later."""
     assert (await say(here, 3, "the one of yesterday")).outcome == "ignored"
     assert (await say(here, 4, "and quickly")).outcome == "ignored"
     await here.fill_the_disk()
@@ -75,7 +75,7 @@ async def test_whichever_call_comes_first_all_that_was_said_after_the_first_is_a
 
 
 async def test_what_was_said_before_the_call_is_not_answered_whenever_it_comes(here: House) -> None:
-    """Pain 14: every message answered."""
+    """Every message answered."""
     assert (await say(here, 1, "who of you knows?")).outcome == "ignored"
     await say(here, 3, "@threadline do you?")
     late = await say(here, 2, "I do not")

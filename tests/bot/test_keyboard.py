@@ -76,7 +76,7 @@ def keyboard(start: Start, model_address: str, tmp_path: Path) -> Iterator[Keybo
 
 
 async def test_ctrl_c_ends_the_answer_and_at_the_prompt_it_leaves(keyboard: Keyboard, model_address: str) -> None:
-    """Pain 23: no way to stop."""
+    """No way to stop."""
     model = Model(model_address)
     await model.play(HELD)
     keyboard.sees("you  ")

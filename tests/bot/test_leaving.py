@@ -35,7 +35,7 @@ async def test_an_answer_that_can_still_end_ends(start: Start, settings: dict[st
 async def test_one_that_cannot_says_that_it_continues_and_does(
     start: Start, settings: dict[str, str], model_address: str
 ) -> None:
-    """Pain 3: the answer lost on restart."""
+    """The answer lost on restart."""
     model = Model(model_address)
     process = start("run", **settings, LEAVING_GRACE="0.2")
     async with Page(address(process)) as page:

@@ -7,7 +7,7 @@ from tests.bot.house import PLAIN, house
 
 
 async def test_a_retired_model_is_replaced_in_the_configuration_and_conversations_go_on(tmp_path: Path) -> None:
-    """Pain 25: hard-coded or retired models. Until it is, people are told."""
+    """Hard-coded or retired models. Until it is, people are told."""
     async with house(tmp_path, configured=f'{PLAIN}model = "first-1"') as first:
         await first.say("one")
         await first.turns(lambda now: bool(now) and now[0]["outcome"] == "answered")

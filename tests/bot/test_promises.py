@@ -78,7 +78,7 @@ async def messages(client: AssistantsClient, thread: str) -> list[Message]:
 async def test_stop_keeps_what_was_written_and_what_waited_is_answered_next(
     start: Start, settings: dict[str, str], model: Model, words: str
 ) -> None:
-    """Pain 23: no way to stop."""
+    """No way to stop."""
     async with visiting(address(start("run", **settings))) as (page, _):
         await growing(page, model)
         assert (await page.say(KEY, "and this?"))["waits"]
@@ -190,7 +190,7 @@ async def test_an_assistant_that_the_server_lost_is_made_anew_and_people_are_tol
 async def test_somebody_elses_run_on_our_thread_is_waited_for(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
-    """Pain 2: "Can't add messages to thread while a run is active"."""
+    """ "Can't add messages to thread while a run is active"."""
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
         await page.answers(KEY, 1)
@@ -208,7 +208,7 @@ async def test_somebody_elses_run_on_our_thread_is_waited_for(
 async def test_what_was_ended_before_it_was_asked_is_asked_later(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
-    """Pain 15: silence. A question that never reached its thread is in nobody's mind, whatever ended its turn."""
+    """Silence. A question that never reached its thread is in nobody's mind, whatever ended its turn."""
     (tmp_path / "threadline.toml").write_text('[channels."web:local:page"]\noverlap = "interrupt"\n')
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
@@ -239,7 +239,7 @@ async def test_what_was_ended_before_it_was_asked_is_asked_later(
 async def test_a_run_that_waits_for_somebody_is_cancelled_when_we_need_its_thread(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
-    """Pain 2, and for good: nobody will ever give that run what it asks for."""
+    """A run that blocks its thread for good: nobody will ever give that run what it asks for."""
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
         await page.answers(KEY, 1)

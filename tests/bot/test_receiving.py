@@ -14,7 +14,7 @@ from tests.bot.house import ADA, PLACE, house
 async def test_a_message_is_not_claimed_while_the_store_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pain 15: silence. A follow-up is ours if its conversation is known, and Discord sends nothing again."""
+    """Silence. A follow-up is ours if its conversation is known, and Discord sends nothing again."""
     async with house(tmp_path) as here:
         await here.say("hello")
         await here.turns(lambda now: bool(now) and now[0]["outcome"] is not None)

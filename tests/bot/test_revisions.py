@@ -22,7 +22,7 @@ async def here(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def test_an_edit_that_comes_before_its_message_counts(here: House) -> None:
-    """Pain 22: edits re-trigger. Slack may tell of an edit before it tells of the message."""
+    """Edits re-trigger. Slack may tell of an edit before it tells of the message."""
     await here.core.revise(Revision("web:1", "older"))
     await here.core.revise(Revision("web:1", "newer"))
     assert (await here.say("first")).outcome == "accepted"
@@ -30,8 +30,23 @@ async def test_an_edit_that_comes_before_its_message_counts(here: House) -> None
     assert await here.thread("user") == ["newer"]
 
 
+async def test_of_two_edits_the_newer_one_counts_in_whatever_order_they_come(here: House) -> None:
+    """Names are looked up on the way, and a lost acknowledgement brings the older one again."""
+    here.model.play(ScriptedReply(chunks=("Half ", "an answer."), hold_after=1))
+    await here.say("go on")
+    await here.model.held()
+    await here.core.revise(Revision("web:2", "second", at="12.000002"))
+    await here.core.revise(Revision("web:2", "first", at="12.000001"))
+    assert (await here.say("waits")).waits
+    assert (await here.core.revise(Revision("web:2", "fourth", at="12.000004"))).outcome == "accepted"
+    assert (await here.core.revise(Revision("web:2", "third", at="12.000003"))).outcome == "duplicate"
+    here.model.release()
+    await here.turns(lambda now: len(now) == 2 and now[1]["outcome"] == "answered")
+    assert await here.thread("user") == ["go on", "fourth"]
+
+
 async def test_a_deletion_that_comes_before_its_message_counts_and_has_its_reason(here: House) -> None:
-    """Pain 15: silence has a reason."""
+    """Silence has a reason."""
     await here.core.revise(Revision("web:1", None))
     await here.core.revise(Revision("web:1", "an edit that was on its way"))
     assert (await here.say("never mind")).outcome == "ignored"

@@ -24,7 +24,7 @@ PROGRAM = textwrap.dedent(
 
 
 def test_a_loop_that_hangs_ends_its_process_and_shows_where_it_hung() -> None:
-    """Pain 10: connected, but deaf."""
+    """Connected, but deaf."""
     process = Process(sys.executable, "-c", PROGRAM, "hang")
     assert process.wait() == 70
     assert "the event loop hangs" in process.output

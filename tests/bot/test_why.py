@@ -30,7 +30,7 @@ def db(settings: Settings) -> SQLiteDatabase:
 async def test_what_was_ignored_is_told_with_its_reason_by_key_id_or_link(
     db: SQLiteDatabase, settings: Settings
 ) -> None:
-    """Pain 15: silence, no answer and no reason."""
+    """Silence, no answer and no reason."""
     told = {f"slack:T1:C1:{TEAM_TS}": "not addressed to the bot", "discord:42": "written by a bot"}
     await db.write(unanswered.record, told, 1.0)
     link = "https://acme.slack.com/archives/C1/p1712345678901234?thread_ts=1712345600.000100&cid=C1"

@@ -58,7 +58,7 @@ async def test_a_direct_message_is_answered(listening: DiscordPeople) -> None:
 
 
 async def test_a_mention_is_answered_in_a_thread_named_after_the_question(listening: DiscordPeople) -> None:
-    """Pain 13: the reply lands in the channel."""
+    """The reply lands in the channel."""
     ada, channel = await listening.user("ada"), await listening.channel("questions")
     question = await listening.say(ada, channel, "@threadline how many legs has a spider?")
     await listening.answer(question, "You said: how many legs has a spider?")
@@ -68,7 +68,7 @@ async def test_a_mention_is_answered_in_a_thread_named_after_the_question(listen
 
 
 async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: DiscordPeople, model: Model) -> None:
-    """Pain 14: follow-ups ignored unless re-mentioned."""
+    """Follow-ups ignored unless re-mentioned."""
     ada, channel = await listening.user("ada"), await listening.channel("memory")
     thread = await listening.say(ada, channel, "@threadline my name is Ada")
     await listening.answer(thread, "You said: my name is Ada")
@@ -102,7 +102,7 @@ async def test_a_mention_in_a_thread_is_answered_there(listening: DiscordPeople)
 
 
 async def test_what_is_not_said_to_us_is_left_alone(listening: DiscordPeople) -> None:
-    """Pain 14, the other way: every message answered. And pain 21: bots loop with bots."""
+    """Every message answered; bots answering bots."""
     ada, channel = await listening.user("ada"), await listening.channel("chatter")
     robot = await listening.user("robot", bot=True)
     ignored = [
@@ -120,7 +120,7 @@ async def test_what_is_not_said_to_us_is_left_alone(listening: DiscordPeople) ->
 
 
 async def test_a_redelivered_message_is_not_answered_again(listening: DiscordPeople) -> None:
-    """Pain 1: the same question answered two to four times."""
+    """The same question answered two to four times."""
     ada, channel = await listening.user("ada"), await listening.channel("redelivered")
     question = await listening.say(ada, channel, "@threadline hello")
     await listening.answer(question, "You said: hello")
@@ -156,7 +156,7 @@ async def test_the_command_lists_completes_picks_and_begins_anew(listening: Disc
 
 
 async def test_ask_is_answered_for_everybody_where_it_was_asked(listening: DiscordPeople, model: Model) -> None:
-    """Pain 16: a slash command that did not respond."""
+    """A slash command that did not respond."""
     ada, channel = await listening.user("ada"), await listening.channel("asking")
     await model.play(ScriptedReply(chunks=("A long ", "answer."), hold_after=1))
     asked = await listening.command(ada, channel, "/assistant ask", question="why?")
@@ -207,7 +207,7 @@ async def test_everyone_that_a_model_writes_is_called_by_nobody(listening: Disco
 
 
 async def test_an_over_long_answer_comes_whole(listening: DiscordPeople, model: Model) -> None:
-    """Pain 6: answers over 2,000 characters ended in an error or a silent cut."""
+    """Answers over 2,000 characters ended in an error or a silent cut."""
     ada, channel = await listening.user("ada"), await listening.channel("long")
     lines = [f"Line {number} of a long answer." for number in range(300)]
     await model.play(ScriptedReply(chunks=("\n".join(lines),)))
@@ -219,7 +219,7 @@ async def test_an_over_long_answer_comes_whole(listening: DiscordPeople, model: 
 
 
 async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: DiscordPeople, model: Model) -> None:
-    """Pain 15: silence, no answer and no reason."""
+    """Silence, no answer and no reason."""
     ada = await listening.user("unlucky")
     dm = await listening.dm(ada)
     await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
@@ -231,7 +231,7 @@ async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: DiscordPeo
 
 
 async def test_stop_and_regenerate_and_what_waits_is_marked(listening: DiscordPeople, model: Model) -> None:
-    """Pain 23: no way to stop."""
+    """No way to stop."""
     ada, channel = await listening.user("ada"), await listening.channel("stopping")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     thread = await listening.say(ada, channel, "@threadline go on")
@@ -252,7 +252,7 @@ async def test_stop_and_regenerate_and_what_waits_is_marked(listening: DiscordPe
 async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
     listening: DiscordPeople, model: Model
 ) -> None:
-    """Pain 22: edits re-trigger."""
+    """Edits re-trigger."""
     ada, channel = await listening.user("ada"), await listening.channel("editing")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     thread = await listening.say(ada, channel, "@threadline go on")
@@ -275,7 +275,7 @@ async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
 async def test_the_heart_goes_on_beating_while_the_disk_takes_nothing(
     listening: DiscordPeople, running: Process, home: Path
 ) -> None:
-    """Pain 17: the gateway's heartbeat blocked by what the program waits for."""
+    """The gateway's heartbeat blocked by what the program waits for."""
     ada = await listening.user("ada")
     dm = await listening.dm(ada)
     await listening.settings(beat_every=0.1)
@@ -297,7 +297,7 @@ def _beats(now: State) -> int:
 async def test_where_it_may_not_write_the_log_says_why_and_the_next_question_is_answered(
     listening: DiscordPeople, running: Process
 ) -> None:
-    """Pain 24: setup traps. And pain 15: no answer and no reason."""
+    """Setup traps. And no answer and no reason."""
     ada, channel = await listening.user("ada"), await listening.channel("forbidden")
     await listening.deny(channel, "send_messages_in_threads")
     thread = await listening.say(ada, channel, "@threadline hello")
@@ -325,7 +325,7 @@ async def test_a_picture_reaches_the_model_as_a_picture(listening: DiscordPeople
 async def test_documents_are_searched_and_the_answer_names_file_and_passage(
     listening: DiscordPeople, model: Model
 ) -> None:
-    """Pain 15, too: a file without words is said to be one."""
+    """Silence without a reason: a file without words is said to be one."""
     ada, channel = await listening.user("ada"), await listening.channel("documents")
     files = [client.file(name, data, kind) for name, (data, kind) in sent.FILES.items()]
     await model.play(sent.SEARCHES, sent.CITES)
@@ -384,7 +384,7 @@ async def test_a_voice_message_gets_a_plain_sentence_and_no_model_is_asked(
 
 
 async def test_an_answer_too_long_for_messages_comes_as_a_file(listening: DiscordPeople, model: Model) -> None:
-    """Pain 6: answers over 2,000 characters ended in an error or a silent cut."""
+    """Answers over 2,000 characters ended in an error or a silent cut."""
     ada, channel = await listening.user("ada"), await listening.channel("very-long")
     whole = "\n".join(f"Line {number} of a very long answer." for number in range(600))
     await model.play(ScriptedReply(chunks=(whole,)))
@@ -407,7 +407,7 @@ async def alone(running: Process, discord: DiscordPeople) -> DiscordPeople:
 async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
     alone: DiscordPeople, model: Model, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """Pain 3: the answer lost on restart. And pain 4: posted twice."""
+    """The answer lost on restart. And posted twice."""
     ada, channel = await alone.user("ada"), await alone.channel("killed")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     first = threadline("run", env=wiring, cwd=tmp_path)

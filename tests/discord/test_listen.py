@@ -64,7 +64,7 @@ async def test_a_message_that_was_not_claimed_is_claimed_later(bot: TakingBot, d
 async def test_a_message_in_a_place_we_were_not_told_of_is_taken_once_discord_says_what_it_is(
     adapter: DiscordAdapter, settings: Settings, discord: DiscordPeople, fault: dict[str, Any]
 ) -> None:
-    """Pain 15: silence. While a server comes back Discord tells of messages before it tells of their channels."""
+    """Silence. While a server comes back Discord tells of messages before it tells of their channels."""
     ada, channel, bot = await discord.user("ada"), await discord.channel("untold"), TakingBot()
     thread = await discord.thread(ada, channel, "theirs")
     said = await discord.say(ada, thread, "still there?")
@@ -108,7 +108,7 @@ async def test_a_message_that_calls_us_only_once_it_was_edited_is_taken(bot: Tak
 
 
 async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, discord: DiscordPeople) -> None:
-    """Pain 16: “did not respond”."""
+    """“did not respond”."""
     ada, channel = await discord.user("ada"), await discord.channel("commands")
     asked = await discord.command(ada, channel, "/assistant list")
     now = await discord.until(lambda now: any("You asked for list" in message.content for message in now.messages))
@@ -144,7 +144,7 @@ async def test_nothing_said_while_the_connection_was_lost_is_missed(
 async def test_a_socket_that_falls_silent_is_noticed_and_nothing_said_meanwhile_is_missed(
     adapter: DiscordAdapter, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pain 10: connected, but deaf. The network has lost the connection and told nobody."""
+    """Connected, but deaf. The network has lost the connection and told nobody."""
     monkeypatch.setattr(Listener, "SILENCE", 1.0)
     ada, bot = await discord.user("ada"), TakingBot()
     dm = await discord.dm(ada)
@@ -182,7 +182,7 @@ async def test_without_the_message_content_intent_it_goes_on_and_says_which_swit
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Pain 24: setup traps. Close code 4014."""
+    """Setup traps. Close code 4014."""
     await discord.settings(privileged=[])
     bot = TakingBot()
     listening = asyncio.create_task(adapter.listen(bot))

@@ -178,7 +178,7 @@ async def test_a_growing_update_never_lands_upon_the_final_text(asked: Asked) ->
 
 
 async def test_a_long_answer_grows_part_by_part_and_each_is_posted_once(asked: Asked) -> None:
-    """Pain 6: answers over the limit ended in an error or a silent cut."""
+    """Answers over the limit ended in an error or a silent cut."""
     reply = asked.reply()
     await reply.show(Snapshot((Text(LONG[:3_000]),)))
     await asked.discord.until(lambda now: len([m for m in now.messages if m.channel == asked.channel]) == 3)
@@ -201,7 +201,7 @@ async def test_a_reply_that_ends_shorter_leaves_nothing_behind(asked: Asked) -> 
 
 
 async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice(asked: Asked) -> None:
-    """Pain 4: the final message posted twice."""
+    """The final message posted twice."""
     reply = asked.reply()
     await asked.discord.fault("create_message", status=400, code=50035)
     with pytest.raises(PlatformError, match="refused to send a message"):
@@ -222,7 +222,7 @@ async def test_a_lost_answer_to_a_post_leaves_one_message(asked: Asked, lose: st
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
-    """Pain 3: an answer lost on restart; and pain 4, posted twice."""
+    """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.grown("half an")
@@ -293,7 +293,7 @@ async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked:
 
 
 async def test_a_thread_is_made_from_the_question_once(mentioned: Asked) -> None:
-    """Pain 13: the reply lands in the channel."""
+    """The reply lands in the channel."""
     first = mentioned.reply()
     await first.show(Snapshot((Text("ei"),)))
     await mentioned.grown("ei")
@@ -399,7 +399,7 @@ async def test_a_command_where_the_bot_may_not_be_is_answered_whole_by_its_token
 
 
 async def test_after_the_nonces_time_every_part_is_found_by_its_place(asked: Asked) -> None:
-    """Pain 4: posted twice. Discord forgets a nonce after some minutes."""
+    """Posted twice. Discord forgets a nonce after some minutes."""
     crashed = asked.reply()
     await crashed.finish([Text(LONG)])
     await crashed.aclose()
@@ -425,7 +425,7 @@ async def test_an_answer_given_anew_has_no_question_and_is_found_all_the_same(as
 
 
 async def test_an_answer_given_anew_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
-    """Pain 4: posted twice. The reply before it says from where to look."""
+    """Posted twice. The reply before it says from where to look."""
     await asked.reply().finish([Text("One.")])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
     again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1, opened_at=time.time() + 3600)

@@ -93,7 +93,8 @@ class Crowd:
                 "LEAVING_GRACE": "1",
                 "LOG_LEVEL": "warning",
             }
-            await slack.settings(retry_delays=[0.5] * 100_000)
+            # Days of a workspace are played in minutes, so that its hourly limit would be reached.
+            await slack.settings(retry_delays=[0.5] * 100_000, hourly=10_000_000)
             crowd = cls(folder, slack, discord, env)
             await crowd._arrive(conversations, seed)
             async with beside(crowd._keep()), beside(crowd._look()):

@@ -147,7 +147,7 @@ class Program:
 async def test_killed_at_every_point_a_turn_is_answered_once_whole_and_in_order(
     name: str, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Pains 1, 3 and 4: answered twice, lost on restart, posted twice."""
+    """Answered twice, lost on restart, posted twice."""
     stage, story = STORIES[name]
     numbers, runs = itertools.count(1), itertools.count(1)
     died: list[str] = []

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 async def test_a_platform_that_takes_nothing_for_long_is_waited_for(tmp_path: Path, model: str) -> None:
-    """Pain 15: silence, no answer and no reason."""
+    """Silence, no answer and no reason."""
     async with SlackScene.on(streams=True) as scene:
         await scene.fresh()
         program = Program(tmp_path / "program", scene, model)

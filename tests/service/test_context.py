@@ -159,7 +159,7 @@ async def test_only_the_last_messages_are_read_where_a_run_asks_for_so_many(
 async def test_instructions_stay_and_the_oldest_messages_go_when_the_window_is_full(
     http: httpx.AsyncClient, script: ScriptedModel, service: Service
 ) -> None:
-    """Pain 18: a context that grew too long kills the conversation."""
+    """A context that grew too long kills the conversation."""
     service.models.measure("default").learnt = 1_000
     said = [{"role": "user", "content": f"{number} " + "word " * 100} for number in range(30)]
     run = await run_of(http, thread={"messages": said}, assistant={"instructions": "Be brief."})

@@ -78,7 +78,7 @@ async def test_the_answer_grows_and_survives_a_rate_limit(listening: SlackPeople
 async def test_slacks_stop_button_ends_the_answer_and_what_waited_is_answered_next(
     listening: SlackPeople, model: Model
 ) -> None:
-    """Pain 23: no way to stop."""
+    """No way to stop."""
     ada, channel = await listening.user("ada"), await listening.channel("stopped")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline go on")
@@ -94,7 +94,7 @@ async def test_slacks_stop_button_ends_the_answer_and_what_waited_is_answered_ne
 
 
 async def test_a_mention_is_answered_in_its_thread_once_although_it_came_twice(listening: SlackPeople) -> None:
-    """Pains 1 and 13: answered two to four times; the reply lands in the channel."""
+    """Answered two to four times; the reply lands in the channel."""
     ada, channel = await listening.user("ada"), await listening.channel("once")
     root = await ask(listening, ada, channel, "@threadline hello")
     now = await listening.until(lambda now: acknowledged(now, root))
@@ -106,7 +106,7 @@ async def test_a_mention_is_answered_in_its_thread_once_although_it_came_twice(l
 
 
 async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: SlackPeople, model: Model) -> None:
-    """Pain 14: follow-ups ignored unless re-mentioned."""
+    """Follow-ups ignored unless re-mentioned."""
     ada, channel = await listening.user("ada"), await listening.channel("memory")
     root = await ask(listening, ada, channel, "@threadline my name is Ada")
     await ask(listening, ada, channel, "what is my name?", root)
@@ -117,7 +117,7 @@ async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: 
 
 
 async def test_what_is_not_said_to_us_is_left_alone(listening: SlackPeople) -> None:
-    """Pain 14, the other way: every message answered."""
+    """Every message answered."""
     ada, channel = await listening.user("ada"), await listening.channel("chatter")
     root = await listening.say(ada, channel, "lunch?")
     reply = await listening.say(ada, channel, "yes", thread_ts=root)
@@ -154,7 +154,7 @@ async def test_the_command_lists_picks_and_begins_anew(listening: SlackPeople) -
 
 
 async def test_a_redelivered_message_is_not_answered_again(listening: SlackPeople) -> None:
-    """Pain 1: Slack sends again when it did not see the acknowledgement."""
+    """Slack sends again when it did not see the acknowledgement."""
     ada, channel = await listening.user("ada"), await listening.channel("redelivered")
     root = await ask(listening, ada, channel, "@threadline hello")
     state = await listening.state()
@@ -176,7 +176,7 @@ async def test_a_broadcast_that_a_model_writes_never_leaves(listening: SlackPeop
 
 
 async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: SlackPeople, model: Model) -> None:
-    """Pain 15: silence, no answer and no reason."""
+    """Silence, no answer and no reason."""
     ada, channel = await listening.user("ada"), await listening.channel("failing")
     await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
     root = await listening.say(ada, channel, "@threadline hello")
@@ -203,14 +203,14 @@ async def test_a_thread_keeps_its_assistant_whoever_picks_another(listening: Sla
 
 
 async def test_a_mention_without_words_is_told_how_to_ask(listening: SlackPeople) -> None:
-    """Pain 15: silence, no answer and no reason."""
+    """Silence, no answer and no reason."""
     state = await listening.state()
     ts = await listening.say(state.users[0].id, state.channels[0].id, "@threadline")
     await listening.answer(state.channels[0].id, ts, "write your question")
 
 
 async def test_a_stop_that_comes_again_ends_no_later_answer(listening: SlackPeople, model: Model) -> None:
-    """Pain 1, of a click: it is done once, however often it is told."""
+    """Answered twice: a click is done once, however often it is told."""
     ada, channel = await listening.user("ada"), await listening.channel("once stopped")
     half = ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2)
     await model.play(half)
@@ -247,7 +247,7 @@ async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_t
 async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
     listening: SlackPeople, model: Model
 ) -> None:
-    """Pain 22: edits re-trigger."""
+    """Edits re-trigger."""
     ada, channel = await listening.user("ada"), await listening.channel("edited")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline go on")
@@ -301,7 +301,7 @@ async def test_a_picture_reaches_the_model_as_a_picture_whatever_it_is_called(
 async def test_documents_are_searched_and_the_answer_names_file_and_passage(
     listening: SlackPeople, model: Model
 ) -> None:
-    """Pain 15, too: a file without words is said to be one."""
+    """Silence without a reason: a file without words is said to be one."""
     ada, channel = await listening.user("ada"), await listening.channel("documents")
     files = [await listening.upload(ada, name, data, mimetype=kind) for name, (data, kind) in sent.FILES.items()]
     await model.play(sent.SEARCHES, sent.CITES)
@@ -318,7 +318,7 @@ async def test_documents_are_searched_and_the_answer_names_file_and_passage(
 
 
 async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_read(listening: SlackPeople) -> None:
-    """Pain 15: silence, no answer and no reason."""
+    """Silence, no answer and no reason."""
     ada, channel = await listening.user("ada"), await listening.channel("unread")
     assert "Plain" in await listening.command(ada, channel, "/assistant", "use plain")
     file = await listening.upload(ada, "notes.md", b"# Notes", mimetype="text/markdown")
@@ -330,7 +330,7 @@ async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_rea
 async def test_a_file_that_is_a_login_page_is_not_read_and_the_scope_is_named(
     listening: SlackPeople, model: Model
 ) -> None:
-    """Pain 20: a Slack file turns out to be an HTML login page."""
+    """A Slack file turns out to be an HTML login page."""
     ada, channel = await listening.user("ada"), await listening.channel("login")
     scopes = yaml.safe_load((ROOT / "docs" / "slack-manifest.yaml").read_text("utf-8"))["oauth_config"]["scopes"]["bot"]
     file = await listening.upload(ada, "report.pdf", b"%PDF-1.4 words", mimetype="application/pdf")
@@ -371,7 +371,7 @@ async def test_called_into_a_thread_it_reads_what_was_said_there_and_by_whom(
 
 
 async def test_people_are_named_where_there_are_several_and_only_there(listening: SlackPeople, model: Model) -> None:
-    """Pain 12: context mixed between people."""
+    """Context mixed between people."""
     ada, grace, channel = (
         await listening.user("ada"),
         await listening.user("grace"),
@@ -394,7 +394,7 @@ async def alone(running: Process, slack: SlackPeople) -> SlackPeople:
 async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
     alone: SlackPeople, model: Model, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """Pain 3: the answer lost on restart. And pain 4: posted twice."""
+    """The answer lost on restart. And posted twice."""
     ada, channel = await alone.user("ada"), await alone.channel("killed")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     first = threadline("run", env=wiring, cwd=tmp_path)

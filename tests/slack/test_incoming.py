@@ -56,6 +56,19 @@ def test_our_own_mention_and_slacks_escapes_are_taken_out(typed: str, text: str)
     assert taken(text=typed).text == text
 
 
+def test_a_forwarded_message_is_read_as_a_quotation_with_its_files() -> None:
+    """An answer to the wrong question, or "I read only words" to somebody who forwards a message."""
+    file = {"name": "plan.pdf", "mimetype": "application/pdf", "size": 7, "url_private": "https://files/plan.pdf"}
+    shared = {"is_share": True, "author_name": "Bo", "text": "We ship &lt;it&gt; <@U9>", "files": [file]}
+    preview = {"title": "A page", "text": "what Slack shows of a link", "from_url": "https://example.org"}
+    asked = taken(text="<@U0BOT> what does this mean?", attachments=[shared, preview])
+    assert asked.text.endswith("\n\nwhat does this mean?")
+    assert "[Bo]: We ship <it> @U9" in asked.text
+    assert "what Slack shows" not in asked.text
+    assert [file.name for file in asked.files] == ["plan.pdf"]
+    assert "[Bo]: We ship" in taken(text="", channel="D1", channel_type="im", attachments=[shared]).text
+
+
 def test_a_direct_message_needs_no_mention() -> None:
     assert taken(channel="D1", channel_type="im").addressed
     assert not taken(channel="G1", channel_type="mpim").addressed
@@ -73,12 +86,12 @@ def test_a_direct_message_needs_no_mention() -> None:
     ],
 )
 def test_what_no_person_said_is_nothing(event: dict[str, Any]) -> None:
-    """Pains 21 and 22: bots answering bots, edits answered again."""
+    """Bots answering bots, edits answered again."""
     assert mapped(**event) is None
 
 
 def test_another_bot_is_marked_as_one() -> None:
-    """Pain 21: bots loop with bots. Whether they are heard is not for the adapter to say."""
+    """Bots loop with bots. Whether they are heard is not for the adapter to say."""
     assert taken(bot_id="B2").author.is_bot
     assert taken(user=None, bot_id="B2", subtype="bot_message").author == Person("B2", is_bot=True)
 
@@ -88,10 +101,11 @@ def changed(**event: Any) -> Revision | None:
 
 
 def test_an_edit_names_the_message_it_changes() -> None:
-    """Pain 22: edits re-trigger."""
+    """Edits re-trigger."""
     said = {"type": "message", "user": "U1", "text": f"<@{BOT}> new &amp; better", "ts": "18.1"}
-    edit = changed(subtype="message_changed", message=said, previous_message={**said, "text": "old"})
-    assert edit == Revision("slack:T1:C1:18.1", "new & better")
+    now = {**said, "edited": {"user": "U1", "ts": "19.0"}}
+    edit = changed(subtype="message_changed", message=now, previous_message={**said, "text": "old"})
+    assert edit == Revision("slack:T1:C1:18.1", "new & better", at="19.0")
 
 
 def test_a_file_that_an_edit_takes_away_is_gone() -> None:

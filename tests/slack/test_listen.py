@@ -88,7 +88,7 @@ async def test_the_acknowledgement_comes_after_the_claim(bot: TakingBot, slack: 
 
 
 async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, slack: SlackPeople) -> None:
-    """Pain 16: “did not respond”."""
+    """“did not respond”."""
     ada, channel = await slack.user("ada"), await slack.channel("commands")
     seen = await slack.command(ada, channel, "/assistant", "list")
     assert seen == "You asked &lt;list&gt; &amp; nothing else"
@@ -109,7 +109,7 @@ async def test_messages_come_after_the_socket_moved(bot: TakingBot, slack: Slack
 async def test_a_socket_that_falls_silent_is_noticed_and_what_was_said_meanwhile_is_taken(
     adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Pain 10: connected, but deaf. On one socket not even a pong comes back, on the other nothing else does."""
+    """Connected, but deaf. On one socket not even a pong comes back, on the other nothing else does."""
     monkeypatch.setattr(listen, "PING", 0.3)
     monkeypatch.setattr(hearing, "SILENCE", 0.3 if how == "deaf" else 600.0)
     ada, bot = await slack.user("ada"), TakingBot()
@@ -130,6 +130,25 @@ async def test_a_socket_that_falls_silent_is_noticed_and_what_was_said_meanwhile
         again = await slack.say(ada, dm, "and into the next one")
         while (await bot.taken.get()).event != ref("T0THREAD", dm, again):
             """As above."""
+        listening.cancel()
+    await slack.until(lambda now: now.sockets == 0)
+
+
+async def test_a_socket_whose_ticket_expired_is_opened_at_a_new_address(
+    adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client tries the same address for ever; nobody in a known conversation need say a word to wake it."""
+    monkeypatch.setattr(listen, "PING", 0.3)
+    monkeypatch.setattr(hearing, "SILENCE", 0.5)
+    ada, bot = await slack.user("ada"), TakingBot()
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(adapter.listen(bot))
+        await slack.until(lambda now: now.sockets == 1)
+        await slack.settings(expired_tickets=1)
+        await slack.disconnect("drop")
+        await slack.until(lambda now: now.sockets == 1)
+        said = await slack.say(ada, await slack.dm(ada), "hello")
+        assert (await bot.taken.get()).event.endswith(said)
         listening.cancel()
     await slack.until(lambda now: now.sockets == 0)
 

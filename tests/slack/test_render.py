@@ -48,7 +48,7 @@ def test_a_long_answer_comes_whole_in_parts_within_the_limit() -> None:
 
 
 def test_tables_and_headings_are_slacks_own() -> None:
-    """Pain 8: raw Markdown where Slack should show it."""
+    """Raw Markdown where Slack should show it."""
     text = "#### Deep\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     assert whole(Text(text)) == [text]
 

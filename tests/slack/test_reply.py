@@ -80,7 +80,7 @@ async def test_a_growing_update_never_lands_upon_the_final_text(asked: Asked) ->
 
 
 async def test_a_long_answer_is_whole_in_parts_and_each_is_posted_once(asked: Asked) -> None:
-    """Pain 6: answers over the limit ended in an error or a silent cut."""
+    """Answers over the limit ended in an error or a silent cut."""
     answer = "".join(f"Line {number} of the long answer.\n" for number in range(1_000))
     reply = asked.reply()
     await reply.show(Snapshot((Text(answer),)))
@@ -93,7 +93,7 @@ async def test_a_long_answer_is_whole_in_parts_and_each_is_posted_once(asked: As
 
 
 async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice(asked: Asked) -> None:
-    """Pain 4: the final message posted twice."""
+    """The final message posted twice."""
     answer = "Line of the long answer.\n" * 1_000
     reply = asked.reply()
     await asked.slack.fault("chat.postMessage", error="fatal_error", times=1)
@@ -126,7 +126,7 @@ async def test_a_post_that_never_arrived_is_posted_after_looking(asked: Asked) -
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
-    """Pain 3: an answer lost on restart; and pain 4, posted twice."""
+    """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.slack.answer(asked.channel, asked.ts, "half an")
@@ -179,7 +179,7 @@ async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked:
 
 
 async def test_an_answer_given_anew_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
-    """Pain 4: posted twice. The reply before it says from where to look."""
+    """Posted twice. The reply before it says from where to look."""
     await asked.reply().finish([Text("One.")])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
     again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1, opened_at=time.time() + 3600)
@@ -208,7 +208,7 @@ async def test_a_limit_that_does_not_end_says_when_to_come_back(asked: Asked) ->
 
 
 async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: Asked) -> None:
-    """Pain 6: answers over the limit ended in an error or a silent cut."""
+    """Answers over the limit ended in an error or a silent cut."""
     answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
     await asked.reply().finish([Text(answer)])
     again = asked.reply(suspect=True)

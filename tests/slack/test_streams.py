@@ -78,7 +78,7 @@ async def test_a_word_that_may_yet_call_somebody_waits_for_its_end(asked: Asked)
 
 
 async def test_a_long_answer_rolls_over_and_what_people_have_read_stays(asked: Asked) -> None:
-    """Pain 9: the stream dies, words lost."""
+    """The stream dies, words lost."""
     lines = [f"Line {number} of the long answer, ünd mehr.\n" for number in range(600)]
     reply = asked.reply()
     for count in range(50, 601, 50):
@@ -105,7 +105,7 @@ async def test_what_does_not_fit_in_the_end_stands_in_messages_of_its_own(asked:
 
 
 async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pain 9: the stream dies after about five minutes, words lost."""
+    """The stream dies after about five minutes, words lost."""
     reply = asked.reply()
     await grow(asked, reply, "One. ")
     monkeypatch.setattr(stream, "LIFE", -1.0)
@@ -154,7 +154,7 @@ async def test_an_answer_that_begins_with_a_link_is_posted_without_previews(aske
 
 
 async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked: Asked) -> None:
-    """Pain 15: silence. A stream tells of steps by itself, edits must."""
+    """Silence. A stream tells of steps by itself, edits must."""
     reply = asked.reply()
     words = Text("Look there: https://example.org and")
     await grow(asked, reply, "Look there:")
@@ -167,6 +167,17 @@ async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked:
     assert message.text == "Look there: https://example.org and here."
 
 
+async def test_a_steps_title_calls_nobody(asked: Asked) -> None:
+    """A channel pinged by a model's output: the name of a function may be of the model's invention."""
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("One moment: "), Step("Calling <!channel>…", key="one"))))
+    await asked.slack.answer(asked.channel, asked.ts, "One moment")
+    await asked.slack.until(lambda now: any(message.tasks for message in now.messages))
+    titles = [task["title"] for message in await asked.replies() for task in message.tasks.values()]
+    assert [(title[:8], "<!channel>" in title) for title in titles] == [("Calling ", False)]
+    await reply.finish([Text("One moment: there.")])
+
+
 async def test_after_a_link_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Look there:")
@@ -177,7 +188,7 @@ async def test_after_a_link_leaving_says_so_under_what_is_shown(asked: Asked) ->
 
 
 async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) -> None:
-    """Pain 9: the stream dies after about five minutes, words lost."""
+    """The stream dies after about five minutes, words lost."""
     reply = asked.reply()
     await grow(asked, reply, "One.")
     await asked.slack.clock(advance=301)
@@ -188,7 +199,7 @@ async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) 
 
 
 async def test_after_the_stop_button_the_partial_text_stays_with_its_label(asked: Asked) -> None:
-    """Pain 23: no way to stop."""
+    """No way to stop."""
     reply = asked.reply()
     await grow(asked, reply, "Half an")
     await asked.slack.stop(asked.author, asked.channel, asked.ts)
@@ -236,7 +247,7 @@ async def test_beyond_the_starts_of_a_minute_answers_are_posted_once(
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_an_open_stream_is_taken_up_in_the_same_message(asked: Asked, known: bool) -> None:
-    """Pain 3: an answer lost on restart; and pain 4, posted twice."""
+    """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await grow(asked, crashed, "half an")
     (message,) = await asked.replies()
@@ -255,7 +266,7 @@ async def test_after_a_crash_an_open_stream_is_taken_up_in_the_same_message(aske
 @pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_lost_connection_costs_no_word_and_doubles_none(asked: Asked, method: str, when: str) -> None:
-    """Pain 4: the final message posted twice."""
+    """The final message posted twice."""
     reply = asked.reply()
     if method != "chat.startStream":
         await grow(asked, reply, "One")

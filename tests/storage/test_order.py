@@ -70,7 +70,7 @@ class Conversation:
 @given(HAPPENINGS)
 @settings(max_examples=150)
 def test_every_message_is_taken_up_once_and_none_is_passed_over(happenings: list[Happening]) -> None:
-    """Pains 1 and 3: answered twice, lost. Turns end, processes die, platforms tell again and late."""
+    """Answered twice, lost. Turns end, processes die, platforms tell again and late."""
 
     async def story() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ async def close(
 
 
 async def test_the_same_event_is_claimed_once_however_often_it_is_delivered(db: SQLiteDatabase) -> None:
-    """Pain 1: the same question answered two to four times."""
+    """The same question answered two to four times."""
     results = await asyncio.gather(*(db.write(claims.claim_incoming, claim("web:1")) for _ in range(20)))
     assert sum(result is not None for result in results) == 1
     assert len(await db.read("select * from incoming")) == 1
@@ -97,7 +97,7 @@ async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDataba
 async def test_an_edit_or_a_deletion_counts_while_the_message_waits(
     db: SQLiteDatabase, text: str | None, says: list[str]
 ) -> None:
-    """Pain 22: edits re-trigger. Before the turn opens they are honoured, later they change nothing."""
+    """Edits re-trigger. Before the turn opens they are honoured, later they change nothing."""
     first = await opened(db, "web:1")
     await claimed(db, "web:2")
     assert await db.write(claims.revise_incoming, "web:2", "web:2") == "same"
@@ -238,7 +238,7 @@ async def test_where_a_conversation_began_is_known_although_its_first_turn_gave_
 async def test_bots_that_answer_each_other_are_heard_so_often_and_no_more_until_a_person_speaks(
     db: SQLiteDatabase,
 ) -> None:
-    """Pain 21: bots loop with bots."""
+    """Bots loop with bots."""
     for event in ("web:1", "web:2"):
         await claimed(db, event, bots=2)
     with pytest.raises(claims.BotsCappedError):
@@ -263,7 +263,7 @@ async def test_the_conversation_that_a_command_without_a_thread_means(db: SQLite
 
 
 async def test_a_conversation_knows_whether_several_people_speak_in_it(db: SQLiteDatabase) -> None:
-    """Pain 12: context mixed between people. Kept as they come: asking all messages costs more with each."""
+    """Context mixed between people. Kept as they come: asking all messages costs more with each."""
     said = [("web:a", "ada"), ("web:a", "ada"), ("web:a", "bob"), ("web:a", "ada"), ("web:b", "bob")]
     several = [
         (await claimed(db, f"web:{n}", key, author=author)).conversation.several for n, (key, author) in enumerate(said)

@@ -23,7 +23,7 @@ def message(text: object = "Hello", **changed: object) -> dict[str, object]:
 
 
 async def test_a_message_is_one_incoming_however_often_it_is_sent(http: httpx.AsyncClient, bot: StageBot) -> None:
-    """Pain 1: a resend after a lost answer must not be a second question."""
+    """A resend after a lost answer must not be a second question."""
     sent = message("Are you there?")
     first, again = [await http.post(MESSAGES, json=sent) for _ in range(2)]
 

@@ -200,7 +200,7 @@ async def test_text_stays_text(page: Page, bot: StageBot) -> None:
 
 
 async def test_while_an_answer_grows_the_button_stops_it_unless_something_is_typed(page: Page, bot: StageBot) -> None:
-    """Pain 23: no way to stop."""
+    """No way to stop."""
     async with serving(bot) as address:
         await page.goto(address)
         await expect(page.get_by_role("button", name="Send")).to_be_disabled()

@@ -40,7 +40,7 @@ def grows(texts: list[str]) -> bool:
 
 
 async def test_tour_answers_as_it_grows_and_is_there_after_reload_and_restart(page: Page, start: Start) -> None:
-    """Pain 5: what was said is forgotten after a restart."""
+    """What was said is forgotten after a restart."""
     process, address = start()
     await page.goto(address)
     await expect(page.locator("#picked")).to_have_text("Tour (scripted)")
@@ -93,7 +93,7 @@ async def test_the_tour_runs_code_and_its_figure_is_there_after_reload(page: Pag
 async def test_killed_in_the_middle_of_an_answer_it_is_answered_once_in_the_same_place(
     page: Page, start: Start, model_address: str
 ) -> None:
-    """Pain 3: the answer is lost on a restart, or the chat stays dead."""
+    """The answer is lost on a restart, or the chat stays dead."""
     model = Model(model_address)
     env = {"MODEL_BASE_URL": f"{model_address}/v1", "MODEL": "scripted"}
     process, address = start(**env)

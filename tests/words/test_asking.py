@@ -10,7 +10,7 @@ from bot.words.markdown import parse
 
 @given(st.text(max_size=100))
 def test_a_display_name_is_a_few_plain_words(name: str) -> None:
-    """Pain 12: a name is text that an attacker chooses."""
+    """A name is text that an attacker chooses."""
     plain = display_name(name)
     assert 0 < len(plain) <= 40
     assert not set(plain) & set("[]<>{}()`*_~|:#@\n\r\t\u202e\u200b")

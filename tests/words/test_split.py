@@ -11,7 +11,7 @@ texts = st.text(st.sampled_from("ab é\u0301\u200d👩🏽🚀\n ") | st.charact
 
 @given(texts, st.integers(1, 50))
 def test_the_joined_parts_are_the_text_and_each_part_fits(text: str, limit: int) -> None:
-    """Pain 6: answers over the platform's limit were cut in silence."""
+    """Answers over the platform's limit were cut in silence."""
     parts = split(text, limit)
     assert "".join(parts) == text
     assert all(0 < len(part) <= limit for part in parts)

@@ -23,6 +23,8 @@ class SocketMode:
     def __init__(self, world: World) -> None:
         self.address = ""
         self.enabled = True
+        # So many of the next tickets have expired when they are used.
+        self.expired_tickets = 0
         self._world = world
         self._tickets: set[str] = set()
         self._sockets: list[web.WebSocketResponse] = []
@@ -47,6 +49,9 @@ class SocketMode:
         if ticket not in self._tickets:
             return web.json_response({"ok": False, "error": "invalid_ticket"}, status=401)
         self._tickets.discard(ticket)
+        if self.expired_tickets:
+            self.expired_tickets -= 1
+            return web.json_response({"ok": False, "error": "invalid_ticket"}, status=401)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         if len(self._sockets) >= MOST_SOCKETS:

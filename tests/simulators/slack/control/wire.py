@@ -52,7 +52,10 @@ class Wire:
         return {"verified": await http.verify() if order.get("verify") else None}
 
     async def _settings(self, order: Order) -> Order:
-        """See `Terms`; `limits` enforces rate limits, `socket_mode` allows sockets, `archived` names channels."""
+        """See `Terms`; `limits` enforces rate limits, `socket_mode` allows sockets, `archived` names channels.
+
+        `expired_tickets` is how many of the next sockets are refused for a ticket that has expired.
+        """
         terms = self._site.deliveries.terms
         for name in ("ack_timeout", "lose_acks", "hourly", "message_first"):
             setattr(terms, name, order.get(name, getattr(terms, name)))
@@ -60,6 +63,7 @@ class Wire:
         self._site.triggers.life = order.get("trigger_life", self._site.triggers.life)
         self._site.limits.enabled = order.get("limits", self._site.limits.enabled)
         self._site.sockets.enabled = order.get("socket_mode", self._site.sockets.enabled)
+        self._site.sockets.expired_tickets = order.get("expired_tickets", self._site.sockets.expired_tickets)
         for name, archived in order.get("archived", {}).items():
             self._world.channels[name].archived = archived
         await self._world.changed()

@@ -1,0 +1,40 @@
+"""No secret in a log."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from bot.logs import configure_logs, redacted
+from bot.settings import Settings
+
+
+@pytest.fixture
+def at_debug() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    configure_logs(Settings(log_level="debug", _env_file=None))
+    yield
+    root.handlers[:], _ = before
+    root.setLevel(before[1])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Invalid response status, url='wss://wss.slack.com/link/?ticket={}&app_id=A1'",
+        "GET https://example.org/file?token={} refused",
+        "PATCH https://discord.com/api/v10/webhooks/123456/{}/messages/@original",
+        "POST https://discord.com/api/v10/interactions/123456/{}/callback",
+    ],
+)
+def test_what_a_platform_hands_out_while_the_program_runs_is_hidden_in_addresses(line: str) -> None:
+    assert redacted(line.format("s3cret-T1cket_"), set()) == line.format("***")
+
+
+@pytest.mark.usefixtures("at_debug")
+@pytest.mark.parametrize("library", ["discord.any", "slack_bolt.any", "slack_sdk.any"])
+def test_at_debug_the_platforms_libraries_write_neither_tokens_nor_what_people_say(library: str) -> None:
+    assert logging.getLogger().isEnabledFor(logging.DEBUG)
+    assert not logging.getLogger(library).isEnabledFor(logging.DEBUG)
+    assert logging.getLogger(library).isEnabledFor(logging.INFO)
