@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.settings import Settings
 
 HIDDEN = "***"
-# Platforms hand out secrets while the program runs: the ticket of a socket's address, the token of an interaction's.
+# Some addresses contain secrets that a platform hands out at run time: tickets of sockets, tokens of interactions.
 _IN_ADDRESSES = re.compile(
     r"""(?P<before>[?&](?:ticket|token)=|/(?:webhooks|interactions)/\d+/)(?P<secret>[^&/\s'"]+)""", re.IGNORECASE
 )
