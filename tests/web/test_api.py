@@ -81,7 +81,7 @@ async def test_positions_sort_as_the_messages_came_although_the_clock_is_set_bac
         (message(7), "`text` must be text"),
         (message(None), "`text` must be text"),
         ({"event": str(uuid.uuid4())}, "empty"),
-        (message("x" * 100_001), "100,001 characters; the most is 100,000"),
+        (message("x" * 100_001), "100,001 characters; the limit is 100,000"),
         ({"text": "Hello"}, "`event`, a UUID"),
         (message(event=12), "`event`, a UUID"),
         (message(event="not-a-uuid"), "`event`, a UUID"),
