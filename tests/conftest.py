@@ -17,8 +17,8 @@ hypothesis_settings.load_profile("threadline")
 
 ROOT = Path(__file__).resolve().parent.parent
 # Other people's documents, which are not part of this repository: the OpenAPI description of the Assistants API
-# (openapi.yaml), a recorded stream of it, the JSON schema of Slack's app manifests, and notes on what the servers of Slack
-# and Discord send (wire.md).
+# (openapi.yaml), a recorded stream of it, the JSON schema of Slack's app manifests, and notes on what the servers of
+# Slack and Discord send (wire.md).
 FACTS = Path(os.environ.get("THREADLINE_FACTS", ROOT.parent / "shared" / "facts"))
 FACTS_ABSENT = (
     "the reference data are not on this machine: see CONTRIBUTING.md, or set THREADLINE_FACTS to their folder"
