@@ -28,7 +28,7 @@ class Caller:
     key: str | None = None
 
 
-class Answered(Exception):  # noqa: N818 - reads as what it tells
+class Answered(Exception):
     """The request was made before under the same Idempotency-Key; `body` is what it was answered with."""
 
     def __init__(self, body: str) -> None:

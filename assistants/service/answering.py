@@ -38,7 +38,7 @@ from assistants.service.tools.server_tool import ServerTool
 from storage.database import Database
 
 
-class NotAtWork(Exception):  # noqa: N818 - reads as what it tells
+class NotAtWork(Exception):
     """The run was cancelled or deleted meanwhile."""
 
 

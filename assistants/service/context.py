@@ -25,7 +25,7 @@ TALK = 4
 GONE = "[A picture that was deleted.]"
 
 
-class Exhausted(Exception):  # noqa: N818 - reads as what it tells
+class Exhausted(Exception):
     """A run used up what it was given before it came to its end; `budget` is the parameter that says so."""
 
     def __init__(self, budget: Budget) -> None:

@@ -39,7 +39,7 @@ class Rules:
     open: bool = False
 
 
-class _TooLarge(Exception):  # noqa: N818 - reads as what it tells
+class _TooLarge(Exception):
     """The body is larger than what is taken."""
 
 

@@ -44,7 +44,7 @@ _CUT: Mapping[EndStatus, str] = {
 }
 
 
-class IllegalTransition(Exception):  # noqa: N818 - reads as what it tells
+class IllegalTransition(Exception):
     """A run was to go where its state does not lead."""
 
     def __init__(self, run: Run, status: RunStatus) -> None:

@@ -9,7 +9,7 @@ from assistants.contract import NamedToolChoice as Named
 MOST_MESSAGES = 190
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it tells
+class Refused(Exception):
     """A request is answered with an error of the API."""
 
     def __init__(self, failure: Failure) -> None:
