@@ -150,7 +150,7 @@ async def test_a_message_that_was_not_stored_keeps_its_files(page: Page, bot: St
         await attach(page, NOTES)
         await expect(page.locator("#attached .chip:not(.coming)")).to_have_count(1)
         await ask(page, "Keep both")
-        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be stored")
+        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be saved")
         await page.reload()
         await expect(exchange(page).locator(".question")).to_contain_text("notes.txt")
         bot.refusing = False
