@@ -1,1 +1,1 @@
-"""What is remembered: rows, the seam they go through, and the queries written once for every engine."""
+"""Persistence: the database interface, its SQLite engine, the rows, and the queries, written once for every engine."""

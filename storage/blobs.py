@@ -1,4 +1,4 @@
-"""Bytes of files, in pieces of a size that one write can hold."""
+"""File contents, stored in pieces small enough for one write."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -12,7 +12,7 @@ def put(tx: Transaction, id: str, number: int, data: bytes) -> None:  # noqa: A0
 
 
 async def read(db: Reader, ids: Sequence[str]) -> AsyncIterator[bytes]:
-    """The bytes under these ids, one after the other, piece by piece."""
+    """Yield the bytes stored under these ids, in order, piece by piece."""
     for id_ in ids:
         number = 0
         while rows := await db.read(
@@ -23,12 +23,12 @@ async def read(db: Reader, ids: Sequence[str]) -> AsyncIterator[bytes]:
 
 
 def remove(tx: Transaction, id: str) -> bool:  # noqa: A002 - the column's name
-    """Delete one piece; False when none was left."""
+    """Delete one piece. Return whether there was one."""
     return tx.execute("delete from blobs where seq = (select min(seq) from blobs where id = :id)", id=id) > 0
 
 
 async def orphans(db: Reader) -> list[str]:
-    """Ids of bytes that no file and no part of an upload owns: what a killed process was just writing."""
+    """Return ids of bytes that belong to no file or upload part: a killed process left them half written."""
     rows = await db.read(
         "select distinct b.id from blobs b where not exists (select 1 from files f where f.id = b.id)"
         " and not exists (select 1 from upload_parts p where p.id = b.id)"

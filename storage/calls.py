@@ -1,4 +1,4 @@
-"""The calls of functions that a turn's runs ask for: what was begun, what was decided, what came of it."""
+"""Function calls that a turn's runs request: when each started, whether it was allowed, and its output."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from storage.turns import SupersededError
 
 @dataclass(frozen=True, slots=True)
 class Call(Record):
-    """A call. `verdict` says whether it may run (`allowed` or `refused`), `decided_by` who said so.
+    """A function call. `verdict` is `allowed` or `refused`; `decided_by` is who decided.
 
-    One that was started and has no output was under way when its process died.
+    A call that was started and has no output was running when its process died.
     """
 
     run_id: str
@@ -30,7 +30,7 @@ class Call(Record):
 
 
 def begin(tx: Transaction, attempts: int, calls: Sequence[Call]) -> list[Call | None]:
-    """Write calls of one turn down before any of them starts; for each what was known of it, None where it is new.
+    """Record a turn's calls before any of them starts. Return the earlier record of each call, None for a new one.
 
     Raises `SupersededError`.
     """
@@ -39,13 +39,13 @@ def begin(tx: Transaction, attempts: int, calls: Sequence[Call]) -> list[Call | 
 
 
 def end(tx: Transaction, attempts: int, call: Call) -> None:
-    """Write down a call's output, before its run is given it. Raises `SupersededError`."""
+    """Record a call's output before it is submitted to the run. Raises `SupersededError`."""
     _fence(tx, call.turn, attempts)
     tx.upsert("calls", _row(call), key=("run_id", "call_id"))
 
 
 async def refused(db: Database, turn: int) -> list[str]:
-    """The functions that a turn asked for and that might not run, in the order of their first call."""
+    """Return the functions that a turn was not allowed to call, in the order of their first call."""
     rows = await db.read(
         "select function from calls where turn = :turn and verdict = 'refused'"
         " group by function order by min(asked_at), function",
@@ -55,7 +55,7 @@ async def refused(db: Database, turn: int) -> list[str]:
 
 
 async def to_blank(db: Database, limit: int) -> list[int]:
-    """Turns that have ended, of whose calls is still known what was said in them."""
+    """Return ended turns whose calls still hold arguments or outputs."""
     rows = await db.read(
         f"select distinct c.turn from calls c where {TELLING_CALL}"  # noqa: S608 - a constant
         " and (select t.outcome from turns t where t.id = c.turn) is not null limit :limit",
@@ -65,13 +65,13 @@ async def to_blank(db: Database, limit: int) -> list[int]:
 
 
 def blank(tx: Transaction, turns: Sequence[int]) -> None:
-    """Forget what was said in the calls of turns: their run keeps it. That they were made stays known."""
+    """Blank the arguments and outputs of these turns' calls, which the runs keep. The rows stay."""
     for turn in turns:
         tx.execute("update calls set arguments = '', output = null where turn = :turn", turn=turn)
 
 
 def forget(tx: Transaction, before: float, limit: int) -> int:
-    """Delete at most `limit` calls of turns that have ended, asked for before then; returns how many there were."""
+    """Delete at most `limit` calls of ended turns, requested before then. Return how many were deleted."""
     return tx.execute(
         "delete from calls where rowid in (select c.rowid from calls c join turns t on t.id = c.turn"
         " where c.asked_at < :before and t.outcome is not null limit :limit)",
@@ -83,7 +83,7 @@ def forget(tx: Transaction, before: float, limit: int) -> int:
 def _begin(tx: Transaction, call: Call) -> Call | None:
     found = tx.query("select * from calls where run_id = :run and call_id = :id", run=call.run_id, id=call.call_id)
     known = Call.of(found[0]) if found else None
-    # Some models use one id for every call: it is the same one only if it asks for the same.
+    # Some models reuse one id for every call: a call is the same only if it also has the same function and arguments.
     if known is not None and (known.function, known.arguments) == (call.function, call.arguments):
         return known
     tx.upsert("calls", _row(call), key=("run_id", "call_id"))

@@ -1,4 +1,4 @@
-"""Files in vector stores, and the pieces they were cut into."""
+"""Files in vector stores, and the chunks they were split into."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,12 +6,12 @@ from typing import Any
 
 from storage.database import Reader, Row, Transaction
 
-# The pieces of a vector store stand beside each other, in a stretch of its own of so many numbers.
+# Each vector store has its own range of `seq` numbers, so that its chunks are adjacent in the table.
 STRETCH = 1 << 32
 
 
 def put_file(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Put a file into a vector store, or let it be cut anew if it is there."""
+    """Put a file into a vector store, or queue it for indexing again if it is already there."""
     tx.execute(
         "delete from vector_store_files where vector_store_id = :store and id = :id",
         store=row["vector_store_id"],
@@ -21,7 +21,7 @@ def put_file(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 
 def put_chunks(tx: Transaction, store: str, file_id: str, chunks: Mapping[int, str]) -> bool:
-    """Add pieces of a file by their numbers; False when nobody wants them any more."""
+    """Add chunks of a file, keyed by number. Return False when the file is no longer being indexed."""
     if not _due(tx, store, file_id):
         return False
     free = _free(tx, store)
@@ -34,7 +34,7 @@ def put_chunks(tx: Transaction, store: str, file_id: str, chunks: Mapping[int, s
 
 
 def _free(tx: Transaction, store: str) -> int | None:
-    """The next `seq` in a store's stretch; None where there is no such store."""
+    """Return the next free `seq` in a store's range; None if the store does not exist."""
     rows = tx.query(
         "select s.seq, (select max(c.seq) from chunks c where c.seq between s.seq * :n and s.seq * :n + :n - 1) as last"
         " from vector_stores s where s.id = :store",
@@ -45,7 +45,7 @@ def _free(tx: Transaction, store: str) -> int | None:
 
 
 def settle(tx: Transaction, store: str, file_id: str, row: Mapping[str, Any]) -> bool:
-    """Write the end of a file's indexing over its row; False when it was cancelled or taken out meanwhile."""
+    """Record the result of indexing a file. Return False when the file was cancelled or removed in the meantime."""
     if not _due(tx, store, file_id):
         return False
     columns = ", ".join(f"{name} = :{name}" for name in row)
@@ -68,7 +68,7 @@ def _due(tx: Transaction, store: str, file_id: str) -> bool:
 
 
 def file_row(tx: Transaction, store: str, file_id: str) -> Row | None:
-    """The row of a file in a vector store."""
+    """Return the row of a file in a vector store."""
     sql = "select * from vector_store_files where vector_store_id = :store and id = :file"
     rows = tx.query(sql, store=store, file=file_id)
     return rows[0] if rows else None
@@ -87,13 +87,13 @@ def cancel_batch(tx: Transaction, batch_id: str) -> None:
 
 
 def remove_file(tx: Transaction, store: str, file_id: str) -> bool:
-    """Take a file out of a vector store; its pieces go by `remove_chunks`."""
+    """Remove a file from a vector store. Its chunks are deleted by `remove_chunks`."""
     sql = "delete from vector_store_files where vector_store_id = :store and id = :file"
     return tx.execute(sql, store=store, file=file_id) > 0
 
 
 def remove_chunks(tx: Transaction, limit: int, store: str, file_id: str | None = None) -> int:
-    """Delete at most `limit` pieces of a vector store, or of one file in it; returns how many there were."""
+    """Delete at most `limit` chunks of a vector store, or of one file in it. Return how many were deleted."""
     file = "" if file_id is None else "and file_id = :file"
     values = {} if file_id is None else {"file": file_id}
     return tx.execute(
@@ -105,7 +105,7 @@ def remove_chunks(tx: Transaction, limit: int, store: str, file_id: str | None =
 
 
 def remove_entries(tx: Transaction, limit: int, store: str) -> int:
-    """Delete at most `limit` of the rows that a vector store's files have in it; returns how many there were."""
+    """Delete at most `limit` file and batch rows of a vector store. Return how many were deleted."""
     removed = 0
     for table in ("vector_store_files", "vector_store_batches"):
         removed += tx.execute(
@@ -117,20 +117,20 @@ def remove_entries(tx: Transaction, limit: int, store: str) -> int:
 
 
 async def due(db: Reader, limit: int) -> list[Row]:
-    """Files that wait to be cut into pieces, the first one first."""
+    """Return files that are waiting to be indexed, oldest first."""
     return await db.read(
         "select * from vector_store_files where status = 'in_progress' order by seq limit :limit", limit=limit
     )
 
 
 async def holding(db: Reader, file_id: str) -> list[str]:
-    """The vector stores that hold a file."""
+    """Return the vector stores that contain a file."""
     rows = await db.read("select vector_store_id from vector_store_files where id = :id", id=file_id)
     return [row["vector_store_id"] for row in rows]
 
 
 async def filenames(db: Reader, stores: Sequence[str], limit: int) -> list[str]:
-    """The names of files in vector stores, each once, the newest first."""
+    """Return the distinct names of files in vector stores, newest first."""
     rows = await db.read(
         "select files.filename, max(v.seq) as newest from vector_store_files v join files on files.id = v.id"
         " where v.vector_store_id in (select value from json_each(:stores)) and v.status != 'cancelled'"
@@ -142,7 +142,7 @@ async def filenames(db: Reader, stores: Sequence[str], limit: int) -> list[str]:
 
 
 async def file_named(db: Reader, stores: Sequence[str], filename: str) -> str | None:
-    """The newest file of a name in vector stores."""
+    """Return the newest file with this name in the vector stores."""
     rows = await db.read(
         "select v.id from vector_store_files v join files on files.id = v.id"
         " where v.vector_store_id in (select value from json_each(:stores)) and files.filename = :name"
@@ -154,7 +154,7 @@ async def file_named(db: Reader, stores: Sequence[str], filename: str) -> str | 
 
 
 async def unready(db: Reader, stores: Sequence[str], limit: int) -> list[Row]:
-    """`filename`, `status` and `body` of files in vector stores that are being read or could not be."""
+    """Return `filename`, `status` and `body` of files whose indexing is in progress or failed."""
     return await db.read(
         "select files.filename, v.status, v.body from vector_store_files v join files on files.id = v.id"
         " where v.vector_store_id in (select value from json_each(:stores)) and v.status in ('in_progress', 'failed')"
@@ -165,7 +165,7 @@ async def unready(db: Reader, stores: Sequence[str], limit: int) -> list[Row]:
 
 
 async def counts(db: Reader, column: str, ids: Iterable[str]) -> dict[str, list[Row]]:
-    """How many files are in which state, and their bytes, by the vector store or the batch they belong to."""
+    """Count files and sum their bytes by status, for each vector store or batch (`column` names which)."""
     named = {f"v{number}": value for number, value in enumerate(ids)}
     if not named:
         return {}
@@ -181,7 +181,7 @@ async def counts(db: Reader, column: str, ids: Iterable[str]) -> dict[str, list[
 
 
 async def texts(db: Reader, store: str, file_id: str, after: int, limit: int) -> list[Row]:
-    """Pieces of a file in their order, from the one after a number on."""
+    """Return chunks of a file in order, starting after the given number."""
     return await db.read(
         "select number, text from chunks where vector_store_id = :s and file_id = :f and number > :after"
         " order by number limit :limit",

@@ -1,4 +1,4 @@
-"""What comes in is made durable, once: messages, their revisions, and what is no message."""
+"""Records each incoming event durably and exactly once: messages, edits of messages, commands and clicks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,26 +13,26 @@ from storage.turns import Opened
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What became of a revision: `begun` if the turn of its message had begun, `unknown` if the message was never stored.
+# The effect of an edit: `begun` if the message's turn had already begun, `unknown` if the message was never recorded.
 Revised = Literal["changed", "same", "begun", "unknown"]
 
 NO_FILES = "[]"
 
 
 class AlreadyDoneError(Exception):
-    """What this event asks for was done when it came before."""
+    """The event is a redelivery: its work was done the first time."""
 
 
 class BotsCappedError(Exception):
-    """Bots have answered each other often enough in this conversation: a person must speak first."""
+    """Bots have answered each other too many times in a row: a person must speak before the next answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message to be made durable, with the conversation it belongs to.
+    """A message to record, with the conversation it belongs to.
 
-    `bots` is how many messages of bots in a row are answered where this one stands; None for a person's message.
-    `heard` is the position up to which everything came to us; None where something may be missing.
+    `bots` is the limit of consecutive bot messages that are answered here; None for a person's message.
+    `heard` is the position up to which no message is missing; None when some may be.
     """
 
     event: str
@@ -55,7 +55,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that is durable now: its turn where it need not wait, or the turn `behind` which it waits."""
+    """A recorded message: its turn if it can start at once, otherwise the turn `behind` which it waits."""
 
     conversation: Conversation
     message: IncomingRow
@@ -65,7 +65,7 @@ class Claimed:
 
 @urgent
 def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
-    """Insert a message, and open its turn where nothing else is open or waits; None when it was claimed before.
+    """Record a message, and open its turn if the conversation is idle. Return None for a redelivery.
 
     Raises `BotsCappedError`.
     """
@@ -104,9 +104,9 @@ def claim_incoming(tx: Transaction, claim: Claim) -> Claimed | None:
 
 @urgent
 def revise_incoming(tx: Transaction, event: str, body: str | None, attachments: str | None = None) -> Revised:
-    """Change what a message says, or take it back (None), as long as it waits; says what became of that.
+    """Change the text of a waiting message, or retract the message (None). Return the effect, one of `Revised`.
 
-    `attachments` are the files it still has, a JSON list; None leaves them as they are.
+    `attachments` is a JSON list of the files it still has; None leaves them unchanged.
 
     `changed`, `same`, `begun` when its turn has begun, `unknown` when it was never claimed.
     """
@@ -142,7 +142,7 @@ def once(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Claim what is no message (a command, a click) and do its work in the same transaction.
+    """Record an event that is not a message (a command, a click) and do its work in the same transaction.
 
     Raises `AlreadyDoneError`.
     """
@@ -159,7 +159,7 @@ def once(
 
 
 def nothing(_: Transaction) -> None:
-    """What an event does that found nothing to do: it is claimed all the same."""
+    """The work of an event that has nothing to do but must still be recorded."""
 
 
 async def is_claimed(db: Database, event: str) -> bool:
@@ -167,7 +167,7 @@ async def is_claimed(db: Database, event: str) -> bool:
 
 
 def _conversation(tx: Transaction, claim: Claim) -> Conversation:
-    """The conversation of a message, made where it is new, with what the message changes of it."""
+    """Return the message's conversation, created if new and updated by the message."""
     row = tx.query(
         "insert into conversations (key, platform, workspace, channel, thread, title, speaker, engaged, bots,"
         " created_at, updated_at)"

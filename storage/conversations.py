@@ -1,11 +1,11 @@
-"""Conversations and which assistant was picked for them: the queries, written once for every engine."""
+"""Queries on conversations and on the assistants picked for them."""
 
 from collections.abc import Mapping, Sequence
 
 from storage.database import Database, Transaction
 from storage.records import Conversation
 
-# Among how many turns of a conversation its first message is looked for.
+# The first message of a conversation is searched for among this many of its first turns.
 FIRST_TURNS = 10
 
 
@@ -20,7 +20,7 @@ async def by_id(db: Database, id: int) -> Conversation:  # noqa: A002 - the colu
 
 
 async def latest(db: Database, platforms: Sequence[str], limit: int) -> list[Conversation]:
-    """Conversations of these platforms, the one that was used last first."""
+    """Return conversations of these platforms, most recently used first."""
     names = {f"p{n}": platform for n, platform in enumerate(platforms)}
     rows = await db.read(
         f"select * from conversations where platform in ({', '.join(':' + n for n in names)})"  # noqa: S608 - names only
@@ -32,7 +32,7 @@ async def latest(db: Database, platforms: Sequence[str], limit: int) -> list[Con
 
 
 async def lately(db: Database, platform: str, since: float, limit: int) -> list[Conversation]:
-    """The conversations of a platform that we take part in and that were used since then, newest first."""
+    """Return the platform's conversations that the bot takes part in and that were used since then, newest first."""
     rows = await db.read(
         "select * from conversations where platform = :platform and updated_at >= :since and engaged"
         " order by updated_at desc limit :limit",
@@ -44,13 +44,13 @@ async def lately(db: Database, platform: str, since: float, limit: int) -> list[
 
 
 async def heard_until(db: Database, platform: str) -> str | None:
-    """The position up to which everything that was said on a platform came to us."""
+    """Return the position up to which no message of a platform is missing."""
     rows = await db.read("select until from heard where platform = :platform", platform=platform)
     return str(rows[0]["until"]) if rows else None
 
 
 def note_heard(tx: Transaction, platform: str, until: str) -> None:
-    """Everything up to this position came to us; the mark only rises."""
+    """Record that no message up to this position is missing. The position never moves back."""
     tx.execute(
         "insert into heard (platform, until) values (:platform, :until)"
         " on conflict (platform) do update set until = max(heard.until, excluded.until)",
@@ -60,7 +60,7 @@ def note_heard(tx: Transaction, platform: str, until: str) -> None:
 
 
 async def set_aside_from(db: Database, key: str) -> Conversation | None:
-    """The conversation that was set aside last under this key."""
+    """Return the conversation that was most recently set aside under this key."""
     rows = await db.read(
         "select * from conversations where key > :first and key < :last order by id desc limit 1",
         first=f"{key}~",
@@ -70,9 +70,9 @@ async def set_aside_from(db: Database, key: str) -> Conversation | None:
 
 
 async def begun_at(db: Database, key: str) -> str | None:
-    """The position of the first message that was taken under this key, also where its conversation was set aside.
+    """Return the position of the first message recorded under this key, including conversations set aside.
 
-    It need not be the first that came: it is looked for among the first turns, and among what waits.
+    The message may have arrived out of order, so the first turns and all waiting messages are searched.
     """
     rows = await db.read(
         "with here as (select id from conversations where key = :key or (key > :first and key < :last))"
@@ -89,7 +89,7 @@ async def begun_at(db: Database, key: str) -> str | None:
 
 
 async def answering(db: Database, place: Mapping[str, str | None], person: str) -> Conversation | None:
-    """The conversation of a channel in which something this person asked is being answered now."""
+    """Return the channel's conversation in which a question of this person is being answered now."""
     rows = await db.read(
         "select c.* from turns t join conversations c on c.id = t.conversation where t.outcome is null"
         " and t.author = :person and c.platform = :platform and c.workspace = :workspace and c.channel = :channel"
@@ -101,7 +101,7 @@ async def answering(db: Database, place: Mapping[str, str | None], person: str) 
 
 
 async def answered(db: Database, place: Mapping[str, str | None], person: str, among: int) -> Conversation | None:
-    """The latest conversation of a channel whose last turn is this person's, looked for among the newest ones."""
+    """Return the latest conversation of a channel whose last turn is this person's; only the newest are searched."""
     rows = await db.read(
         "with newest as (select * from conversations where platform = :platform and workspace = :workspace"
         " and channel = :channel order by updated_at desc limit :among)"
@@ -120,7 +120,7 @@ def _channel(place: Mapping[str, str | None]) -> dict[str, str | None]:
 
 
 def keep_thread(tx: Transaction, conversation: int, thread_id: str, instead_of: str | None = None) -> str:
-    """Give a conversation a thread, or another `instead_of` a lost one; the first wins. Returns the one it has."""
+    """Set a conversation's thread, or replace the lost one, `instead_of`. The first write wins; return the thread."""
     tx.execute(
         "update conversations set thread_id = :thread_id"
         " where id = :id and (thread_id is null or thread_id = :instead_of)",
@@ -133,12 +133,12 @@ def keep_thread(tx: Transaction, conversation: int, thread_id: str, instead_of: 
 
 
 def rename(tx: Transaction, key: str, title: str) -> bool:
-    """Give a conversation a title of somebody's choice; False when there is none of that key."""
+    """Set a conversation's title. Return False when no conversation has this key."""
     return bool(tx.execute("update conversations set title = :title where key = :key", title=title, key=key))
 
 
 def choose(tx: Transaction, scope: str, key: str, assistant: str, chosen_by: str, now: float) -> None:
-    """Remember the assistant picked for a channel, a person or a workspace."""
+    """Record the assistant picked for a channel, a person or a workspace."""
     tx.upsert(
         "choices",
         {"scope": scope, "key": key, "assistant": assistant, "chosen_by": chosen_by, "chosen_at": now},
@@ -147,7 +147,7 @@ def choose(tx: Transaction, scope: str, key: str, assistant: str, chosen_by: str
 
 
 def choose_here(tx: Transaction, place: Mapping[str, str | None], assistant: str, now: float) -> None:
-    """Remember the assistant picked for one conversation, which begins with that when nobody wrote there yet."""
+    """Record the assistant picked for a conversation, creating the conversation if nobody has written there yet."""
     tx.execute(
         "insert into conversations"
         " (key, platform, workspace, channel, thread, assistant, engaged, created_at, updated_at)"
@@ -160,15 +160,15 @@ def choose_here(tx: Transaction, place: Mapping[str, str | None], assistant: str
 
 
 async def choice(db: Database, scope: str, key: str) -> str | None:
-    """The assistant picked for a person, or for whatever else choices are kept."""
+    """Return the assistant picked for a person, channel or workspace."""
     rows = await db.read("select assistant from choices where scope = :scope and key = :key", scope=scope, key=key)
     return str(rows[0]["assistant"]) if rows else None
 
 
 def set_aside(tx: Transaction, key: str) -> str | None:
-    """Begin a conversation anew under its key, with everybody still heard there. The old one keeps its thread.
+    """Start a new conversation under this key, in which the bot still takes part. The old one keeps its thread.
 
-    Returns the old conversation's new key, None when there was nothing to set aside.
+    Return the old conversation's new key; None when there was nothing to set aside.
     """
     earlier = "select count(*) as n from conversations where key > :first and key < :last"
     aside = f"{key}~{tx.query(earlier, first=f'{key}~', last=f'{key}~~')[0]['n'] + 1}"

@@ -1,4 +1,4 @@
-"""The seam between the program and the database engine: everything above speaks only this."""
+"""The interface between the program and its database engine; the rest of the program uses nothing else."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,81 +11,81 @@ Row = dict[str, Any]
 
 
 class StorageError(Exception):
-    """The store did not do what it was asked; the text is one sentence for the operator."""
+    """A database operation failed. The text is one sentence for the operator."""
 
 
 class ConflictError(StorageError):
-    """What was written breaks a rule of the tables, such as a second row under a unique key."""
+    """A write violates a constraint, such as a second row with the same unique key."""
 
 
 class Transaction(Protocol):
-    """What a write function may do. Placeholders are `:name` on every engine."""
+    """The operations available to a write function. Placeholders are `:name` on every engine."""
 
     def query(self, sql: str, **values: Any) -> list[Row]:
-        """Rows of a SELECT, or of a statement with RETURNING."""
+        """Return the rows of a SELECT, or of a statement with RETURNING."""
         ...
 
     def execute(self, sql: str, **values: Any) -> int:
-        """Run a statement without result rows; returns the number of rows it changed."""
+        """Run a statement without result rows. Return the number of rows it changed."""
         ...
 
     def insert(self, table: str, row: Mapping[str, Any]) -> int:
-        """Insert one row; returns its integer key."""
+        """Insert one row. Return its integer key."""
         ...
 
     def upsert(self, table: str, row: Mapping[str, Any], *, key: str | tuple[str, ...]) -> None:
-        """Insert a row, or update the one that has the same key."""
+        """Insert a row, or update the row with the same key."""
         ...
 
 
 class Reader(Protocol):
-    """What only asks."""
+    """Read-only access."""
 
     async def read(self, sql: str, **values: Any) -> list[Row]:
-        """Rows of a SELECT; sees everything committed before it was called."""
+        """Return the rows of a SELECT, which sees everything committed before the call."""
         ...
 
     async def look_up(self, sql: str, **values: Any) -> list[Row]:
-        """The same for a few rows by their keys: so short that it may be done at once, where `read` changes threads."""
+        """Return a few rows by their keys: quick enough to run on the event loop, where `read` uses a thread."""
         ...
 
 
 class Database(Reader, Protocol):
     """A durable store, safe to share by every task of one event loop.
 
-    `read` sees everything committed before it was called. `write` runs a plain synchronous function `(tx, …)` whole in
-    one transaction and returns after its commit is on the disk; what the function raises undoes it and is raised here.
-    It runs as if alone (serializable) and may be run again, so it has no effect but through `tx` and catches no
-    `StorageError`. A write touches at most 200 rows or 1 MiB. A function marked `urgent` goes before the others that
-    wait. A write whose caller was cancelled may be committed all the same.
+    `write` runs a plain synchronous function `(tx, …)` in one serializable transaction and returns once the commit is
+    on disk. An exception rolls the transaction back and is raised to the caller. The function may be run more than
+    once, so it must have no effect except through `tx` and must not catch `StorageError`. A write touches at most 200
+    rows or 1 MiB. Functions marked `urgent` run before others that wait. A write may be committed even if its caller
+    was cancelled.
     """
 
     def write(
         self, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
-        """Have this run and committed: after what was asked for before it, unless it is `urgent`."""
+        """Run and commit a write function. Functions run in the order of the calls, `urgent` ones first."""
         ...
 
     async def claim(self, conversations: Collection[int] | None = None) -> list[int]:
-        """Take conversations that have work and no living owner; with ids, only of these."""
+        """Take ownership of conversations with work and no live owner, or only of those among the given ids."""
         ...
 
     async def release(self, conversation: int) -> None:
-        """Give a conversation back. Work that came meanwhile is found by claiming it once more."""
+        """Give up ownership of a conversation. Claim it again to find work that arrived in the meantime."""
         ...
 
     async def alive(self) -> bool:
-        """Whether this process still owns what it claimed."""
+        """Return whether this process still owns the conversations it claimed."""
         ...
 
     def notify(self, channel: str, payload: str) -> None:
-        """Tell every listener of a channel, in any process; a hint of at most 200 bytes, never the truth."""
+        """Notify a channel's listeners in every process. The payload is a hint of at most 200 bytes: read the rows."""
         ...
 
     def listen(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[Sequence[str]]]:
-        """Payloads told on a channel, from the moment the context is entered until it is left or the store closes.
+        """Yield a channel's payloads from entering the context until it is left or the database closes.
 
-        They come in their order, as many at once as were told since the last ones were taken.
+        Payloads keep their order; each item holds all that arrived since the previous item.
         """
         ...
 
@@ -93,6 +93,6 @@ class Database(Reader, Protocol):
 
 
 def urgent(job: Callable[Concatenate[Transaction, P], T]) -> Callable[Concatenate[Transaction, P], T]:
-    """Mark a write function as one somebody's acknowledgement waits for: it goes before the others."""
+    """Mark a write function that an acknowledgement waits for, so that it runs before the others."""
     job.urgent = True  # type: ignore[attr-defined]
     return job

@@ -1,6 +1,6 @@
-"""What is left of a conversation that was deleted: that it was and what it cost, none of its words.
+"""Deletes a conversation: its texts go, the rows and the cost of its turns stay.
 
-Its rows stay. Their ids would come again and pass for it, and a message of it that is sent once more would be answered.
+Deleted rows would free their ids for reuse, and a redelivered message would be answered again.
 """
 
 from storage import turns
@@ -9,7 +9,7 @@ from storage.database import Database, Transaction, urgent
 
 @urgent
 def delete(tx: Transaction, conversation: int, thread_id: str | None) -> bool:
-    """Delete a conversation whose thread is gone; False where something is open or waits, or its thread is another."""
+    """Delete a conversation whose thread is gone. Return False if it has work, or another thread by now."""
     queue = turns.queue_of(tx, conversation)
     there = tx.query("select thread_id from conversations where id = :c", c=conversation)
     if queue.open is not None or queue.waits or there[0]["thread_id"] != thread_id:
@@ -34,7 +34,7 @@ def delete(tx: Transaction, conversation: int, thread_id: str | None) -> bool:
 
 
 async def attachments(db: Database, conversation: int) -> list[str]:
-    """The lists of files that came with messages of a conversation, as JSON."""
+    """Return the attachment lists of a conversation's messages, as JSON."""
     rows = await db.read(
         "select attachments from incoming where attachments is not null"
         " and turn in (select id from turns where conversation = :c)",

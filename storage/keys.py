@@ -1,4 +1,4 @@
-"""Keys of the API: kept as hashes, each of an owner and for a project."""
+"""API keys, stored as hashes, each with an owner and a project."""
 
 import hashlib
 import secrets
@@ -10,7 +10,7 @@ Scope = Literal["all", "read"]
 
 
 def new(owner: str, project: str, scope: Scope, rate: int | None, now: int) -> tuple[str, Row]:
-    """A new secret, and the row that remembers it. `rate` is its own limit of requests a minute."""
+    """Return a new secret and its row. `rate` is the key's own limit of requests per minute."""
     secret = f"sk-tl-{secrets.token_urlsafe(32)}"
     return secret, {
         "id": f"key_{secrets.token_hex(8)}",
@@ -25,7 +25,7 @@ def new(owner: str, project: str, scope: Scope, rate: int | None, now: int) -> t
 
 
 def hash_of(secret: str) -> str:
-    # Keys are random and long: a plain hash gives nothing away and is quick.
+    # Keys are long and random, so a plain fast hash is safe.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -34,12 +34,12 @@ def add(tx: Transaction, row: Row) -> None:
 
 
 def revoke(tx: Transaction, id: str, now: int) -> bool:  # noqa: A002 - the column's name
-    """Let a key open nothing any more; False when there is no such key that does."""
+    """Revoke a key. Return False when there is no such active key."""
     return tx.execute("update api_keys set revoked_at = :now where id = :id and revoked_at is null", id=id, now=now) > 0
 
 
 async def by_hash(db: Reader, hash: str) -> Row | None:  # noqa: A002 - the column's name
-    """The key that has this hash and was not revoked."""
+    """Return the active key with this hash."""
     rows = await db.read("select * from api_keys where hash = :hash and revoked_at is null", hash=hash)
     return rows[0] if rows else None
 

@@ -1,4 +1,4 @@
-"""The lock that lets one server have a database file, and says who that is."""
+"""The lock that limits a database file to one server and names that server."""
 
 import fcntl
 import json
@@ -11,7 +11,7 @@ from storage.database import StorageError
 
 PATIENCE = 0.3  # seconds; somebody may only be asking who serves
 ANNOUNCEMENT = 512  # bytes; written whole, so that a reader never sees half of an older one
-# What a person may do who cannot have this file.
+# What to do when this file cannot be used.
 ELSEWHERE = "name another DATA_DIR, or another DATABASE_URL where that is set"
 
 
@@ -29,7 +29,7 @@ class FileLock:
         self._write({})
 
     def announce(self, url: str) -> None:
-        """Say where this server answers."""
+        """Publish this server's URL."""
         self._write({"pid": os.getpid(), "url": url})
 
     def release(self) -> None:
@@ -40,7 +40,7 @@ class FileLock:
 
 
 def serving(path: Path) -> dict[str, Any] | None:
-    """What the process that serves this file says of itself (`pid`, `url`; maybe not yet), or None when nobody does."""
+    """Return the `pid` and, once known, the `url` of the server that uses this file; None without a server."""
     try:
         descriptor = os.open(_beside(path.resolve()), os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

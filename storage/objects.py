@@ -1,4 +1,4 @@
-"""The service's objects: the queries, written once for every engine."""
+"""Queries on the API objects that the service stores."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ Order = Literal["asc", "desc"]
 
 CHILDREN: tuple[Table, ...] = ("messages", "runs", "run_steps")
 
-# The project of callers without a key of their own: the bot, and the keys of the settings.
+# The project of callers without a stored key: the bot, and the keys in the settings.
 DEFAULT_PROJECT = "default"
-# What belongs to a project by itself, and whose project decides for the rest.
+# Tables with a project of their own, and the tables whose project decides for the rest.
 ROOTS: frozenset[Table] = frozenset({"assistants", "threads", "files", "uploads", "vector_stores"})
 PARENTS: Mapping[Table, tuple[Table, str]] = {
     **dict.fromkeys(CHILDREN, ("threads", "thread_id")),
@@ -39,7 +39,7 @@ PLAIN = "json_array_length(body, '$.content') = 1 and json_extract(body, '$.cont
 
 
 class UnknownCursorError(Exception):
-    """A list was asked to go on from an object that is not in it."""
+    """The cursor of a list request names an object that is not in the list."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__(f"No object {cursor} is in this list; start it again without a cursor.")
@@ -48,7 +48,7 @@ class UnknownCursorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in the order that was asked for, and whether more lie beyond them."""
+    """Rows in the requested order, and whether more follow."""
 
     rows: list[Row]
     more: bool
@@ -65,24 +65,24 @@ class Window:
 
 
 def get(tx: Transaction, table: Table, id: str, project: str | None = None) -> Row | None:  # noqa: A002 - the column's name
-    """An object by its id; with a project, only one that belongs to it."""
+    """Return an object by its id; with a project, only if it belongs to that project."""
     rows = tx.query(f"select * from {table} where id = :id {_seen(table, project)}", id=id, **_as(project))  # noqa: S608
     return rows[0] if rows else None
 
 
 def save(tx: Transaction, table: Table, row: Mapping[str, Any]) -> bool:
-    """Write the columns of `row` over those of the object with its id; False when it is gone."""
+    """Update the object that has the id of `row`. Return False when it no longer exists."""
     columns = ", ".join(f"{name} = :{name}" for name in row if name != "id")
     return tx.execute(f"update {table} set {columns} where id = :id", **row) > 0  # noqa: S608 - our own column names
 
 
 def remove(tx: Transaction, table: Table, id: str, project: str | None = None) -> bool:  # noqa: A002 - the column's name
-    """Delete an object, with a project only if it belongs to it; False when there is none."""
+    """Delete an object; with a project, only if it belongs to that project. Return whether it was deleted."""
     return tx.execute(f"delete from {table} where id = :id {_seen(table, project)}", id=id, **_as(project)) > 0  # noqa: S608
 
 
 def active_run(tx: Transaction, thread_id: str) -> Row | None:
-    """The run that holds a thread's lock."""
+    """Return the thread's active run, which locks the thread."""
     rows = tx.query(f"select * from runs where thread_id = :thread_id and {ACTIVE_RUN}", thread_id=thread_id)  # noqa: S608
     return rows[0] if rows else None
 
@@ -93,7 +93,7 @@ def steps_of(tx: Transaction, run_id: str) -> list[Row]:
 
 
 def remove_children(tx: Transaction, thread_id: str, limit: int) -> int:
-    """Delete at most `limit` of the rows that belonged to a thread; returns how many there were."""
+    """Delete at most `limit` rows that belong to a thread. Return how many were deleted."""
     removed = 0
     for table in CHILDREN:
         if removed < limit:
@@ -113,7 +113,7 @@ async def find(
     project: str | None = None,
     **belongs: str,
 ) -> Row | None:
-    """An object by its id that belongs where it is looked for; with a project, to this one."""
+    """Return an object by its id if it belongs to the given parent, and to the project if one is given."""
     conditions = ["id = :id", *(f"{column} = :{column}" for column in belongs)]
     rows = await db.look_up(
         f"select * from {table} {_where(conditions)} {_seen(table, project)}",  # noqa: S608 - our own column names
@@ -147,7 +147,7 @@ async def page(db: Reader, table: Table, window: Window, **where: Any) -> Page:
         if cursor is not None:
             values[name] = await _position(db, table, cursor, where)
             conditions.append(f"seq {'<' if down else '>'} :{name}")
-    # The page before an object is the one next to it: read it backwards, then turn it round.
+    # The page before an object is read backwards, starting next to the object, and then reversed.
     backwards = window.before is not None and window.after is None
     rows = await db.read(
         f"select * from {table} {_where(conditions)}"  # noqa: S608 - our own column names
@@ -188,7 +188,7 @@ async def messages_before(
 
 
 async def messages_between(db: Reader, thread_id: str, oldest: int, newest: int) -> int:
-    """How many messages a thread has from one place to another."""
+    """Count a thread's messages between two positions."""
     rows = await db.read(
         "select count(*) as n from messages where thread_id = :thread_id and seq between :oldest and :newest",
         thread_id=thread_id,
@@ -199,13 +199,13 @@ async def messages_between(db: Reader, thread_id: str, oldest: int, newest: int)
 
 
 async def messages_of(db: Reader, runs: Iterable[str]) -> list[Row]:
-    """The messages that runs wrote, in order."""
+    """Return the messages that these runs wrote, in order."""
     names, values = _listed(runs)
     return await db.read(f"select * from messages where run_id in ({names}) order by seq", **values)  # noqa: S608
 
 
 async def steps_of_callers(db: Reader, runs: Iterable[str]) -> list[Row]:
-    """All steps of those of the runs that called functions, in order."""
+    """Return all steps of those runs that called functions, in order."""
     names, values = _listed(runs)
     return await db.read(
         f"select * from run_steps where run_id in (select run_id from run_steps where run_id in ({names})"  # noqa: S608
@@ -220,7 +220,7 @@ async def steps_done(db: Reader, run_id: str) -> list[Row]:
 
 
 async def has_called(db: Reader, thread_id: str, kind: str) -> bool:
-    """Whether a step of a thread that has ended called a tool of this kind."""
+    """Return whether an ended step in the thread called a tool of this kind."""
     return bool(
         await db.read(
             "select 1 from runs r join run_steps s on s.run_id = r.id where r.thread_id = :thread_id"
@@ -232,7 +232,7 @@ async def has_called(db: Reader, thread_id: str, kind: str) -> bool:
 
 
 async def files_written(db: Reader, thread_id: str) -> list[Row]:
-    """The files that code wrote into the working folder of a thread, the newest first."""
+    """Return the files that code wrote into a thread's working folder, newest first."""
     return await db.read(
         "select f.* from runs r join files f on f.run_id = r.id"
         " where r.thread_id = :thread_id and f.path is not null order by f.seq desc",
@@ -241,7 +241,7 @@ async def files_written(db: Reader, thread_id: str) -> list[Row]:
 
 
 async def expired(db: Reader, table: Literal["files", "uploads", "vector_stores"], now: int) -> list[Row]:
-    """Objects whose time is over and that nobody has seen to yet."""
+    """Return expired objects that housekeeping has not processed yet."""
     open_ = {"uploads": "and status = 'pending'", "vector_stores": "and status <> 'expired'", "files": ""}[table]
     return await db.read(f"select * from {table} where expires_at <= :now {open_} limit 100", now=now)  # noqa: S608
 
@@ -251,7 +251,7 @@ async def parts_of(db: Reader, upload_id: str) -> list[Row]:
 
 
 async def active_runs(db: Reader) -> list[Row]:
-    """Every run that has not ended, the first one first."""
+    """Return every active run, oldest first."""
     return await db.read(f"select * from runs where {ACTIVE_RUN} order by seq")  # noqa: S608 - a constant
 
 

@@ -1,4 +1,4 @@
-"""Finds pieces of vector stores, by their words and by their numbers, with the files they are from."""
+"""Searches the chunks of vector stores, by keyword and by number, and names the file each chunk is from."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from storage.database import Reader, Row
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Pieces of one vector store that hold any of the words, the best first.
+    """A keyword search for chunks of one vector store that contain any of the words, best first.
 
     `condition` is SQL on the file's row `f`, with `values` for its placeholders.
     """
@@ -23,7 +23,7 @@ class Search:
     values: Mapping[str, Any] | None = None
 
 
-# A piece's own columns choose the file, and its number the piece: by the store's index all of its pieces would be read.
+# The unary + in _OURS keeps SQLite from using the store's index, which would read all of the store's chunks.
 _TOLD = "c.seq, c.file_id, files.filename, c.text, f.body"
 _FILES = (
     " join vector_store_files f on f.vector_store_id = c.vector_store_id and f.id = c.file_id"
@@ -33,13 +33,13 @@ _OURS = "+c.vector_store_id = :store"
 
 
 async def by_words(db: Reader, wanted: Search) -> list[Row]:
-    """`seq`, `file_id`, `filename`, `text`, the file's `body` in the store, and `rank`, smaller for the better."""
+    """Return `seq`, `file_id`, `filename`, `text`, the file's `body` in the store, and `rank` (lower is better)."""
     if not wanted.words:
         return []
     store = await _store(db, wanted.vector_store_id)
     if store is None:
         return []
-    # Which file a piece is from is looked up for every one that has a word: only where some do not count.
+    # Looking up the file of every matching chunk is slow, so it is done only when some files are excluded.
     counts = f"and exists (select 1 from chunks c{_FILES} where c.seq = chunks_words.rowid {_condition(wanted)})"  # noqa: S608
     return await db.read(
         f"select {_TOLD}, hit.rank from"  # noqa: S608 - built here
@@ -56,7 +56,7 @@ async def by_words(db: Reader, wanted: Search) -> list[Row]:
 
 
 async def by_seq(db: Reader, wanted: Search, seqs: Sequence[int]) -> list[Row]:
-    """The same without `rank`, of pieces by their `seq`; those that are gone or not wanted are left out."""
+    """Return the same without `rank` for chunks with these `seq`; deleted and excluded chunks are left out."""
     return await db.read(
         f"select {_TOLD} from chunks c{_FILES}"  # noqa: S608 - built here
         f" where c.seq in (select value from json_each(:seqs)) and {_OURS} {_condition(wanted)}",
@@ -67,7 +67,7 @@ async def by_seq(db: Reader, wanted: Search, seqs: Sequence[int]) -> list[Row]:
 
 
 async def seqs_of(db: Reader, wanted: Search) -> list[int]:
-    """The `seq` of every piece in the files that a condition lets through."""
+    """Return the `seq` of every chunk in files that match the condition."""
     rows = await db.read(
         "select c.seq from vector_store_files f"  # noqa: S608 - built here
         " join chunks c on c.vector_store_id = f.vector_store_id and c.file_id = f.id"
@@ -83,7 +83,7 @@ def _condition(wanted: Search) -> str:
 
 
 async def _store(db: Reader, id_: str) -> Row | None:
-    """A vector store's `seq`, and whether it is `reading`: has files whose pieces are not all there."""
+    """Return a vector store's `seq`, and whether it is `reading`: some of its files are not completed."""
     rows = await db.read(
         "select s.seq, exists (select 1 from vector_store_files f where f.vector_store_id = s.id"
         " and f.status <> 'completed') as reading from vector_stores s where s.id = :id",

@@ -24,7 +24,7 @@ def _columns(record: type[Record]) -> tuple[str, ...]:
 class Conversation(Record):
     """A place where people talk. `assistant` is the one picked for this conversation, if one was.
 
-    `bots` is how many messages of bots came since a person spoke; `several` says that more than one has spoken.
+    `bots` counts the bot messages since a person last spoke; `several` means that more than one person has spoken.
     """
 
     id: int
@@ -45,9 +45,9 @@ class Conversation(Record):
 
 @dataclass(frozen=True, slots=True)
 class IncomingRow(Record):
-    """A claimed message. `position` sorts as text; `body` is None once its turn is done and the thread has it.
+    """A recorded message. `position` sorts as text; `body` is None once its turn is done and the thread has it.
 
-    `noted` says that its author was told that it waits; `attachments` are its files, as JSON.
+    `noted` means that its author was told that it waits; `attachments` are its files, as JSON.
     """
 
     id: int
@@ -68,7 +68,7 @@ class IncomingRow(Record):
 class TurnRow(Record):
     """A turn; open while `outcome` is None. `tag` names it outside the file; `attempts` fences superseded processes.
 
-    `stopped_by` is who asked that it end, `redoes` the turn whose answer it gives anew, `reason` what people were told,
+    `stopped_by` is who asked to stop it, `redoes` the turn that it answers again, `reason` what people were told,
     `error` what operators should know.
     """
 
@@ -92,7 +92,7 @@ class TurnRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class Part(Record):
-    """One platform message of a reply. `ref` is the platform's own id of it."""
+    """One platform message of a reply. `ref` is the platform's id of the message."""
 
     turn: int
     number: int

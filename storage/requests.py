@@ -1,4 +1,4 @@
-"""Requests that were answered under an idempotency key, so that asking again does nothing twice."""
+"""Requests already answered under an idempotency key, so that a retry does nothing twice."""
 
 from storage.database import Reader, Row, Transaction
 
@@ -6,7 +6,7 @@ ANSWERED = "select fingerprint, body from answered_requests where project = :pro
 
 
 def answered(tx: Transaction, project: str, key: str) -> Row | None:
-    """`fingerprint` and `body` of the request that was answered under a key."""
+    """Return `fingerprint` and `body` of the request answered under a key."""
     rows = tx.query(ANSWERED, project=project, key=key)
     return rows[0] if rows else None
 
@@ -23,6 +23,6 @@ def remember(tx: Transaction, project: str, key: str, fingerprint: str, body: st
 
 
 def forget(tx: Transaction, before: int, limit: int) -> int:
-    """Delete at most `limit` that are older; returns how many there were."""
+    """Delete at most `limit` older requests. Return how many were deleted."""
     oldest = "select rowid from answered_requests where created_at < :before limit :limit"
     return tx.execute(f"delete from answered_requests where rowid in ({oldest})", before=before, limit=limit)  # noqa: S608

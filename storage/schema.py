@@ -1,4 +1,4 @@
-"""The tables, as numbered additive migrations."""
+"""The database schema, as numbered additive migrations."""
 
 from storage.sqlite_utils_light import Database, Migrations
 
@@ -10,7 +10,7 @@ ACTIVE_RUN = "status in ('queued', 'in_progress', 'requires_action', 'cancelling
 
 @migrations()
 def m001_conversations(db: Database) -> None:
-    """What the bot remembers: conversations, what came in, turns, the parts of replies, choices of assistant."""
+    """The bot's tables: conversations, incoming messages, turns, parts of replies, picked assistants."""
     db.create_table(
         "conversations",
         {
@@ -59,9 +59,9 @@ def m001_conversations(db: Database) -> None:
         defaults={"attempts": 0, "failures": 0},
         foreign_keys=[("conversation", "conversations", "id")],
     )
-    # Outside the file a turn is known by its tag: ids come again after a restore, tags do not.
+    # Outside the database a turn is identified by its tag: ids may repeat after a restore, tags do not.
     db.table("turns").create_index(["tag"], unique=True)
-    # The queue is these two partial indexes: turns that are open, and messages no turn has taken up.
+    # These two partial indexes are the queue: open turns, and messages that wait for a turn.
     db.execute("create index turns_open on turns(conversation) where outcome is null")
     db.table("turns").create_index(["conversation", "id"])
     db.create_table(
@@ -81,7 +81,7 @@ def m001_conversations(db: Database) -> None:
         },
         strict=True,
         pk="id",
-        # Only messages wait for a turn; a claim of another kind may have no conversation and no place in one.
+        # Only messages wait for a turn; other events may have no conversation and no position in one.
         not_null={"event", "kind", "author", "received_at"},
         defaults={"kind": "message"},
         foreign_keys=[("conversation", "conversations", "id"), ("turn", "turns", "id")],
@@ -109,7 +109,7 @@ def m001_conversations(db: Database) -> None:
 
 @migrations()
 def m002_assistants_api(db: Database) -> None:
-    """What the service remembers. `seq` is the order of creation; `body` is the rest of the API object, as JSON."""
+    """The service's tables. `seq` is the order of creation; `body` is the rest of the API object, as JSON."""
     db.create_table(
         "assistants",
         {"seq": int, "id": str, "created_at": int, "name": str, "model": str, "body": str},
@@ -179,23 +179,23 @@ def m002_assistants_api(db: Database) -> None:
     db.table("messages").create_index(["run_id"])
     db.table("runs").create_index(["thread_id", "seq"])
     db.table("run_steps").create_index(["run_id", "seq"])
-    # The thread lock: at most one active run a thread, whoever asks.
+    # The thread lock: at most one active run per thread.
     db.execute(f"create unique index runs_active on runs(thread_id) where {ACTIVE_RUN}")
 
 
 @migrations()
 def m003_promises(db: Database) -> None:
-    """What a promise needs to be remembered: who was told what, who stopped what, what was not answered and why."""
+    """State behind the guarantees: who was notified, who stopped a turn, what was not answered and why."""
     for table, column, kind, default in (
-        ("conversations", "bots", int, 0),  # messages of bots since a person spoke
+        ("conversations", "bots", int, 0),  # messages of bots since a person last spoke
         ("incoming", "noted", int, 0),  # its author was told that it waits
         ("turns", "stopped_by", str, None),
-        ("turns", "redoes", int, None),  # the turn whose answer this one gives anew
-        ("turns", "error", str, None),  # what an operator should know, where people were told something plainer
+        ("turns", "redoes", int, None),  # the turn that this one answers again
+        ("turns", "error", str, None),  # the cause for operators, where people saw a simpler reason
     ):
         db.table(table).add_column(column, kind, not_null_default=default)
     db.table("conversations").create_index(["platform", "workspace", "channel", "updated_at"])
-    # The position up to which everything that was said on a platform came to us: where to look after a gap.
+    # The position up to which no message of a platform is missing: where a catch-up starts.
     db.create_table("heard", {"platform": str, "until": str}, strict=True, pk="platform", not_null={"until"})
     db.create_table(
         "unanswered",
@@ -209,7 +209,7 @@ def m003_promises(db: Database) -> None:
 
 @migrations()
 def m004_files_and_projects(db: Database) -> None:
-    """What the service serves to many: projects and their keys, files, vector stores, requests that were answered."""
+    """Projects and their API keys, files, vector stores, and answered requests (for idempotency)."""
     for table in ("assistants", "threads"):
         db.table(table).add_column("project", str, not_null_default="default")
     db.execute("create index assistants_project on assistants(project, seq)")
@@ -227,7 +227,7 @@ def m004_files_and_projects(db: Database) -> None:
         db.execute(f"create index {table}_{columns.split(',')[0]} on {table}({columns})")
     db.execute("create index files_expiry on files(expires_at) where expires_at is not null")
     db.execute("create index vector_stores_expiry on vector_stores(expires_at) where expires_at is not null")
-    # A file's bytes, in pieces that one write can hold. Those of a finished upload stay under the ids of its parts.
+    # A file's bytes, in pieces small enough for one write. Those of a completed upload stay under its parts' ids.
     db.create_table(
         "blobs",
         {"seq": int, "id": str, "number": int, "data": bytes},
@@ -267,13 +267,13 @@ def m004_files_and_projects(db: Database) -> None:
 
 @migrations()
 def m005_attachments(db: Database) -> None:
-    """What came with a message: a JSON list of files as their platform tells of them, never their bytes."""
+    """Attachments of a message: a JSON list of the platform's file descriptions, never their contents."""
     db.table("incoming").add_column("attachments", str)
 
 
 @migrations()
 def m006_written_files(db: Database) -> None:
-    """Which run wrote a file, and under which path of its working folder; a figure has no path."""
+    """Which run wrote a file, and its path in the working folder; a figure has no path."""
     db.table("files").add_column("run_id", str)
     db.table("files").add_column("path", str)
     db.execute("create index files_run on files(run_id) where run_id is not null")
@@ -281,7 +281,7 @@ def m006_written_files(db: Database) -> None:
 
 @migrations()
 def m007_calls(db: Database) -> None:
-    """The calls of functions in a turn's runs: each is a row before it starts, and again before its output is given."""
+    """Function calls of a turn's runs. A call is recorded before it starts and again before its output is submitted."""
     db.create_table(
         "calls",
         {
@@ -307,7 +307,7 @@ def m007_calls(db: Database) -> None:
 
 @migrations()
 def m008_vectors(db: Database) -> None:
-    """What pieces of files mean, as numbers: found again by `id`, which never comes twice, as a piece's `seq` may."""
+    """Embeddings of chunks, keyed by `id`, which is never reused (unlike a chunk's `seq`)."""
     db.execute(
         "create table vectors (id integer primary key autoincrement, chunk integer not null,"
         " vector_store_id text not null, model text not null, data blob not null) strict"
@@ -319,7 +319,7 @@ def m008_vectors(db: Database) -> None:
 
 @migrations()
 def m009_token_rates(db: Database) -> None:
-    """What was learnt of how many tokens text makes for a model."""
+    """Measured tokens per byte of text, for each model."""
     db.create_table(
         "token_rates",
         {"model": str, "rate": float, "learnt_at": float},
@@ -331,7 +331,7 @@ def m009_token_rates(db: Database) -> None:
 
 @migrations()
 def m010_speakers(db: Database) -> None:
-    """Whether several people speak in a conversation, kept as they come: `speaker` is the first of them."""
+    """Whether several people speak in a conversation, updated with each message; `speaker` is the first of them."""
     db.table("conversations").add_column("speaker", str)
     db.table("conversations").add_column("several", int, not_null_default=0)
     db.execute(
@@ -343,7 +343,7 @@ def m010_speakers(db: Database) -> None:
 
 @migrations()
 def m011_chunks_by_store(db: Database) -> None:
-    """The pieces of a store stand beside each other, so that a search looks at no other store's."""
+    """Make each store's chunks adjacent, so that a search reads no other store's chunks."""
     for name in ("trigger chunks_in", "trigger chunks_out", "table chunks_words"):
         db.execute(f"drop {name}")
     for table, number in (("chunks", "seq"), ("vectors", "chunk")):
@@ -366,7 +366,7 @@ def m011_chunks_by_store(db: Database) -> None:
 
 @migrations()
 def m012_forgotten_calls(db: Database) -> None:
-    """Which calls still hold what was said in them, and how old calls are."""
+    """Indexes that find calls with text to blank, and calls by age."""
     db.execute(f"create index calls_that_tell on calls(turn) where {TELLING_CALL}")
     db.table("calls").create_index(["asked_at"])
 
@@ -385,7 +385,7 @@ def _objects(db: Database, table: str, columns: dict[str, type]) -> None:
 
 
 def _chunks(db: Database) -> None:
-    """The files of vector stores, the pieces they were cut into, and the index that finds these by their words."""
+    """Files of vector stores, their chunks, and the full-text index of the chunks."""
     db.create_table(
         "vector_store_files",
         {
@@ -432,7 +432,7 @@ def _chunks(db: Database) -> None:
 
 
 def known_migrations() -> set[str]:
-    """Names that a database may hold; another one was put there by a later version."""
+    """Return the names of known migrations; any other name comes from a later version."""
     empty = Database(memory=True)
     try:
         return {migration.name for migration in migrations.pending(empty)}

@@ -1,4 +1,4 @@
-"""SQLite behind the seam: one writer thread with group commit, readers beside it, one server a file."""
+"""The SQLite engine: one writer thread with group commit, a pool of reader threads, one server per file."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ WORK_IN_THESE = f"{OPEN_TURNS} {THESE} union {WAITING} {THESE}"
 
 
 class SQLiteDatabase:
-    """`Database` in one file. Opening it takes the file's lock and brings the schema up to date."""
+    """`Database` in one file. Opening it takes the file's lock and migrates the schema."""
 
     def __init__(self, path: Path, lock: FileLock, conn: sqlite3.Connection) -> None:
         self.path = path
@@ -59,7 +59,7 @@ class SQLiteDatabase:
         return cls(path, lock, conn)
 
     def announce(self, url: str) -> None:
-        """Say where this server answers, for commands that find the file served (`serving`)."""
+        """Publish this server's URL for commands that find the file in use (`serving`)."""
         self._lock.announce(url)
 
     async def read(self, sql: str, **values: Any) -> list[Row]:
@@ -67,9 +67,9 @@ class SQLiteDatabase:
         return await loop.run_in_executor(self._readers, self._read, sql, values)
 
     async def look_up(self, sql: str, **values: Any) -> list[Row]:
-        # A row by its key is there in ten microseconds; asking another thread for it takes seventy.
+        # Reading a row by its key takes ten microseconds; handing the query to another thread takes seventy.
         if self._closed:
-            raise StorageError("The database is closed: the program is leaving.")
+            raise StorageError("The database is closed: the program is shutting down.")
         return self._read(sql, values)
 
     def write(
@@ -124,7 +124,7 @@ class SQLiteDatabase:
             return [dict(row) for row in self._reader().execute(sql, values)]
 
     def _reader(self) -> sqlite3.Connection:
-        """This thread's own connection, which cannot write."""
+        """Return this thread's own read-only connection."""
         conn: sqlite3.Connection | None = getattr(self._local, "conn", None)
         if conn is None:
             conn = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -143,9 +143,9 @@ class SQLiteDatabase:
 
 
 def amend(path: Path, job: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run one small write function on the file, beside whoever serves it. Raises `StorageError`.
+    """Run one small write function on the file, even while a server uses it. Raises `StorageError`.
 
-    A file that nobody serves is made and brought up to date first.
+    A file that no server uses is first created and migrated.
     """
     if serving(path) is None:
         asyncio.run(_opened_once(path))
@@ -164,7 +164,7 @@ async def _opened_once(path: Path) -> None:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[Reader]:
-    """The file as it is, beside whoever serves it; nothing is created, locked or changed. Raises `StorageError`."""
+    """Open the file read-only, even while a server uses it. Creates and locks nothing. Raises `StorageError`."""
     if not path.is_file():
         raise StorageError(f"There is no database at {path} yet; start Threadline first, or {ELSEWHERE}.")
     with translated():
@@ -192,7 +192,7 @@ class _Looking:
 
 
 class _Mailbox:
-    """What one listener was told and has not taken."""
+    """Payloads that one listener has not received yet."""
 
     def __init__(self) -> None:
         self._payloads: list[str] = []
@@ -219,12 +219,12 @@ class _Mailbox:
 
 def _connect_writer(path: Path) -> sqlite3.Connection:
     try:
-        path.touch(mode=0o600)  # what people said is for its owner alone; the files beside it follow
+        path.touch(mode=0o600)  # conversations are private; SQLite gives the -wal and -shm files the same mode
         conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         db = sqlite_utils_light.Database(conn)
         db.enable_wal()
         conn.execute("pragma synchronous = full")
-        # What is deleted is overwritten, also where SQLite was not built to do so.
+        # Overwrite deleted content, even where SQLite was built with this off.
         conn.execute("pragma secure_delete = on")
         conn.execute("pragma foreign_keys = on")
         unknown = {m.name for m in migrations.applied(db)} - known_migrations()

@@ -1,19 +1,19 @@
-"""Text as every store can keep it."""
+"""Text in a form that every database can store."""
 
 
 def storable(text: str) -> str:
-    """The text as every store can keep it: no half of a character, no NUL."""
+    """Return the text without lone surrogates and NUL characters."""
     return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Joined:
-    """Puts text together that comes in pieces, some of them cut in the middle of a character."""
+    """Joins pieces of text, some of which end in the middle of a character."""
 
     def __init__(self) -> None:
         self._half = ""
 
     def add(self, piece: str) -> str:
-        """What can be told now; half a character at the end waits for the other half."""
+        """Return the text complete so far; half a character at the end waits for the other half."""
         text = self._half + piece
         self._half = ""
         if text and "\ud800" <= text[-1] <= "\udbff":

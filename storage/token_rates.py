@@ -1,4 +1,4 @@
-"""How many tokens a byte of text makes for each model, as it was learnt; a guess stands in for what is not known."""
+"""Measured tokens per byte of text for each model."""
 
 from storage.database import Reader, Transaction
 
@@ -6,12 +6,12 @@ KEPT = 1_000
 
 
 def keep(tx: Transaction, model: str, rate: float, now: float) -> None:
-    """Remember a model's rate; the models asked longest ago beyond `KEPT` are forgotten."""
+    """Record a model's rate. Only the `KEPT` most recently updated models are kept."""
     tx.upsert("token_rates", {"model": model, "rate": rate, "learnt_at": now}, key="model")
     newest = "select model from token_rates order by learnt_at desc limit :kept"
     tx.execute(f"delete from token_rates where model not in ({newest})", kept=KEPT)  # noqa: S608 - a constant
 
 
 async def every(db: Reader) -> dict[str, float]:
-    """The rates by model."""
+    """Return the rates by model."""
     return {row["model"]: row["rate"] for row in await db.read("select model, rate from token_rates")}

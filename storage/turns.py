@@ -1,4 +1,4 @@
-"""The life of a turn in the tables: the queue, the fence, the end."""
+"""The lifecycle of a turn in the database: queueing, fencing superseded processes, ending."""
 
 import secrets
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from storage.database import Database, Row, Transaction, urgent
 from storage.records import Conversation, IncomingRow, Part, TurnRow
 
-# What waits for a turn, in the words of the partial index that finds it.
+# Messages that wait for a turn. The condition matches the partial index.
 WAITING = (
     "select id, author from incoming where conversation = :c and turn is null and kind = 'message'"
     " order by position, id limit :limit"
@@ -17,26 +17,27 @@ TAKE_UP = (
     "update incoming set turn = :turn where conversation = :c and turn is null and kind = 'message'"
     " and (:only is null or id = :only)"
 )
-
-
-# Whether anything is to be done in a conversation, in one look: both parts are looked up in their partial indexes.
+# Whether a conversation has work, in one query; both parts use partial indexes.
 QUEUE = (
     "select (select min(id) from turns where conversation = :c and outcome is null) as open,"
     " exists (select 1 from incoming where conversation = :c and turn is null and kind = 'message') as waits"
 )
+OPEN = "select id from turns where conversation = :c and outcome is null order by id limit 1"
+PARTS = "select * from parts where turn = :turn order by number"
+INCOMING = "select * from incoming where turn = :turn order by position, id"
 
 
 class SupersededError(Exception):
-    """Another process took this turn over: whatever this one does, it must drop."""
+    """Another process took this turn over; this process must abandon its work on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A turn to work on, with everything its work begins from.
+    """A turn to work on, with the rows that its work starts from.
 
-    `suspect` says that somebody may have worked on it before. `chosen` is the assistant its author picked for
-    themselves; it counts where the conversation has none. `maybe_asked` says that an earlier turn may have brought
-    these messages into the thread without anybody knowing: it ended before its run was known.
+    `suspect` means that an earlier attempt may have done part of the work. `chosen` is the assistant its author picked
+    for themselves; it applies when the conversation has none. `maybe_asked` means that an earlier turn may
+    already have posted these messages to the thread: it ended before its run was known.
     """
 
     turn: TurnRow
@@ -50,7 +51,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What there is to do in a conversation: the turn that is open, and whether messages wait for one."""
+    """A conversation's work: the open turn, and whether messages wait for a turn."""
 
     open: int | None
     waits: bool
@@ -62,9 +63,9 @@ def queue_of(tx: Transaction, conversation: int) -> Queue:
 
 
 def open_next(tx: Transaction, conversation: int, now: float, *, one: bool = False) -> Opened | None:
-    """The turn to work on: the one left open, taken over, or a new one over what waits; None when idle.
+    """Return the turn to work on: the open one, taken over, or a new one for waiting messages. None when idle.
 
-    A new turn takes up every message that waits, or the first `one`.
+    A new turn takes every waiting message, or with `one` only the first.
     """
     state = queue_of(tx, conversation)
     if state.open is not None:
@@ -80,7 +81,7 @@ def open_next(tx: Transaction, conversation: int, now: float, *, one: bool = Fal
 
 @urgent
 def ask_to_stop(tx: Transaction, turn: int, by: str) -> bool:
-    """Remember that a turn shall end; False when it has."""
+    """Record a request to stop a turn. Return False when the turn has already ended."""
     changed = tx.execute(
         "update turns set stopped_by = coalesce(stopped_by, :by) where id = :id and outcome is null", by=by, id=turn
     )
@@ -88,7 +89,7 @@ def ask_to_stop(tx: Transaction, turn: int, by: str) -> bool:
 
 
 def regenerate(tx: Transaction, conversation: int, author: str, now: float) -> Opened | Literal["busy", "nothing"]:
-    """Open a turn that answers the last one's question anew; or why not: `busy` or `nothing`."""
+    """Open a turn that answers the last question again, or return why that is impossible."""
     state = queue_of(tx, conversation)
     if state.open is not None or state.waits:
         return "busy"
@@ -98,7 +99,7 @@ def regenerate(tx: Transaction, conversation: int, author: str, now: float) -> O
     redone = TurnRow.of(last[0])
     turn = insert_turn(tx, conversation, "regenerate", author, now)
     if redone.run_id is None:
-        # The thread never had its messages, so they are this turn's to post.
+        # The thread never received these messages, so this turn must post them.
         tx.execute("update incoming set turn = :turn where turn = :redone", turn=turn.id, redone=redone.id)
     redoes = redone.id if redone.run_id or redone.redoes is None else redone.redoes
     tx.execute("update turns set redoes = :redoes where id = :id", redoes=redoes, id=turn.id)
@@ -106,9 +107,9 @@ def regenerate(tx: Transaction, conversation: int, author: str, now: float) -> O
 
 
 def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id: str, *, stays: bool) -> str | None:
-    """Which assistant answers, and in which run; one that `stays` answers in this conversation from now on.
+    """Record which assistant answers, and in which run. With `stays` the conversation keeps the assistant.
 
-    Returns who asked meanwhile that the turn stop. Raises `SupersededError`.
+    Return who asked in the meantime to stop the turn, if anybody. Raises `SupersededError`.
     """
     rows = tx.query(
         "update turns set assistant = :assistant, run_id = :run_id where id = :id and attempts = :attempts"
@@ -129,7 +130,7 @@ def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id
 
 
 def record_failure(tx: Transaction, turn: int, attempts: int, error: str, *, counts: bool = True) -> int:
-    """Record a failed try of a turn with its reason for operators, and count it or not; returns how many counted.
+    """Record a failed attempt with its reason for operators, counted or not. Return the number of counted failures.
 
     Raises `SupersededError`.
     """
@@ -162,9 +163,9 @@ def keep_part(tx: Transaction, turn: int, attempts: int, number: int, ref: str, 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a turn ended: `answered`, `stopped` or `failed`, with the reason people were given.
+    """How a turn ended, with the reason shown to people.
 
-    What is `unasked` never reached its thread and is for the next turn to ask.
+    `unasked` means that its messages never reached the thread, so the next turn must ask them.
     """
 
     outcome: Literal["answered", "stopped", "failed"]
@@ -176,7 +177,7 @@ class Ending:
 
 
 def close_turn(tx: Transaction, turn: TurnRow, ending: Ending, now: float, *, one: bool = False) -> Opened | None:
-    """End a turn, and open the next where something waits; its messages' text is blanked where the thread has it.
+    """End a turn and open the next one if messages wait. Message texts that the thread has are blanked.
 
     `one` as in `open_next`. Raises `SupersededError`.
     """
@@ -207,7 +208,7 @@ async def parts_of(db: Database, turn: int) -> tuple[Part, ...]:
 
 
 async def parts_before(db: Database, turn: TurnRow) -> tuple[Part, ...]:
-    """The parts of the reply that a conversation had before this turn's."""
+    """Return the parts of the conversation's previous reply."""
     rows = await db.read(
         "select p.* from parts p where p.turn = (select t.id from turns t where t.conversation = :c and t.id < :turn"
         " and exists (select 1 from parts where turn = t.id) order by t.id desc limit 1)",
@@ -223,7 +224,7 @@ async def by_id(db: Database, turn: int) -> TurnRow | None:
 
 
 async def before(db: Database, turn: TurnRow) -> TurnRow | None:
-    """The turn that a conversation had before this one."""
+    """Return the conversation's previous turn."""
     rows = await db.read(
         "select * from turns where conversation = :c and id < :id order by id desc limit 1",
         c=turn.conversation,
@@ -233,13 +234,13 @@ async def before(db: Database, turn: TurnRow) -> TurnRow | None:
 
 
 async def open_turn(db: Database, conversation: int) -> int | None:
-    """The turn of this conversation that is under way."""
+    """Return the conversation's open turn."""
     rows = await db.read(OPEN, c=conversation)
     return int(rows[0]["id"]) if rows else None
 
 
 async def latest(db: Database, conversation: int, limit: int) -> list[TurnRow]:
-    """The last turns of a conversation, oldest first."""
+    """Return the last turns of a conversation, oldest first."""
     rows = await db.read(
         "select * from turns where conversation = :c order by id desc limit :limit", c=conversation, limit=limit
     )
@@ -247,7 +248,7 @@ async def latest(db: Database, conversation: int, limit: int) -> list[TurnRow]:
 
 
 async def incoming_since(db: Database, conversation: int, turns: Sequence[TurnRow]) -> list[IncomingRow]:
-    """The messages of these turns, and those no turn has taken up yet, in order."""
+    """Return the messages of these turns and those still waiting for a turn, in order."""
     first = turns[0].id if turns else 0
     rows = await db.read(
         "select * from incoming where conversation = :c and turn is null and kind = 'message'"
@@ -260,13 +261,8 @@ async def incoming_since(db: Database, conversation: int, turns: Sequence[TurnRo
     return [IncomingRow.of(row) for row in rows]
 
 
-OPEN = "select id from turns where conversation = :c and outcome is null order by id limit 1"
-PARTS = "select * from parts where turn = :turn order by number"
-INCOMING = "select * from incoming where turn = :turn order by position, id"
-
-
 def insert_turn(tx: Transaction, conversation: int, cause: str, author: str, now: float) -> TurnRow:
-    """Open a turn: whoever inserts it owns its first attempt."""
+    """Open a turn. The process that inserts it owns its first attempt."""
     row = tx.query(
         "insert into turns (tag, conversation, cause, author, attempts, failures, opened_at)"
         " values (:tag, :c, :cause, :author, 1, 0, :now) returning *",
@@ -287,7 +283,7 @@ def package(
     incoming: Sequence[IncomingRow] | None = None,
     parts: Sequence[Part] | None = None,
 ) -> Opened:
-    """Everything the turn's work begins from; what the caller knows is not read again."""
+    """Return a turn with the rows that its work starts from; rows given by the caller are not read again."""
     if conversation is None:
         conversation = Conversation.of(_one(tx, "select * from conversations where id = :id", id=turn.conversation))
     if incoming is None:
@@ -299,7 +295,7 @@ def package(
 
 
 def _chosen(tx: Transaction, conversation: Conversation, person: str | None) -> str | None:
-    """The assistant that a person picked for the conversations they begin."""
+    """Return the assistant that a person picked for conversations they start."""
     key = f"{conversation.platform}:{conversation.workspace}:{person}"
     rows = tx.query("select assistant from choices where scope = 'person' and key = :key", key=key)
     return str(rows[0]["assistant"]) if rows else None

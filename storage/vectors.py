@@ -1,4 +1,4 @@
-"""What the pieces of files mean, as vectors of one model: written piece by piece, read store by store."""
+"""Embeddings of chunks, all from one model: written per chunk, read per vector store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from storage.database import Reader, Row, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """A piece by its `seq`, with its vector as bytes."""
+    """The `seq` of a chunk and its vector as bytes."""
 
     chunk: int
     vector_store_id: str
@@ -16,7 +16,7 @@ class Vector:
 
 
 def put(tx: Transaction, model: str, vectors: Sequence[Vector]) -> None:
-    """Keep vectors, in place of those of another model; a piece that is gone meanwhile has none."""
+    """Store vectors, replacing those of another model. Chunks deleted in the meantime are skipped."""
     for vector in vectors:
         tx.execute("delete from vectors where chunk = :chunk", chunk=vector.chunk)
         tx.execute(
@@ -30,7 +30,7 @@ def put(tx: Transaction, model: str, vectors: Sequence[Vector]) -> None:
 
 
 async def lacking(db: Reader, model: str, after: int, limit: int) -> list[Row]:
-    """`seq`, `vector_store_id` and `text` of pieces without a vector of this model, from the one after a `seq` on."""
+    """Return `seq`, `vector_store_id` and `text` of chunks without a vector of this model, after the given `seq`."""
     return await db.read(
         "select c.seq, c.vector_store_id, c.text from chunks c"
         " left join vectors v on v.chunk = c.seq and v.model = :model"
@@ -42,7 +42,7 @@ async def lacking(db: Reader, model: str, after: int, limit: int) -> list[Row]:
 
 
 async def lacking_in(db: Reader, model: str, store: str, file_id: str, limit: int) -> list[Row]:
-    """The same of one file."""
+    """The same for one file."""
     return await db.read(
         "select c.seq, c.vector_store_id, c.text from chunks c"
         " left join vectors v on v.chunk = c.seq and v.model = :model"
@@ -55,13 +55,13 @@ async def lacking_in(db: Reader, model: str, store: str, file_id: str, limit: in
 
 
 async def newest(db: Reader, store: str) -> int:
-    """The largest id of a store's vectors; 0 where it has none."""
+    """Return the largest id of a store's vectors; 0 without any."""
     (row,) = await db.read("select coalesce(max(id), 0) as id from vectors where vector_store_id = :s", s=store)
     return int(row["id"])
 
 
 async def after(db: Reader, model: str, store: str, id_: int, limit: int) -> list[Row]:
-    """`id`, `chunk` and `data` of a store's vectors, from the one after an id on."""
+    """Return `id`, `chunk` and `data` of a store's vectors, after the given id."""
     return await db.read(
         "select id, chunk, data from vectors where vector_store_id = :s and id > :id and model = :model"
         " order by id limit :limit",

@@ -1,4 +1,4 @@
-"""The one thread that writes to a SQLite file: everything that waits shares a commit, and nobody pays for another."""
+"""The one thread that writes to a SQLite file. Waiting writes share a commit; a failed one does not affect the rest."""
 
 import asyncio
 import contextlib
@@ -11,15 +11,15 @@ from typing import Any
 
 from storage.database import ConflictError, Row, StorageError, Transaction
 
-# One commit takes what comes within this time, so that a claim that arrives meanwhile waits no longer.
+# A commit collects jobs for at most this long, which limits how long a newly arrived claim waits.
 BATCH_SECONDS = 0.02
 BATCH = 500
 
 
 class SQLiteTransaction:
-    """`Transaction` on the writer's connection; lives only while its write function runs.
+    """`Transaction` on the writer's connection, valid only while its write function runs.
 
-    The statements are our own: sqlite-utils' `upsert` returns as if nothing had happened when the disk is full.
+    The statements are written here because sqlite-utils' `upsert` hides the error of a full disk.
     """
 
     def __init__(self, conn: sqlite3.Connection) -> None:
@@ -42,8 +42,8 @@ class SQLiteTransaction:
 
     def _run(self, sql: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
         if not self._conn.in_transaction:
-            # On a full disk SQLite ends the transaction by itself; one more statement would commit alone.
-            raise StorageError("The transaction is over: SQLite undid it.")
+            # On a full disk SQLite rolls back by itself; another statement would then be committed on its own.
+            raise StorageError("SQLite rolled the transaction back; check free disk space and the disk of DATA_DIR.")
         try:
             return self._conn.execute(sql, values)
         except sqlite3.Error as error:
@@ -51,7 +51,7 @@ class SQLiteTransaction:
 
 
 class Job:
-    """One write that waits for its commit."""
+    """A write waiting for its commit."""
 
     def __init__(self, call: Callable[[Transaction], Any], future: "asyncio.Future[Any]") -> None:
         self.call = call
@@ -61,12 +61,12 @@ class Job:
         self.error: BaseException | None = None
 
     def fail(self, error: BaseException) -> None:
-        # A future takes no StopIteration, and what would end a thread or a loop is no answer to a caller.
+        # A future accepts no StopIteration, and exceptions that end a thread or loop must not reach a caller.
         plain = isinstance(error, Exception) and not isinstance(error, StopIteration)
         self.error = error if plain else RuntimeError(f"a write function raised {error!r}")
 
     def settle(self) -> None:
-        """Answer whoever waits; on their loop."""
+        """Resolve the caller's future; runs on the caller's loop."""
         if self.future.done():
             return
         if self.error is not None:
@@ -76,13 +76,13 @@ class Job:
 
 
 class Writer:
-    """The one thread that writes. Jobs that wait at the same time share one COMMIT, and none fails for another."""
+    """The writer thread. Jobs that wait at the same time share one COMMIT; a failing job does not fail the others."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
         self._urgent: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        # As many as jobs wait, in either queue. A queue in C wakes its reader at a tenth of a semaphore's price.
+        # One token per job waiting in either queue. Waking the reader of a C queue costs a tenth of a semaphore.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -90,17 +90,17 @@ class Writer:
 
     def put(self, job: Job, *, urgent: bool) -> None:
         if self._closing:
-            raise StorageError("The database is closed: the program is leaving.")
+            raise StorageError("The database is closed: the program is shutting down.")
         (self._urgent if urgent else self._jobs).put(job)
         self._wake.put(None)
 
     def refuse(self) -> None:
-        """Take no more jobs. Called on the loop's thread, as `put` is, so that none slips in after the last commit."""
+        """Accept no more jobs. Runs on the loop's thread, like `put`, so that no job arrives after the last commit."""
         self._closing = True
         self._wake.put(None)
 
     def join(self) -> None:
-        """Wait until the jobs that were taken are committed."""
+        """Wait until all accepted jobs are committed."""
         self._thread.join()
 
     def _run(self) -> None:
@@ -110,14 +110,14 @@ class Writer:
                 self._commit(first, self._more())
 
     def _next(self) -> Job | None:
-        """The job to run now, urgent ones first; None when the writer was woken to leave."""
+        """Return the next job, urgent ones first; None when the writer must stop."""
         for waiting in (self._urgent, self._jobs):
             if not waiting.empty():
                 return waiting.get_nowait()
         return None
 
     def _more(self) -> Iterator[Job]:
-        """The jobs that wait or come while there is time."""
+        """Yield jobs that wait, or arrive before the batch ends."""
         until = time.monotonic() + BATCH_SECONDS
         for _ in range(BATCH):
             if time.monotonic() > until or self._wake.empty():
@@ -128,7 +128,7 @@ class Writer:
             yield job
 
     def _commit(self, first: Job, more: Iterable[Job] = ()) -> None:
-        """Run jobs in one transaction; when one of them raises, it is undone and all are run again apart."""
+        """Run jobs in one transaction. When one raises, roll back and run them all again, each in a savepoint."""
         taken = [first]
         try:
             self._conn.execute("begin immediate")
@@ -146,7 +146,7 @@ class Writer:
         _settle(taken)
 
     def _apart(self, jobs: Sequence[Job]) -> None:
-        """The same with a savepoint a job, which costs as much as many a job; what fails as a whole runs one by one."""
+        """Run the batch with one savepoint per job. If the whole batch still fails, run the jobs one at a time."""
         try:
             self._conn.execute("begin immediate")
             for job in jobs:
@@ -176,7 +176,7 @@ class Writer:
 
 
 def _settle(jobs: Iterable[Job]) -> None:
-    """Answer all who waited for a commit, each loop woken once."""
+    """Resolve the futures of committed jobs, waking each loop only once."""
     waiting: dict[asyncio.AbstractEventLoop, list[Job]] = {}
     for job in jobs:
         waiting.setdefault(job.loop, []).append(job)
@@ -186,26 +186,26 @@ def _settle(jobs: Iterable[Job]) -> None:
             job.settle()
 
     for loop, settled in waiting.items():
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed and nobody waits any more
             loop.call_soon_threadsafe(tell, settled)
 
 
 def insertion(table: str, row: Mapping[str, Any]) -> str:
-    """The INSERT statement for a row, with a named placeholder a column."""
+    """Return the INSERT statement for a row, with one named placeholder per column."""
     return f"insert into {table} ({', '.join(row)}) values ({', '.join(':' + name for name in row)})"  # noqa: S608
 
 
 def _translation(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.IntegrityError):
-        return ConflictError(f"The tables refuse it: {error}.")
+        return ConflictError(f"The write violates a constraint: {error}.")
     if isinstance(error, sqlite3.Error):
-        return StorageError(f"The database failed: {error}.")
+        return StorageError(f"The database failed ({error}); check free disk space and the disk of DATA_DIR.")
     return error
 
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Raise the engine's errors as the seam's."""
+    """Raise SQLite's errors as `StorageError`."""
     try:
         yield
     except sqlite3.Error as error:

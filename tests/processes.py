@@ -7,9 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from bot.cli import main
+from tests.forked import Child
 
 ROOT = Path(__file__).parent.parent
 # Seconds. A slow machine is no failure; what never comes is one.
@@ -19,17 +23,29 @@ PATIENCE = 240.0
 class Process:
     """A running program. `output` is what it has said so far on standard output and standard error."""
 
-    def __init__(self, *command: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
-        self._popen = subprocess.Popen(
-            command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
-            cwd=cwd,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for whoever started it, who ends it in order
-        )
+    def __init__(
+        self,
+        *command: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+        forks: Callable[[], None] | None = None,
+    ) -> None:
+        """Run a command, or a function in a process that `forks` from one which has imported the program."""
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
+        self._popen: subprocess.Popen[str] | Child
+        if forks is not None:
+            self._popen = Child(forks, env, cwd)
+        else:
+            self._popen = subprocess.Popen(
+                command,
+                env=env,
+                cwd=cwd,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for whoever started it, who ends it in order
+            )
         self._lines: list[str] = []
         self._said = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -114,5 +130,12 @@ def threadline(*arguments: str, env: dict[str, str], cwd: Path) -> Process:
     """The program itself, with nothing of the machine's own settings: no `.env`, no model found on loopback."""
     mine = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "")
     defaults = {"PORT": "0", "DATA_DIR": str(cwd / "data"), "MODEL_DISCOVERY": "false"}
-    program = str(Path(sys.executable).with_name("threadline"))
-    return Process(program, *arguments, env={**mine, **defaults, **env}, cwd=cwd)
+    env = {**mine, **defaults, **env}
+    if "PYTHONPATH" in env:
+        return Process(str(Path(sys.executable).with_name("threadline")), *arguments, env=env, cwd=cwd)
+    return Process(env=env, cwd=cwd, forks=partial(_command_line, arguments))
+
+
+def _command_line(arguments: Sequence[str]) -> None:
+    sys.argv = ["threadline", *arguments]
+    main()

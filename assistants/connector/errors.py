@@ -60,7 +60,7 @@ class CircuitOpenError(ConnectError):
     """`retry_after` is when it will be asked again."""
 
 
-class OutcomeUnknown(AssistantsError):  # noqa: N818 - a state to go on from rather than a mistake
+class OutcomeUnknown(AssistantsError):
     """Repeating the call blindly might create the thing twice. `error` is what happened, `key` the idempotency key."""
 
     def __init__(self, error: AssistantsError, *, key: str) -> None:
@@ -92,7 +92,7 @@ class ProtocolError(AssistantsError):
     """The base URL leads to something else, or to a server that deviates too far."""
 
 
-class StreamBroken(AssistantsError):  # noqa: N818 - a state to go on from rather than a mistake
+class StreamBroken(AssistantsError):
     """The run goes on at the server; `run_id` is None when the stream broke before the run was seen."""
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Answers the Assistants API: objects in the store, runs as tasks, any Chat-Completions endpoint as the model."""
+"""The embedded Assistants API server, in front of any Chat-Completions endpoint."""

@@ -1,4 +1,4 @@
-"""What a request may reach: the objects of its caller's project; and that a request made twice is answered once."""
+"""A request's view of the database: only its project's objects, and idempotency by key."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -22,14 +22,14 @@ _OWNERS: Mapping[str, type[Wire]] = {"thread_id": Thread, "upload_id": Upload, "
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the project whose objects they see, and the id of the key they showed, if any."""
+    """The caller of a request: its project, and the id of its API key, if any."""
 
     project: str = DEFAULT_PROJECT
     key: str | None = None
 
 
-class Answered(Exception):  # noqa: N818 - reads as what it tells
-    """The request was made before under the same Idempotency-Key; `body` is what it was answered with."""
+class Answered(Exception):
+    """The request repeats an earlier one with the same Idempotency-Key; `body` is the earlier answer."""
 
     def __init__(self, body: str) -> None:
         super().__init__("answered before")
@@ -38,23 +38,23 @@ class Answered(Exception):  # noqa: N818 - reads as what it tells
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The store as one request sees it."""
+    """The database as one request sees it."""
 
     db: Database
     project: str
     index: Callable[[], None]
     idempotency_key: str | None = None
     fingerprint: str = ""
-    # What has to be written together with the request itself, and before it: vector stores that are made for it.
+    # Writes that run before the request's own in the same transaction, such as vector stores created for it.
     before: list[Callable[[Transaction], None]] = field(default_factory=list)
 
     def asking(self, *what: object) -> "Access":
-        """The same, told what exactly is asked for, so that another request under the same key is noticed."""
+        """Return the same access with the request's fingerprint, to detect another request under the same key."""
         fingerprint = hashlib.sha256(repr((self.fingerprint, *what)).encode()).hexdigest()
         return replace(self, fingerprint=fingerprint)
 
     def attached(self, messages: Sequence[Message]) -> None:
-        """Have the files indexed that came with new messages."""
+        """Index the files attached to new messages."""
         if any(message.attachments for message in messages):
             self.index()
 
@@ -65,9 +65,9 @@ class Access:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Write, and remember the answer under the request's Idempotency-Key in the same transaction.
+        """Write, and store the answer under the request's Idempotency-Key in the same transaction.
 
-        Raises `Answered` when it was done before.
+        Raises `Answered` for a repeated request.
         """
 
         def do(tx: Transaction) -> T | Answered:
@@ -89,20 +89,20 @@ class Access:
         return done
 
     async def expect_new(self) -> None:
-        """Raises `Answered` already here when the request was made before: its next step leaves something behind."""
+        """Raise `Answered` for a repeated request before a step that has side effects of its own."""
         if (key := self.idempotency_key) is not None and (before := await requests.seen(self.db, self.project, key)):
             raise Answered(self._same(key, before))
 
     async def modify(self, kind: type[W], id_: str, changes: Mapping[str, object]) -> W:
-        """Change an object of this project; returns it as it is now."""
+        """Change an object of this project. Return the changed object."""
         return await self.once(itself, store.modify, kind, id_, changes, self.project)
 
     async def row(self, kind: type[Wire], id_: str, **belongs: str) -> dict[str, Any]:
-        """The row of an object of this project that belongs where its address says, or the API's not-found."""
+        """Return the row of an object of this project under the given parent. Raises the API's not-found error."""
         row = await objects.find(self.db, TABLES[kind], id_, self.project, **belongs)
         if row is not None and not _gone(kind, row):
             return row
-        # Of several things that may not be there the outermost is told.
+        # When several objects are missing, the error names the outermost.
         if "run_id" in belongs:
             await self.row(Run, belongs["run_id"], thread_id=belongs["thread_id"])
         for column, owner in _OWNERS.items():
@@ -111,18 +111,18 @@ class Access:
         raise Refused(store.missing(kind, id_))
 
     def _same(self, key: str, before: Row) -> str:
-        """What this very request was answered with; refuses another one under its key."""
+        """Return the answer stored for this request. Refuses a different request under the same key."""
         if before["fingerprint"] != self.fingerprint:
             raise Refused(_used_otherwise(key))
         return str(before["body"])
 
     async def find(self, kind: type[W], id_: str, **belongs: str) -> W:
-        """The object instead of its row."""
+        """Return the object instead of its row."""
         return from_row(kind, await self.row(kind, id_, **belongs))
 
 
 def itself(thing: W) -> W:
-    """The answer of a job that returns what it is answered with."""
+    """Answer with the job's own result."""
     return thing
 
 

@@ -1,4 +1,4 @@
-"""Makes the base URLs worth trying of what a person typed as an endpoint's address."""
+"""Turns an endpoint address that a person typed into the base URLs to try."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ _VERSIONED = re.compile(r"/v\d+\w*$")
 
 
 def addresses(typed: str) -> list[str]:
-    """The address as typed and, where it ends in no version, with `/v1`; raises `ValueError` with a sentence."""
+    """Return the address as typed and, unless it ends in a version, with `/v1`. Raises `ValueError` with a sentence."""
     parts = _parts(typed.strip())
     if parts.query or parts.username is not None or parts.password is not None:
         raise ValueError("The address must hold no user, password or query; give the key in its own field.")
@@ -27,7 +27,7 @@ def versioned(base_url: str) -> bool:
 
 
 def place(base_url: str) -> str:
-    """Host and port: what a sentence may say of an address."""
+    """Return host and port, the parts of an address that are safe to show."""
     return urlsplit(base_url).netloc
 
 
@@ -53,7 +53,7 @@ def _parts(text: str) -> SplitResult:
 
 
 def _is_link_local(host: str) -> bool:
-    """Whether nobody runs a model there, but a cloud tells its machines their secrets; however it is written."""
+    """Return whether an address, in any notation, is link-local: clouds serve secrets there, never models."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -66,7 +66,7 @@ def _is_link_local(host: str) -> bool:
 
 
 def _is_near(address: str) -> bool:
-    """Whether it is at home, where hardly anything speaks https."""
+    """Return whether an address is on a local network, where https is rare."""
     try:
         host = urlsplit(f"//{address}").hostname or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""Writes down and tells what a model says in one go: text into a message, calls into a step the run then waits on."""
+"""Records and streams one model response: text becomes a message, tool calls become a run step."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -38,12 +38,12 @@ from assistants.service.tools.server_tool import ServerTool
 from storage.database import Database
 
 
-class NotAtWork(Exception):  # noqa: N818 - reads as what it tells
-    """The run was cancelled or deleted meanwhile."""
+class NotAtWork(Exception):
+    """The run was cancelled or deleted in the meantime."""
 
 
 class Answer:
-    """What a run writes between two waits for somebody else. `limit` is how many tokens it may have."""
+    """One model response as it is written. `limit` is its maximum number of tokens."""
 
     def __init__(
         self,
@@ -57,11 +57,11 @@ class Answer:
         self._db = db
         self._feed = feed
         self._run = work.run
-        # A message that a restart found half-written is written afresh, in its place.
+        # After a restart a half-written message is rewritten in place.
         self._open = work.half
         self._shown = figures(work.steps)
         self._said: list[Part] = []
-        # Messages that ended before the calls, and whose rows end with these.
+        # Messages completed before the calls; their rows are completed together with the calls.
         self._before: list[tuple[Message, RunStep]] = []
         self._step: RunStep | None = None
         self._tools = tools or {}
@@ -84,7 +84,7 @@ class Answer:
         return [ImageFileContent(image_file=ImageFile(file_id=id_)) for id_ in self._shown]
 
     def full(self) -> bool:
-        """Whether the answer has all the tokens it may have; a piece is one token at least."""
+        """Return whether the token limit is reached; each piece counts as at least one token."""
         if self._left is None:
             return False
         self._left -= 1
@@ -109,7 +109,7 @@ class Answer:
             self._feed.tell(part.told(message.id, piece.text))
 
     def _show(self, message: Message) -> None:
-        """Let a message begin with the figures that were drawn before it."""
+        """Begin the message with the figures that code drew before it."""
         for index, picture in enumerate(self._pictures):
             shown = ImageFileDelta(index=index, image_file=picture.image_file)
             told = MessageDelta(id=message.id, delta=MessagePiece(content=[shown]))
@@ -122,7 +122,7 @@ class Answer:
             self._feed.emit(RunStepDeltaEvent("thread.run.step.delta", delta))
 
     async def end(self, piece: End) -> Ending | RunStep | None:
-        """The end the run comes to now; None when it waits for outputs, a step when that calls tools of ours."""
+        """Finish the response. Return the run's ending, a step with server-side calls, or None to wait for outputs."""
         if piece.prompt_tokens is not None and piece.completion_tokens is not None:
             self._usage = lifecycle.usage_of(
                 piece.prompt_tokens, piece.completion_tokens, piece.cached_tokens, piece.reasoning_tokens
@@ -147,7 +147,7 @@ class Answer:
         await self.settle()
 
     async def _annotate(self) -> None:
-        """Mark the places of the text that stand for files."""
+        """Annotate the parts of the text that refer to files."""
         part = next((part for part in self._said if part.kind is TextPiece), None)
         if self._open is None or part is None:
             return
@@ -163,19 +163,19 @@ class Answer:
 
     def _begin_message(self) -> tuple[Message, RunStep]:
         message, step = making.answer(self._run)
-        # The first words do not wait for the disk; whatever ends the message does.
+        # The first words do not wait for the disk; the end of the message does.
         self._opening = asyncio.ensure_future(self._db.write(store.open_answer, message, step))
         self._open = message, step
         self._feed.emit(*begun(step), *(MessageEvent(f"thread.message.{state}", message) for state in _BEGUN))
         return self._open
 
     async def opened(self) -> None:
-        """Return once it is known whether the message has its row; an end that was written before would not find it."""
+        """Wait until the message's row is written or was refused, so that the end of the run finds the row."""
         if self._opening is not None:
             await asyncio.wait([self._opening])
 
     async def settle(self) -> None:
-        """Return once everything that was told of a message is on the disk. Raises `NotAtWork`."""
+        """Wait until everything streamed of a message is on disk. Raises `NotAtWork`."""
         if self._opening is not None and not await self._opening:
             raise NotAtWork
 
@@ -208,7 +208,7 @@ class Answer:
         return None
 
     async def _close_message(self) -> None:
-        """End what was said before the calls."""
+        """End the message that preceded the calls."""
         if self._open is None:
             return
         await self.settle()
@@ -226,12 +226,12 @@ _BEGUN = ("created", "in_progress")
 
 
 def begun(step: RunStep) -> list[StreamEvent]:
-    """What is told of a step that begins."""
+    """Return the events of a step that begins."""
     return [RunStepEvent(f"thread.run.step.{state}", step) for state in _BEGUN]
 
 
 def closed(pairs: Iterable[tuple[Message | None, RunStep]]) -> list[StreamEvent]:
-    """What is told of steps that ended, and of the messages they wrote."""
+    """Return the events of steps that ended and of the messages they wrote."""
     events: list[StreamEvent] = []
     for message, step in pairs:
         if message is not None:

@@ -1,4 +1,4 @@
-"""The Assistants API as an ASGI app on a store and its models."""
+"""The Assistants API as an ASGI app, on a database and a set of models."""
 
 import logging
 
@@ -35,12 +35,12 @@ from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
-# Seconds in which a server that leaves may be followed by its next one.
+# Seconds after which a restarted server may be ready.
 RETRY_AFTER = "2"
 
 
 class Service:
-    """The API in one process. `app` serves it under `/v1`; who may call it is the caller's affair."""
+    """The API in one process. `app` serves it under `/v1` without access control (see `Guard`)."""
 
     def __init__(
         self, database: Database, models: Models, *tools: ServerTool, embedder: Embedder | None = None
@@ -59,7 +59,7 @@ class Service:
         self._housekeeping = Housekeeping(database, models)
 
     async def start(self) -> None:
-        """Take up the runs and the files that were interrupted."""
+        """Resume interrupted runs and file indexing."""
         await self._housekeeping.start()
         self._indexer.start()
         if self._meaning:
@@ -68,11 +68,11 @@ class Service:
         await self.runner.resume()
 
     async def drain(self, grace: float) -> None:
-        """Begin no more runs, and give those that work this many seconds to end; what has not ended goes on later."""
+        """Start no more runs and wait up to `grace` seconds for active ones; the rest resume at the next start."""
         await self.runner.drain(grace)
 
     async def stop(self) -> None:
-        """Leave the runs for the next start, and the models for good."""
+        """Stop all work and close the models; unfinished runs resume at the next start."""
         await self.runner.stop()
         await self._toolbox.stop()
         await self._indexer.stop()
@@ -83,13 +83,13 @@ class Service:
 
 
 def create_service(database: Database, models: Models, *tools: ServerTool, embedder: Embedder | None = None) -> Service:
-    """The service, with tools of the API that it uses itself; with an `embedder` files are found by meaning, too."""
+    """Create the service. `tools` are run by the server itself; an `embedder` adds semantic file search."""
     return Service(database, models, *tools, embedder=embedder)
 
 
 def _app() -> FastAPI:
-    # Runs are asked for most, and come before the threads, whose addresses would take "runs" for the id of one. The
-    # list is flat, since routers within routers are gone through twice.
+    # Runs are requested most, and must come before threads, whose routes would take "runs" for a thread id. The list
+    # is flat because nested routers are searched twice.
     routers = (runs, messages, threads, assistants, files, uploads, store_files, vector_stores, models)
     routes = [route for routes in routers for route in routes.router.routes]
     app = FastAPI(
@@ -117,7 +117,7 @@ def _answer(failure: Failure) -> Response:
 async def _refused(_: Request, error: Refused) -> Response:
     answer = _answer(error.failure)
     if error.failure.status == 503:
-        # Nothing was begun: whoever asks again reaches the server that comes after this one.
+        # Nothing was started, so the client may safely retry against the restarted server.
         answer.headers.update({"x-should-retry": "true", "retry-after": RETRY_AFTER})
     return answer
 
@@ -141,6 +141,6 @@ async def _elsewhere(request: Request, error: HTTPException) -> Response:
 
 
 async def _failed(request: Request, _: Exception) -> Response:
-    # What failed is logged by the server that runs the app; the client learns only that something did.
+    # The ASGI server logs the exception; the client learns only that the request failed.
     logger.error("%s %s failed", request.method, request.url.path)
     return _answer(server_failed())

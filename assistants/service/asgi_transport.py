@@ -1,4 +1,4 @@
-"""Reaches an ASGI app in the same event loop and streams; httpx's own transport waits for the whole response."""
+"""An httpx transport to an ASGI app in the same event loop that streams; httpx's own waits for the whole response."""
 
 import asyncio
 import logging
@@ -16,10 +16,10 @@ _Headers = list[tuple[bytes, bytes]]
 
 
 class LocalTransport(httpx.AsyncBaseTransport):
-    """An httpx transport whose other end is `app`; the app sees what a server on TCP would show it.
+    """An httpx transport that calls `app` as a TCP server would.
 
-    A reader that falls behind holds the app back after a few chunks; closing the response tells the app that the client
-    has gone. As with a server on TCP, the app is told and not killed, so that what it began it can finish.
+    A slow reader blocks the app after a few chunks. Closing the response sends the app a disconnect, as a TCP server
+    would, and does not cancel it, so that it can finish what it began.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,7 +46,7 @@ class LocalTransport(httpx.AsyncBaseTransport):
 
 
 class _Exchange:
-    """One request and its answer, on its way from the app to the reader."""
+    """One request, and its response on the way from the app to the reader."""
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
@@ -91,7 +91,7 @@ class _Exchange:
             raise httpx.ReadTimeout(f"No answer within {patience:g} seconds.") from None
 
     async def next(self, patience: float | None) -> bytes | None:
-        """The next chunk, or None at the end of a whole answer."""
+        """Return the next chunk, or None at the end of a complete response."""
         try:
             async with asyncio.timeout(patience):
                 chunk = await self._chunks.get()
@@ -102,7 +102,7 @@ class _Exchange:
         return chunk
 
     def leave(self) -> None:
-        """Tell the app that nobody reads any more; a send that waits for room goes on into nothing."""
+        """Tell the app that the reader has gone; a blocked send returns, and its chunk is dropped."""
         self._gone.set()
         while not self._chunks.empty():
             self._chunks.get_nowait()

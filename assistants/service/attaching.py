@@ -1,4 +1,4 @@
-"""Lets the tools of a thread work with the files that are attached to its messages."""
+"""Makes files attached to a thread's messages available to the thread's tools."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ from assistants.service.rows import to_row
 from storage import objects
 from storage.database import Transaction
 
-# A vector store that is made with a thread goes a week after its last use.
+# A vector store created with a thread expires a week after its last use.
 DAYS = 7
 
 
 def attach(tx: Transaction, thread: Thread, messages: Sequence[Message], project: str) -> Thread:
-    """The thread as it is with the files of its new messages."""
+    """Return the thread updated with the files of its new messages."""
     found = [attachment for message in messages for attachment in message.attachments or ()]
     code = [a.file_id for a in found if a.file_id and _has(a, CodeInterpreterTool)]
     search = [a.file_id for a in found if a.file_id and _has(a, FileSearchTool)]
@@ -55,7 +55,7 @@ def _without_repeats(*lists: Sequence[str]) -> list[str]:
 
 
 def _searched(tx: Transaction, project: str) -> str:
-    """A new vector store for what is attached in a thread."""
+    """Create a vector store for a thread's attachments."""
     store = vector_stores.new(expires_after=Expiration(days=DAYS))
     tx.insert("vector_stores", to_row(store, project=project))
     return store.id

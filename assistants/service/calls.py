@@ -1,4 +1,4 @@
-"""The calls of one step as the model writes them: functions for the caller, tools that are used here."""
+"""The tool calls of one step as the model writes them: functions for the caller, and server-side tools."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ class _Growing:
 
 
 class Calls:
-    """Calls that grow. `tools` are those used here, by the name the model calls."""
+    """Growing tool calls. `tools` are the server-side ones, by the name that the model uses."""
 
     def __init__(self, tools: Mapping[str, ServerTool]) -> None:
         self._tools = tools
         self._calls: list[_Growing] = []
 
     def add(self, piece: CallPiece) -> ToolCallDelta | None:
-        """Take in more of a call; returns what is told of it, if anything."""
+        """Add a piece of a call. Return its event delta, if any."""
         if piece.index == len(self._calls):
             name = piece.name or ""
             self._calls.append(_Growing(piece.id or "", name, "", self._tools.get(name)))
@@ -63,7 +63,7 @@ def calls_of(step: RunStep) -> list[ToolCall]:
 
 
 def needs_outputs(step: RunStep) -> RequiredAction | None:
-    """What the caller has to do about a step; None when all its calls are of tools that are used here."""
+    """Return the action that a step requires of the caller; None when all calls are server-side."""
     functions = [call for call in calls_of(step) if isinstance(call, FunctionCall)]
     if not functions:
         return None
@@ -73,5 +73,5 @@ def needs_outputs(step: RunStep) -> RequiredAction | None:
 
 
 def is_ours(step: RunStep) -> bool:
-    """Whether a step calls a tool that is used here."""
+    """Return whether a step calls a server-side tool."""
     return any(not isinstance(call, FunctionCall) for call in calls_of(step))

@@ -1,4 +1,4 @@
-"""Asks one Chat-Completions endpoint, and asks again when it failed before its first word."""
+"""Streams answers from one Chat-Completions endpoint, with retries until the first word arrives."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -14,12 +14,12 @@ from assistants.service.pieces import ModelError, Piece, Request
 
 RETRIES = 2
 BACK_OFF = 0.25
-# A model may think for long before its first word, but a connection is there at once or not at all.
+# A model may think for minutes before its first word, but connecting either works quickly or fails.
 PATIENCE = httpx.Timeout(300, connect=5, pool=None)
 
 
 class ChatCompletions:
-    """A `ChatModel` at an endpoint; a coroutine function as `endpoint` is a model that is started when first asked."""
+    """A `ChatModel` at an endpoint. `endpoint` may be a coroutine function that starts a local model on demand."""
 
     def __init__(
         self,

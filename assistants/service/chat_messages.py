@@ -1,4 +1,4 @@
-"""Turns rows of a thread into Chat-Completions messages."""
+"""Converts rows of a thread into Chat-Completions messages."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +16,12 @@ PICTURE = "[A picture, which this model cannot see.]"
 
 
 def said(row: Row) -> ChatMessage | None:
-    """A message as a model reads it, pictures by file still named by their ids; None when nothing was said."""
+    """Return a message as the model reads it, with image files still as ids; None for an empty message."""
     if (text := row.get("text")) is not None:
         return {"role": row["role"], "content": text}
     parts = [part for part in map(_part, json.loads(row["body"])["content"]) if part]
     if row["role"] == "assistant":
-        # Endpoints take pictures from people only.
+        # Endpoints accept pictures only in user messages.
         parts = [part if part["type"] == "text" else {"type": "text", "text": FIGURE} for part in parts]
     if not parts:
         return None
@@ -42,7 +42,7 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def did(steps: Iterable[Row], messages: Mapping[str, Row], found: int | None = None) -> Chat:
-    """What a run said and called, its calls paired with their outputs; of each search at most so many bytes `found`."""
+    """Return a run's messages and calls, each call with its output; search results cut to `found` bytes each."""
     chat: Chat = []
     for step in steps:
         if step["status"] != "completed":
@@ -61,7 +61,7 @@ def did(steps: Iterable[Row], messages: Mapping[str, Row], found: int | None = N
 def _add_calls(chat: Chat, calls: Sequence[tuple[str, Told]]) -> None:
     if not calls:
         return
-    # What a model said before its calls is part of the same message to it.
+    # To the model, text before its calls belongs to the same message.
     if not chat or chat[-1]["role"] != "assistant" or "tool_calls" in chat[-1]:
         chat.append({"role": "assistant", "content": None})
     functions = [(id_, {"name": told.name, "arguments": told.arguments}) for id_, told in calls]
@@ -70,19 +70,19 @@ def _add_calls(chat: Chat, calls: Sequence[tuple[str, Told]]) -> None:
 
 
 def searches(chat: Iterable[ChatMessage]) -> int:
-    """How many calls in it searched files."""
+    """Count the file-search calls."""
     names = [call["function"]["name"] for message in chat for call in message.get("tool_calls", ())]
     return names.count(FILE_SEARCH)
 
 
 def words_of(chat: Iterable[ChatMessage]) -> Chat:
-    """What was said, without calls and their outputs."""
+    """Return the chat without calls and their outputs."""
     spoken = ({k: v for k, v in m.items() if k != "tool_calls"} for m in chat if m["role"] != "tool")
     return [message for message in spoken if message["content"]]
 
 
 def without_pictures(message: ChatMessage) -> ChatMessage:
-    """The message for a model that sees nothing: a note stands where a picture was."""
+    """Return the message for a model without vision: each picture becomes a note."""
     if not pictured(message):
         return message
     texts = [part["text"] if part["type"] == "text" else PICTURE for part in message["content"]]
@@ -90,5 +90,5 @@ def without_pictures(message: ChatMessage) -> ChatMessage:
 
 
 def pictured(message: ChatMessage) -> bool:
-    """Whether a message holds a picture."""
+    """Return whether a message contains a picture."""
     return isinstance(message["content"], list) and any(part["type"] != "text" for part in message["content"])

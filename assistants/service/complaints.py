@@ -1,4 +1,4 @@
-"""Says in one sentence what is wrong with an endpoint and what to do about it."""
+"""One-sentence explanations of endpoint problems, each with what to do."""
 
 import difflib
 import json
@@ -12,7 +12,7 @@ from assistants.service.addresses import place, versioned
 
 SHOWN = 5
 
-# What the resolvers of Linux, macOS and Windows say.
+# Messages of the resolvers of Linux, macOS and Windows.
 _NO_HOST = r"Name or service not known|nodename nor servname|getaddrinfo|name resolution|No address associated"
 
 
@@ -81,7 +81,7 @@ def refused(base_url: str, status: int, said: str) -> str:
 
 
 def words(body: object) -> str:
-    """What an error body says, on one short line."""
+    """Return the message in an error body, on one short line."""
     error = body.get("error", body) if isinstance(body, dict) else None
     text = error.get("message") or error.get("detail") if isinstance(error, dict) else error
     line = " ".join(text.split()) if isinstance(text, str) else ""

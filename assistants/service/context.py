@@ -1,4 +1,4 @@
-"""What a run asks its model: the instructions, what of the thread there is room for, and the run's own steps so far."""
+"""Builds a run's request to its model: instructions, as much of the thread as fits, and the run's own steps."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -17,16 +17,16 @@ from storage import objects
 from storage.database import Reader
 
 Budget = Literal["max_prompt_tokens", "max_completion_tokens"]
-# Gives a stored picture as a data URL, None when it is gone.
+# Returns a stored picture as a data URL, None if it was deleted.
 Picture = Callable[[str], Awaitable[str | None]]
 
-# This part of a prompt is left to the talk, whatever a run's searches found.
+# One part in this many of a prompt is reserved for messages, however much the run's searches found.
 TALK = 4
 GONE = "[A picture that was deleted.]"
 
 
-class Exhausted(Exception):  # noqa: N818 - reads as what it tells
-    """A run used up what it was given before it came to its end; `budget` is the parameter that says so."""
+class Exhausted(Exception):
+    """A run used up its token budget before it finished; `budget` names the parameter."""
 
     def __init__(self, budget: Budget) -> None:
         super().__init__(budget)
@@ -35,14 +35,14 @@ class Exhausted(Exception):  # noqa: N818 - reads as what it tells
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request for the model, and how many tokens its answer may have."""
+    """A request for the model, and the maximum number of tokens of its answer."""
 
     body: dict[str, Any]
     completion_tokens: int | None
 
     @property
     def beside(self) -> int:
-        """Bytes of what is said beside the messages."""
+        """Return the size in bytes of the request's parts besides the messages."""
         rest = {name: self.body[name] for name in ("tools", "response_format") if name in self.body}
         return len(json.dumps(rest)) if rest else 0
 
@@ -57,7 +57,7 @@ async def prepare(
     toolbox: Toolbox,
     recent: Recent,
 ) -> Prepared:
-    """The request of a run. Raises `Exhausted`, and `ModelError` when the run wants what cannot be done here."""
+    """Build a run's request. Raises `Exhausted`, and `ModelError` when the run needs something unavailable here."""
     steps = [step for step in steps if step.status == "completed"]
     prompt_left, completion_left = _left(run, steps)
     offered = await toolbox.offered(run, needed=not measure.traits.does_without)
@@ -86,7 +86,7 @@ def _wanted(run: Run, room: int) -> window.Wanted:
 
 
 async def _own(db: Reader, run: Run, gauge: Gauge, room: int) -> Chat:
-    """What the run did so far. What its searches found is shortened where little else would fit beside it."""
+    """Return the run's own steps so far, with search results shortened if they would crowd out the thread."""
     messages = {row["id"]: row for row in await objects.messages_of(db, [run.id])}
     steps = await objects.steps_done(db, run.id)
     own, limit = chat_messages.did(steps, messages), room - room // TALK
@@ -98,7 +98,7 @@ async def _own(db: Reader, run: Run, gauge: Gauge, room: int) -> Chat:
 
 
 def _left(run: Run, steps: Iterable[RunStep]) -> tuple[int | None, int | None]:
-    """What is left of the tokens a run may use, None where there is no limit."""
+    """Return the run's remaining prompt and completion tokens, None for no limit."""
     used = [step.usage for step in steps if step.usage]
     prompt, completion = run.max_prompt_tokens, run.max_completion_tokens
     if prompt is not None:
@@ -113,7 +113,7 @@ def _left(run: Run, steps: Iterable[RunStep]) -> tuple[int | None, int | None]:
 
 
 async def _shown(talk: Chat, measure: Measure, model: str, picture: Picture | None) -> Chat:
-    """The talk with its pictures as the model can have them."""
+    """Return the messages with pictures in a form that the model accepts."""
     if not any(map(chat_messages.pictured, talk)):
         return talk
     if measure.traits.vision is False:
@@ -144,7 +144,7 @@ async def _with_pictures(message: ChatMessage, picture: Picture | None) -> ChatM
 
 
 def _options(run: Run) -> dict[str, Any]:
-    # Some models refuse even the default temperature: what nobody chose is not sent.
+    # Some models reject even the default temperature, so options left at their default are not sent.
     said = {
         "temperature": run.temperature if run.temperature != 1.0 else None,
         "top_p": run.top_p if run.top_p != 1.0 else None,
@@ -158,14 +158,14 @@ def _tools(run: Run, steps: Iterable[RunStep], tools: Sequence[dict[str, Any]]) 
     if not tools:
         return {}
     choice = _choice(run.tool_choice)
-    # A tool is forced before the answer, not for ever: once one was called, the model may answer.
+    # Force a tool only until one was called; after that the model may answer.
     if choice not in (None, "none", "auto") and any(step.type == "tool_calls" for step in steps):
         choice = "auto"
     return {"tools": list(tools), "tool_choice": choice or "auto", "parallel_tool_calls": run.parallel_tool_calls}
 
 
 def _choice(wanted: ToolChoice | None) -> Any:
-    """A choice in a model's terms, to whom every tool is a function."""
+    """Return the tool choice as a model knows it: every tool is a function."""
     if not isinstance(wanted, NamedToolChoice):
         return wanted
     return wanted.wire() if wanted.function else {"type": "function", "function": {"name": wanted.type}}

@@ -1,4 +1,4 @@
-"""Hands a run's events to whoever reads them; a reader that is slow, or gone, never holds the run back."""
+"""Delivers a run's events to its stream readers; a slow or closed reader never delays the run."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,11 +8,11 @@ from assistants.service.tools.search_calls import shown
 
 
 class Feed:
-    """The events of one run. A reader gets every event from the moment it was attached."""
+    """The events of one run. A reader receives every event from the moment it is attached."""
 
     def __init__(self) -> None:
         self._readers: set[Reader] = set()
-        # Whether the text of what searches found was asked for.
+        # Whether the client requested the text of search results.
         self.includes = False
 
     def attach(self) -> "Reader":
@@ -26,11 +26,11 @@ class Feed:
 
     @property
     def read(self) -> bool:
-        """Whether anybody reads."""
+        """Return whether there is a reader."""
         return bool(self._readers)
 
     def tell(self, text: str) -> None:
-        """Hand on events that are server-sent text already."""
+        """Deliver events that are already server-sent text."""
         for reader in self._readers:
             reader.put(text)
 
@@ -40,7 +40,7 @@ class Feed:
         self.close()
 
     def close(self) -> None:
-        """End every reader's stream without a word: what follows is read from the run itself."""
+        """End every reader's stream without a `done` event, so that its client goes on by polling the run."""
         for reader in self._readers:
             reader.put(None)
         self._readers.clear()
@@ -50,14 +50,14 @@ class Feed:
 
 
 def as_told(event: StreamEvent, *, content: bool) -> StreamEvent:
-    """The event as the API tells it: a step keeps more than that."""
+    """Return the event as the API shows it; a stored step contains more than that."""
     if not isinstance(event, RunStepEvent):
         return event
     return RunStepEvent(event.event, shown(event.data, content=content))
 
 
 class Reader:
-    """One stream of a run's events as server-sent text. What waits goes out at once: never more than the run says."""
+    """One stream of a run's events as server-sent text. Pending events are sent together."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed

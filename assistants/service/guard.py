@@ -1,4 +1,4 @@
-"""Stands before the API: who asks and how often, how much is sent, what the log and the headers tell of it."""
+"""ASGI middleware in front of the API: authentication, rate and size limits, access log, response headers."""
 
 import logging
 import secrets
@@ -21,7 +21,7 @@ access_log = logging.getLogger("assistants.access")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN = frozenset({"/v1/openapi.json"})
 API_VERSION = "2020-10-01"
-# Pictures may stand in a message as data, larger things come as files.
+# Messages may contain pictures as data; anything larger is uploaded as a file.
 LARGEST_BODY = 32 * 1024 * 1024
 LARGEST_FORM = LARGEST_FILE + 1024 * 1024
 
@@ -33,18 +33,18 @@ Said = Mapping[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the API is guarded. Without any key it is closed, or `open` to programs on this machine."""
+    """Access rules. Without any API key the API is closed, or `open` to programs on this machine."""
 
     requests_a_minute: int = 0
     open: bool = False
 
 
-class _TooLarge(Exception):  # noqa: N818 - reads as what it tells
-    """The body is larger than what is taken."""
+class _TooLarge(Exception):
+    """The request body exceeds the size limit."""
 
 
 class Guard:
-    """An ASGI app that lets through to another one what may be let through."""
+    """ASGI middleware that authenticates, rate-limits and size-limits requests."""
 
     def __init__(self, app: ASGIApp, keys: Keys, rules: Rules) -> None:
         self._app = app
@@ -59,7 +59,7 @@ class Guard:
         await _Exchange(scope, send).through(self, receive)
 
     async def admit(self, scope: Scope, headers: Said) -> tuple[Key | None, Failure | None]:
-        """Whose request it is, or why it is refused."""
+        """Return the key of a request, or the reason to refuse it."""
         key = None
         scheme, _, secret = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and secret:
@@ -75,7 +75,7 @@ class Guard:
         return key, None
 
     def rate(self, key: Key | None) -> Verdict | None:
-        """What the key's bucket says to one more request; None where nothing is limited."""
+        """Count a request against the key's rate limit. Return None without a limit."""
         limit = (key.rate if key else None) or self._rules.requests_a_minute
         return self._rates.take(key.id if key else "", limit) if limit else None
 
@@ -85,7 +85,7 @@ class Guard:
 
 
 class _Exchange:
-    """One request on its way through."""
+    """One request passing through the guard."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
@@ -96,7 +96,7 @@ class _Exchange:
         self._headers: Headers = []
 
     async def through(self, guard: Guard, receive: Receive) -> None:
-        # Of a header that comes twice the first counts.
+        # The first of repeated headers counts.
         headers: Said = dict(reversed(self._scope["headers"]))
         key, failure = await guard.admit(self._scope, headers)
         if failure is None and (verdict := guard.rate(key)):
@@ -125,7 +125,7 @@ class _Exchange:
     async def _refuse(self, failure: Failure, body: "_Body") -> None:
         headers = {}
         if failure.status == 413:
-            # A connection that is closed on unread bytes may take the answer with it.
+            # Closing a connection with unread bytes may discard the response.
             await body.drain()
             headers = {"connection": "close"}
         answer = Response(failure.body().wire_json(), failure.status, headers=headers, media_type="application/json")
@@ -144,7 +144,7 @@ class _Exchange:
         await self._send_on(message)
 
     def _log(self, key: Key | None) -> None:
-        """One line without contents: no query, no body, no secret."""
+        """Log one line without query, body or secret."""
         spent = (time.perf_counter() - self._begun) * 1000
         who = key.id if key else "-"
         method, path = self._scope["method"], self._scope["path"]
@@ -152,7 +152,7 @@ class _Exchange:
 
 
 class _Body:
-    """A body as it comes, up to the size that is taken, whatever was told of it before."""
+    """A streamed request body, limited to `largest` bytes whatever Content-Length says."""
 
     def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive
@@ -169,7 +169,7 @@ class _Body:
         return message
 
     async def drain(self) -> None:
-        """Read what is still on its way, but not for ever."""
+        """Read the rest of the body, up to DRAINED bytes."""
         left = DRAINED
         while left > 0 and not self._whole:
             left -= len((await self._next()).get("body", b""))
@@ -181,7 +181,7 @@ class _Body:
 
 
 def _unless(body: _Body, send: Send) -> Send:
-    """What the app says, but not what it makes of a body that was broken off."""
+    """Forward the app's response, unless the body exceeded the limit and the response is about a truncated body."""
 
     async def said(message: Message) -> None:
         if not body.over:
@@ -196,12 +196,12 @@ def _told_size(headers: Said) -> int:
 
 
 def _writes(scope: Scope) -> bool:
-    # A search changes nothing, though it is a POST.
+    # A search is a POST that changes nothing.
     return scope["method"] not in ("GET", "HEAD") and not scope["path"].endswith("/search")
 
 
 def _not_from_here(headers: Said) -> Failure | None:
-    """Without keys only programs of this machine may call: no page in a browser, no name rebound to this address."""
+    """Refuse callers other than local programs: web pages (Origin) and names rebound to this address (Host)."""
     host = urlsplit(f"//{headers.get(b'host', b'').decode('latin-1')}").hostname
     if host in LOOPBACK and not headers.get(b"origin"):
         return None
@@ -220,4 +220,4 @@ def _only_reads() -> Failure:
 
 
 def _too_large(largest: int) -> Failure:
-    return Failure(413, f"The request is too large: at most {largest} bytes are taken.", code="request_too_large")
+    return Failure(413, f"The request is too large: the limit is {largest} bytes.", code="request_too_large")

@@ -1,4 +1,4 @@
-"""The life of a run, its steps and its messages: which state may follow which, and what each one says."""
+"""State machine of runs, their steps and messages: the allowed transitions and the fields each one sets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ NEXT: Mapping[RunStatus, frozenset[RunStatus]] = {
 
 EndStatus = Literal["completed", "incomplete", "failed", "cancelled", "expired"]
 
-# How a run's end is told of the step and the message it was writing.
+# How a run's end appears on the step and the message it was writing.
 _STEP: Mapping[EndStatus, StepStatus] = {
     "completed": "completed",
     "incomplete": "completed",
@@ -44,8 +44,8 @@ _CUT: Mapping[EndStatus, str] = {
 }
 
 
-class IllegalTransition(Exception):  # noqa: N818 - reads as what it tells
-    """A run was to go where its state does not lead."""
+class IllegalTransition(Exception):
+    """A run's current state does not allow the transition."""
 
     def __init__(self, run: Run, status: RunStatus) -> None:
         super().__init__(f"Run {run.id} is {run.status} and cannot become {status}.")
@@ -53,9 +53,9 @@ class IllegalTransition(Exception):  # noqa: N818 - reads as what it tells
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run is to end: with an error when it failed, with the reason its message was cut when that is another.
+    """How a run ends: its error if it failed, and `cut`, the reason of an incomplete message if it is a special one.
 
-    `budget` is the limit that an incomplete run came to.
+    `budget` is the limit that an incomplete run reached.
     """
 
     status: EndStatus
@@ -65,7 +65,7 @@ class Ending:
 
 
 def begin(run: Run, now: int) -> Run:
-    """A run that starts to work, or goes on after its outputs came."""
+    """Return a run that starts, or continues with submitted tool outputs."""
     return _move(run, "in_progress", started_at=run.started_at or now)
 
 
@@ -82,7 +82,7 @@ def cancelling(run: Run) -> Run:
 
 
 def ending_of(run: Run, wanted: Ending) -> Ending:
-    """The end a run really comes to: one that was cancelled meanwhile is cancelled."""
+    """Return the run's actual ending: `cancelled` if it was cancelled in the meantime."""
     return Ending("cancelled") if run.status == "cancelling" else wanted
 
 
@@ -108,7 +108,7 @@ def end_message(message: Message, content: Sequence[Content], ending: Ending, no
 
 
 def total(usages: Iterable[Usage | None]) -> Usage | None:
-    """What a run's steps used together; None when nobody told."""
+    """Return the total usage of a run's steps; None if the model reported none."""
     known = [usage for usage in usages if usage is not None]
     if not known:
         return None

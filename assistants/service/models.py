@@ -11,7 +11,7 @@ DEFAULT = "default"
 MOST_MEASURES = 1_000
 
 
-class ModelMissing(ModelError):  # noqa: N818 - reads as what it tells
+class ModelMissing(ModelError):
     """An assistant names a model and none is connected."""
 
     def __init__(self) -> None:

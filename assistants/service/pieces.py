@@ -18,7 +18,7 @@ class ModelError(Exception):
         self.retryable = retryable
 
 
-class PromptTooLong(ModelError):  # noqa: N818 - reads as what it tells
+class PromptTooLong(ModelError):
     """The model cannot read so much at once; `limit` is the number of tokens it named."""
 
     def __init__(self, message: str, limit: int | None) -> None:

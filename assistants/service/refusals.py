@@ -1,16 +1,16 @@
-"""Refuses what the service cannot do, with the API's own errors."""
+"""Checks on requests, refused with the API's own errors."""
 
 from collections.abc import Sequence
 
 from assistants.contract import Failure, Run, invalid, missing_parameter, wrong_prefix
 from assistants.contract import NamedToolChoice as Named
 
-# A write holds at most 200 rows; what comes with the messages needs a few of them.
+# A write may touch 200 rows, some of which are needed besides the messages.
 MOST_MESSAGES = 190
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it tells
-    """A request is answered with an error of the API."""
+class Refused(Exception):
+    """The request is answered with an API error."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -31,7 +31,7 @@ def expect_at_most(parameter: str, items: Sequence[object], most: int) -> None:
 
 
 def expect_possible(run: Run) -> Run:
-    """The run, if what it asks for goes together."""
+    """Return the run if its options are consistent."""
     strategy = run.truncation_strategy
     if strategy and strategy.type == "last_messages" and strategy.last_messages is None:
         raise Refused(missing_parameter("truncation_strategy.last_messages"))

@@ -1,4 +1,4 @@
-"""Lives every active run as one task: it asks the model, writes down the answer, waits for outputs, and ends."""
+"""Runs each active run in its own task: asks the model, records the answer, waits for tool outputs, ends the run."""
 
 import asyncio
 import logging
@@ -39,32 +39,32 @@ from storage.database import Database
 logger = logging.getLogger(__name__)
 
 Order = Literal["go on", "cancel", "expire"]
-# A task is that of the tools a step called, when it is done: true when the run goes on.
-Letter = Piece | ModelError | Order | asyncio.Task[bool]
+# The task is the finished task of a step's tool calls; its result is true when the run goes on.
+MailboxItem = Piece | ModelError | Order | asyncio.Task[bool]
 
-# A model that calls tools without end is stopped here.
+# A run fails after this many rounds of tool calls.
 MOST_ROUNDS = 100
 
 
 class _Life:
-    """An active run: its feed, its task, and the one mailbox of everything it may have to react to."""
+    """An active run: its event feed, its task, and one mailbox for everything it reacts to."""
 
     def __init__(self, thread_id: str) -> None:
         self.thread_id = thread_id
         self.feed = Feed()
-        self.mailbox: asyncio.Queue[Letter] = asyncio.Queue()
+        self.mailbox: asyncio.Queue[MailboxItem] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
-        self.waiting = False  # for outputs, which may take as long as they like
+        self.waiting = False  # for tool outputs, which may take any time
         self.answer: Answer | None = None
 
     @property
     def written(self) -> Written:
-        """What was written and is in no row yet."""
+        """Return what was written and is not in the database yet."""
         return self.answer.written if self.answer else Written()
 
 
 class Runner:
-    """The runs that are active now."""
+    """All active runs of this process."""
 
     def __init__(self, db: Database, models: Models, toolbox: Toolbox) -> None:
         self._db = db
@@ -78,25 +78,25 @@ class Runner:
     def launch(
         self, run: Run, *, stream: bool | None, thread: Thread | None = None, includes: bool = False
     ) -> Reader | None:
-        """Set a run to work that was just created; a reader gets every event of it."""
+        """Start a newly created run. With `stream`, return a reader of all its events."""
         life = self._lives[run.id] = _Life(run.thread_id)
         life.feed.includes = includes
         reader = life.feed.attach() if stream else None
         news: list[StreamEvent] = [ThreadEvent("thread.created", thread)] if thread else []
         life.feed.emit(*news, RunEvent("thread.run.created", run), RunEvent("thread.run.queued", run))
-        # The store has it at work already: nothing has to be written before the model is asked.
+        # The database already has the run in progress, so the model can be asked without a write.
         self._begin(life, run, Work(lifecycle.begin(run, run.created_at), [], None))
         return reader
 
     async def resume(self) -> None:
-        """Take up the runs that another process left."""
+        """Resume the runs that an earlier process left."""
         for row in await objects.active_runs(self._db):
             run = from_row(Run, row)
             life = self._lives[run.id] = _Life(run.thread_id)
             self._begin(life, run)
 
     def go_on(self, run: Run, step: RunStep, *, stream: bool | None) -> Reader | None:
-        """Set a run to work again whose outputs came; a reader gets every event from here on."""
+        """Continue a run whose tool outputs were submitted. With `stream`, return a reader of its further events."""
         life = self._life(run)
         reader = life.feed.attach() if stream else None
         life.feed.emit(RunStepEvent("thread.run.step.completed", step), RunEvent("thread.run.queued", run))
@@ -104,12 +104,12 @@ class Runner:
         return reader
 
     def retell(self, run: Run) -> AsyncIterator[str]:
-        """The stream of a run that somebody asks for once more: all of it so far as whole pieces, once it ended."""
+        """Return a run's stream for a repeated request: once it has ended or waits, each text in one piece."""
         life = self._lives.get(run.id)
         return replay.stream(self._db, run.id, life.feed.attach() if life and not life.waiting else None)
 
     def abandon(self, thread_id: str) -> None:
-        """Stop the work on a thread that is no more."""
+        """Stop the work on a deleted thread."""
         self._toolbox.forget(thread_id)
         self._recent.forget(thread_id)
         for life in self._lives.values():
@@ -117,20 +117,20 @@ class Runner:
                 life.mailbox.put_nowait("cancel")
 
     def cancel(self, run: Run) -> None:
-        """Interrupt a run that was just set cancelling."""
+        """Interrupt a run that is now cancelling."""
         life = self._life(run)
         life.feed.emit(RunEvent("thread.run.cancelling", run))
         life.mailbox.put_nowait("cancel")
 
     async def drain(self, grace: float) -> None:
-        """Take no more runs, and wait until none is at work or the grace is over."""
+        """Accept no more runs, and wait up to `grace` seconds for runs in progress."""
         self.draining = True
         working = [life.task for life in self._lives.values() if life.task and not life.waiting]
         if working:
             await asyncio.wait(working, timeout=grace)
 
     async def stop(self) -> None:
-        """Leave every run as it is, for the next process to take up."""
+        """Stop all tasks; the next process resumes the runs."""
         tasks = [*(life.task for life in self._lives.values() if life.task), *self._pumps]
         for task in tasks:
             task.cancel()
@@ -174,7 +174,7 @@ class Runner:
             waiting = False
 
     async def _work(self, life: _Life, run_id: str, known: Work | None) -> tuple[Ending | None, Written]:
-        """Answer as far as it goes. No ending means that the run waits for outputs."""
+        """Work on the run. Return its ending, or None if it now waits for tool outputs."""
         work = known or await self._db.write(store.begin, run_id)
         if work is None or work.run.status == "cancelling":
             return Ending("cancelled"), Written()
@@ -201,7 +201,7 @@ class Runner:
                     return used or None
                 work = await self._again(run_id)
             raise ModelError(
-                f"The model used its tools {MOST_ROUNDS} times without coming to an answer; ask otherwise."
+                f"The model used its tools {MOST_ROUNDS} times without reaching an answer; rephrase the question."
             )
         except Exhausted as error:
             return Ending("incomplete", budget=error.budget)
@@ -214,14 +214,14 @@ class Runner:
             return Ending("failed", LastError(code="server_error", message=server_failed().message))
 
     async def _again(self, run_id: str) -> Work:
-        """A run with what its tools brought. Raises `NotAtWork`."""
+        """Reload the run with its tool outputs. Raises `NotAtWork`."""
         work = await self._db.write(store.begin, run_id)
         if work is None or work.run.status != "in_progress":
             raise NotAtWork
         return work
 
     async def _ask(self, life: _Life, work: Work) -> Ending | RunStep | None:
-        # Whoever lacks a model and a sandbox is told of the model first.
+        # If both model and sandbox are missing, report the model first.
         model = self._models.resolve(work.run.model)
         measure = self._models.measure(work.run.model)
         while True:
@@ -231,7 +231,7 @@ class Runner:
                 life.answer = Answer(self._db, life.feed, work, tools=tools, limit=prepared.completion_tokens)
                 return await self._answer(life, model, life.answer, prepared, measure)
             except PromptTooLong as error:
-                # Said before the first word: ask again with less of the thread.
+                # Raised before the first word: retry with less of the thread.
                 if not measure.was_too_long(error.limit):
                     raise
 
@@ -242,16 +242,16 @@ class Runner:
         )
 
     async def _use(self, life: _Life, run: Run, step: RunStep) -> Ending | bool:
-        """Use the tools that a step calls; true when the run goes on, false when it waits for functions too."""
+        """Use the tools that a step calls. Return true if the run goes on, false if it also waits for functions."""
         using = Using(self._db, life.feed, run, step, self._toolbox.of(run))
         task = asyncio.create_task(using.use(), name=f"tools of {run.id}")
         task.add_done_callback(life.mailbox.put_nowait)
         try:
             while True:
-                letter = await life.mailbox.get()
-                if isinstance(letter, asyncio.Task):
-                    return letter.result()
-                if (ending := _verdict(letter)) is not None:
+                item = await life.mailbox.get()
+                if isinstance(item, asyncio.Task):
+                    return item.result()
+                if (ending := _verdict(item)) is not None:
                     return ending
         finally:
             task.cancel()
@@ -267,7 +267,7 @@ class Runner:
         try:
             end = await self._read(life, answer)
         finally:
-            # One that came to its end only sees to its connection.
+            # After the final piece the pump only finishes its connection.
             if not isinstance(end, End):
                 pump.cancel()
                 await asyncio.wait([pump])
@@ -280,22 +280,22 @@ class Runner:
         return end
 
     async def _read(self, life: _Life, answer: Answer) -> Ending | End:
-        """Write down what the model says, to its end or to the end that somebody else put to it."""
+        """Record the model's answer until it ends, or the run is cancelled or expires."""
         while True:
-            letter = await life.mailbox.get()
-            if isinstance(letter, End):
-                return letter
-            if isinstance(letter, ModelError):
-                raise letter
-            if isinstance(letter, str):
-                if (ending := _verdict(letter)) is not None:
+            item = await life.mailbox.get()
+            if isinstance(item, End):
+                return item
+            if isinstance(item, ModelError):
+                raise item
+            if isinstance(item, str):
+                if (ending := _verdict(item)) is not None:
                     return ending
             elif answer.full():
                 return Ending("incomplete")
-            elif isinstance(letter, CallPiece):
-                await answer.call(letter)
-            elif not isinstance(letter, asyncio.Task):
-                await answer.say(letter)
+            elif isinstance(item, CallPiece):
+                await answer.call(item)
+            elif not isinstance(item, asyncio.Task):
+                await answer.say(item)
 
     async def _end(self, life: _Life, run_id: str, ending: Ending, written: Written) -> None:
         ended = await self._db.write(store.finish, run_id, ending, written)
@@ -304,10 +304,10 @@ class Runner:
         life.feed.done()
 
 
-async def _pump(model: ChatModel, request: Mapping[str, Any], mailbox: asyncio.Queue[Letter]) -> None:
-    """Put what a model says into the mailbox, where an order to stop is not held up by a model that is silent.
+async def _pump(model: ChatModel, request: Mapping[str, Any], mailbox: asyncio.Queue[MailboxItem]) -> None:
+    """Copy the model's pieces into the mailbox, so that an order to stop need not wait for a silent model.
 
-    Whatever happens after the end is nobody's affair any more.
+    Anything after the final piece is ignored.
     """
     try:
         async with aclosing(model.stream(request)) as pieces:
@@ -322,7 +322,7 @@ async def _pump(model: ChatModel, request: Mapping[str, Any], mailbox: asyncio.Q
         mailbox.put_nowait(ModelError(server_failed().message))
 
 
-def _verdict(letter: Letter) -> Ending | None:
-    if letter == "cancel":
+def _verdict(item: MailboxItem) -> Ending | None:
+    if item == "cancel":
         return Ending("cancelled")
-    return Ending("expired") if letter == "expire" else None
+    return Ending("expired") if item == "expire" else None

@@ -1,6 +1,6 @@
-"""Puts objects of another server into the store under their own ids, and takes the store's own out again.
+"""Imports objects of another server under their original ids, and exports this server's objects.
 
-What an object holds comes before it: one that was only half brought when the process ended is brought anew.
+An object's contents are written before the object itself, so that an interrupted import is simply repeated.
 """
 
 import base64
@@ -33,7 +33,7 @@ W = TypeVar("W", bound=Wire)
 
 @dataclass
 class Report:
-    """What came over and what was here already, by kind; what of it will not work, in sentences."""
+    """Counts of imported and already present objects, by kind, and sentences on missing ones."""
 
     came: dict[str, int] = field(default_factory=dict)
     here: dict[str, int] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Report:
 
 
 async def put(db: Database, collection: Collection, project: str) -> Report:
-    """Keep everything that is not here yet. What is found under its id stays as it is."""
+    """Import everything that is not here yet. Existing objects are left unchanged."""
     report = Report()
     for kept_file in collection.files:
         report.count(File, new=await _put_file(db, kept_file, project))
@@ -63,7 +63,7 @@ async def put(db: Database, collection: Collection, project: str) -> Report:
 
 
 async def take(db: Reader, project: str, threads: Sequence[str]) -> Collection:
-    """All assistants, vector stores and files of a project, and the threads that are asked for."""
+    """Export all assistants, vector stores and files of a project, and the given threads."""
     kept_stores = []
     for vector_store in await _every(db, VectorStore, project=project):
         entries = await _every(db, VectorStoreFile, vector_store_id=vector_store.id)
@@ -124,7 +124,7 @@ async def _put_file(db: Database, kept: KeptFile, project: str) -> bool:
 
 
 async def _put_store(db: Database, kept: KeptStore, project: str) -> bool:
-    """A vector store, whose files are cut anew."""
+    """Import a vector store, whose files are indexed again."""
     vector_store = vector_stores.used(kept.vector_store, now()).model_copy(update={"status": "completed"})
     if await objects.find(db, "vector_stores", vector_store.id):
         return False
@@ -151,7 +151,7 @@ async def _put_thread(db: Database, kept: KeptThread, project: str) -> bool:
 
 
 def _ended(message: Message, thread_id: str) -> Message:
-    """The message as it is without the run that was still writing it elsewhere."""
+    """Return the message, marked incomplete if a run was still writing it on the other server."""
     if message.status != "in_progress":
         return message.model_copy(update={"thread_id": thread_id})
     cut = {"status": "incomplete", "incomplete_details": Reason(reason="run_cancelled"), "incomplete_at": now()}

@@ -1,4 +1,4 @@
-"""Reads a thread from its end, as far back as there is room; what is older costs nothing."""
+"""Reads the newest messages of a thread that fit into a prompt; older messages cost nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from assistants.service.tokens import Gauge, measured
 from storage import objects
 from storage.database import Reader, Row
 
-# The first look is small, since most threads are; the next ones are as large as the room that is left, in messages of
-# the size seen so far.
+# The first read is small because most threads are. Later reads are sized to the remaining room, given the average
+# message so far.
 FIRST_LOOK, LEAST, MOST = 40, 20, 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a run wants of its thread: at most so many tokens and messages; the calls of earlier runs or not."""
+    """What a run needs of its thread: limits on tokens and messages, and whether to include calls of earlier runs."""
 
     thread_id: str
     run_id: str
@@ -27,9 +27,9 @@ class Wanted:
 
 
 async def read(db: Reader, wanted: Wanted, gauge: Gauge, recent: Recent) -> tuple[Chat, int]:
-    """The newest messages that fit, the oldest of them first, and their tokens. The newest one is always there.
+    """Return the newest messages that fit, oldest first, and their tokens. The newest message is always included.
 
-    A run's calls stay with their outputs: they fit together or only what was said is kept.
+    A run's calls and outputs are included together, or only its messages if they do not fit.
     """
     key = wanted.thread_id, wanted.calls
     source = _Source(db, wanted, None if wanted.messages else await recent.of(db, key))
@@ -37,14 +37,14 @@ async def read(db: Reader, wanted: Wanted, gauge: Gauge, recent: Recent) -> tupl
     fits = True
     while fits and not source.ended:
         fits = all(map(talk.take, await source.more(talk)))
-    # A thread that is read in one look is read as fast from the disk.
+    # Caching a thread that takes a single read would save nothing.
     if len(talk.units) >= FIRST_LOOK and wanted.messages is None:
         recent.keep(key, Held(talk.units, whole=fits))
     return talk.chat, talk.spent
 
 
 class _Talk:
-    """What fits so far."""
+    """The messages that fit so far."""
 
     def __init__(self, gauge: Gauge, room: int) -> None:
         self._gauge = gauge
@@ -62,7 +62,7 @@ class _Talk:
         return [message for chat in reversed(self._chats) for message in chat]
 
     def take(self, unit: Unit) -> bool:
-        """Put it before the others; false when there is no room for it."""
+        """Prepend a unit. Return False when it does not fit."""
         chat, cost = self._fitting(unit)
         if cost > self.left and self._chats:
             return False
@@ -73,7 +73,7 @@ class _Talk:
         return True
 
     def _fitting(self, unit: Unit) -> tuple[Chat, int]:
-        # Nearly all are one message, and a full window has a thousand.
+        # Fast path: nearly all units are one message, and a full window has a thousand.
         if len(unit.sizes) == 1:
             return unit.chat, self._gauge.cost(unit.sizes[0])
         cost = sum(map(self._gauge.cost, unit.sizes))
@@ -84,7 +84,7 @@ class _Talk:
 
 
 class _Source:
-    """A thread's units from the newest down: what came since it was read last, what is held, what is older."""
+    """A thread's units, newest first: new ones from the database, cached ones, then older ones from the database."""
 
     def __init__(self, db: Reader, wanted: Wanted, held: Held | None) -> None:
         self._db = db
@@ -117,11 +117,11 @@ class _Source:
         return units
 
     def _look(self, talk: _Talk) -> int:
-        """How many messages to read next."""
+        """Return how many messages to read next."""
         return min(max(talk.left * self._looked // max(talk.spent, 1), LEAST), MOST)
 
     def _through_what_is_held(self) -> Sequence[Unit]:
-        """What is held, once everything newer was read; without it the thread is at its end."""
+        """Return the cached units once everything newer was read; without a cache the thread is read completely."""
         if self._held is None:
             self.ended = True
             return ()
@@ -146,7 +146,7 @@ class _Source:
 
 
 async def _callers(db: Reader, rows: Sequence[Row]) -> dict[str, Chat]:
-    """The earlier runs among the authors of these messages that called functions, and what each did."""
+    """Return the messages and calls of each earlier run that called functions and wrote one of these messages."""
     runs = {row["run_id"] for row in rows if row["run_id"] is not None}
     steps = await objects.steps_of_callers(db, runs) if runs else []
     if not steps:

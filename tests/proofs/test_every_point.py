@@ -15,7 +15,6 @@ import pytest
 
 from tests.processes import ROOT, Process
 from tests.proofs import launcher
-from tests.proofs.forked import Forked
 from tests.proofs.scenes import DiscordScene, Scene, SlackScene
 from tests.scripted import connecting
 from tests.waiting import until
@@ -115,8 +114,10 @@ class Program:
             "LEAVING_GRACE": "0",
         }
 
-    def start(self, *, kill_at: str = "", dies_of: str = "SIGKILL") -> Forked:
-        return Forked(launcher.main, {**self._env, "POINTS_KILL": kill_at, "POINTS_SIGNAL": dies_of}, self.folder)
+    def start(self, *, kill_at: str = "", dies_of: str = "SIGKILL") -> Process:
+        return Process(
+            env={**self._env, "POINTS_KILL": kill_at, "POINTS_SIGNAL": dies_of}, cwd=self.folder, forks=launcher.main
+        )
 
     def give_functions(self) -> None:
         (self.folder / "threadline.toml").write_text(CONFIGURATION, "utf-8")
@@ -240,7 +241,7 @@ async def _ended(scene: Scene, story: Story, program: Program) -> None:
     await until(lambda: "after commit close_turn" in program.points)
 
 
-async def _gone(process: Forked) -> None:
+async def _gone(process: Process) -> None:
     await asyncio.to_thread(process.wait, 120)
 
 
@@ -255,7 +256,7 @@ async def _first(dies: Awaitable[None], ends: Awaitable[None]) -> None:
         ending.result()
 
 
-async def _audit(scene: Scene, story: Story, program: Program, where: str, process: Forked) -> None:
+async def _audit(scene: Scene, story: Story, program: Program, where: str, process: Process) -> None:
     """Everything is told again; what people read then, and what the tables hold, is as if nobody had died."""
     await scene.connected()
     await scene.redeliver()

@@ -12,7 +12,7 @@ import pytest
 
 from assistants.contract import TERMINAL
 from assistants.service.scripted import Body, ScriptedCall, ScriptedModel, ScriptedReply
-from tests.proofs.forked import Forked
+from tests.processes import Process
 from tests.proofs.launcher import Points, watch
 from tests.service.conftest import Serve
 from tests.service.program import main
@@ -73,13 +73,13 @@ class Asker:
         return found
 
 
-async def address(program: Forked) -> str:
+async def address(program: Process) -> str:
     while not (said := program.output).endswith("\n"):  # noqa: ASYNC110 - another process writes it
         await asyncio.sleep(0.01)
     return said.strip()
 
 
-async def prepared(program: Forked, *, cancels: bool) -> Asker:
+async def prepared(program: Process, *, cancels: bool) -> Asker:
     async with client_of(await address(program)) as http:
         assistant = (await http.post("/assistants", json={"model": "default", "tools": TOOLS})).json()["id"]
         thread = {"messages": [{"role": "user", "content": "What time is it?"}]}
@@ -90,7 +90,7 @@ async def dies_and_goes_on(folder: Path, model: str, kill_at: int, *, cancels: b
     """Whether it died; what there is in the end is audited either way."""
     env = {"SERVICE_FILE": str(folder / "s.db"), "SERVICE_MODEL": model, "POINTS_LOG": str(folder / "points")}
     env |= {"POINTS_ARMED": str(folder / "armed"), "POINTS_KILL": str(kill_at)}
-    first = Forked(watched, env, folder)
+    first = Process(env=env, cwd=folder, forks=watched)
     try:
         asker = await prepared(first, cancels=cancels)
         (folder / "armed").touch()
@@ -102,7 +102,7 @@ async def dies_and_goes_on(folder: Path, model: str, kill_at: int, *, cancels: b
     finally:
         await asyncio.to_thread(first.kill)
     (folder / "armed").unlink()
-    second = Forked(watched, env, folder)
+    second = Process(env=env, cwd=folder, forks=watched)
     try:
         async with client_of(await address(second)) as http:
             await audit(http, asker, await asker.drive(http))

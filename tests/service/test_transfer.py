@@ -25,7 +25,7 @@ from storage.sqlite import SQLiteDatabase
 APPLES = b"apples " * (PIECE // 4)
 
 
-class Died(Exception):  # noqa: N818 - reads as what it tells
+class Died(Exception):
     """The process ended here."""
 
 

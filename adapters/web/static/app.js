@@ -102,7 +102,7 @@ class Page {
     this.render({ toEnd: true });
     try {
       const { outcome, reason } = await api.send(conversation.key, message.id, message.text, message.files);
-      if (outcome === "ignored") Object.assign(message, { state: "unsent", error: `This was not taken: ${reason}.` });
+      if (outcome === "ignored") Object.assign(message, { state: "unsent", error: `This message was ignored: ${reason}.` });
       else conversation.outbox.accepted(message);
       if (outcome === "duplicate") await this.reread(conversation, message);
     } catch (error) {

@@ -83,7 +83,7 @@ export class Composer {
     const text = this.field.value;
     if (!this.#canSend() || this.#tooLong()) return;
     if (text.trim() === "/") return this.commands.offer("/"); // asks for the commands, of nobody
-    if (this.attachments.busy) return this.complain("A file is still on its way; send when it has come.");
+    if (this.attachments.busy) return this.complain("A file is still being uploaded. Send when it is done.");
     this.field.value = "";
     this.#changed();
     this.send(text, isCommand(text) ? [] : this.attachments.take());
@@ -110,7 +110,7 @@ export class Composer {
     const length = [...this.field.value].length;
     const tooLong = length > LONGEST;
     const [now, most] = [length, LONGEST].map((n) => n.toLocaleString("en"));
-    this.complain(tooLong ? `That is ${now} characters; the most is ${most}. Shorten it or send it in parts.` : "");
+    this.complain(tooLong ? `That is ${now} characters; the limit is ${most}. Shorten it or send it in parts.` : "");
     return tooLong;
   }
 

@@ -74,7 +74,7 @@ export class Desk {
     if (demo !== "fetching") return;
     const [here, all] = [done, total].map((bytes) => Math.round(bytes / MB));
     const amount = total ? `: ${here} of ${all} MB` : "…";
-    setText($("download-text"), `Fetching the small demo model, once${amount}`);
+    setText($("download-text"), `Downloading the small demo model (once)${amount}`);
     if (total) $("bytes").value = done / total;
     else $("bytes").removeAttribute("value");
   }

@@ -6,7 +6,7 @@ import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
 // What is said on every surface alike knows of the page from elsewhere.
 export const onThePage = (words, where) => words.replace(" on Threadline's page", where);
-const NOTED = "Noted; it is answered after this one.";
+const NOTED = "Noted; it will be answered next.";
 
 export class Transcript {
   // `remedy(exchange, last)` gives the element that helps with a problem, or null; `resend` and `discard` a message.

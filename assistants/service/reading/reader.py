@@ -28,7 +28,7 @@ _REFUSED: dict[Kind, str] = {
 logger = logging.getLogger(__name__)
 
 
-class Unreadable(Exception):  # noqa: N818 - reads as what it tells
+class Unreadable(Exception):
     """The file cannot be searched, said in the API's code and a sentence."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -25,7 +25,7 @@ _PATIENCE = 5.0
 logger = logging.getLogger(__name__)
 
 
-class NoGroups(Exception):  # noqa: N818 - reads as what it tells
+class NoGroups(Exception):
     """No group can be made here; the text says why, as a part of a sentence."""
 
 

@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic_core import from_json
-
 from assistants.contract import (
     CodeInterpreterCall,
     CodeInterpreterCallDelta,
@@ -22,19 +20,6 @@ from assistants.contract import (
 NAME = "code_interpreter"
 SHOWN = "[A figure was drawn; the person sees it.]"
 NOTHING = "[It printed nothing.]"
-
-
-def code_of(arguments: str) -> str:
-    """The code in arguments that may still be growing: JSON with a `code`, or bare code as some models write it."""
-    is_object = arguments.lstrip().startswith("{")
-    try:
-        said = from_json(arguments, allow_partial="trailing-strings")
-    except ValueError:
-        return "" if is_object else arguments
-    if isinstance(said, dict):
-        code = said.get("code", "")
-        return code if isinstance(code, str) else ""
-    return said if isinstance(said, str) else arguments
 
 
 def news(index: int, before: CodeInterpreterCall | None, after: CodeInterpreterCall) -> CodeInterpreterCallDelta | None:

@@ -28,6 +28,7 @@ from assistants.service.pieces import ModelError
 from assistants.service.rows import from_row
 from assistants.service.searching import Searcher, Wanted
 from assistants.service.tools import resources, search_calls
+from assistants.service.tools.arguments import argument
 from assistants.service.tools.search_calls import FIRST, NAME, NOTES, NUMBER, QUERY
 from assistants.service.tools.server_tool import ServerTool, Used
 from storage import chunks, objects
@@ -79,7 +80,7 @@ class FileSearchHere(ServerTool):
         return {"name": NAME, "description": f"{ABOUT}{there}", "parameters": PARAMETERS}
 
     def call(self, id_: str, arguments: str) -> ToolCall:
-        search = FileSearch.model_validate({"results": [], QUERY: search_calls.query_of(arguments)})
+        search = FileSearch.model_validate({"results": [], QUERY: argument(arguments, "query")})
         return FileSearchCall(id=id_, file_search=search)
 
     async def use(self, run: Run, call: ToolCall, before: Sequence[ToolCall]) -> Used:

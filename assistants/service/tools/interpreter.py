@@ -18,9 +18,10 @@ from assistants.contract import (
 )
 from assistants.service.pieces import ModelError
 from assistants.service.tools import written
+from assistants.service.tools.arguments import argument
 from assistants.service.tools.bubblewrap import WORK
 from assistants.service.tools.bytecode import LIBRARIES, missing
-from assistants.service.tools.code_calls import NAME, code_of
+from assistants.service.tools.code_calls import NAME
 from assistants.service.tools.inputs import inputs_of, place
 from assistants.service.tools.limits import Limits
 from assistants.service.tools.process import Ended
@@ -87,7 +88,7 @@ class CodeInterpreter(ServerTool):
         return {"name": NAME, "description": " ".join(filter(None, about)), "parameters": PARAMETERS}
 
     def call(self, id_: str, arguments: str) -> ToolCall:
-        return CodeInterpreterCall(id=id_, code_interpreter=InterpretedCode(input=code_of(arguments)))
+        return CodeInterpreterCall(id=id_, code_interpreter=InterpretedCode(input=argument(arguments, "code")))
 
     async def use(self, run: Run, call: ToolCall, before: Sequence[ToolCall]) -> Used:  # noqa: ARG002
         assert isinstance(call, CodeInterpreterCall)  # noqa: S101 - `call` makes no other kind

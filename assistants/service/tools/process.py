@@ -24,7 +24,7 @@ PATIENCE = 30
 _LONGEST_LINE = 64 << 10
 
 
-class Ended(Exception):  # noqa: N818 - reads as what it tells
+class Ended(Exception):
     """The process is gone; the text is a sentence that says why."""
 
 

@@ -1,7 +1,7 @@
 """Why code does not run here."""
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it tells
+class Refused(Exception):
     """The sandbox does not stand. `reason` and `cure` are a sentence each."""
 
     def __init__(self, reason: str, cure: str) -> None:

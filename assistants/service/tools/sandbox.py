@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import itertools
+import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from typing import Self
-
-import structlog
 
 from assistants.service.tools.backend import Backend
 from assistants.service.tools.bubblewrap import Bubblewrap
@@ -18,7 +17,7 @@ from assistants.service.tools.probe import probe
 from assistants.service.tools.process import Ended, Process
 from assistants.service.tools.session import Session
 
-log = structlog.get_logger()
+logger = logging.getLogger(__name__)
 
 HELD = "The kernel holds memory and processes of each session, in a control group."
 COUNTED = "Memory is counted ten times a second, since there can be no control group ({why})."
@@ -191,7 +190,7 @@ class Sandbox:
                 raise
             self._spares.append(session)
         except Ended as error:
-            log.warning("no spare sandbox session", reason=str(error))
+            logger.warning("No spare sandbox session: %s", error)
         finally:
             self._spares_coming -= 1
 

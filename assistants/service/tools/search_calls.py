@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from pydantic_core import from_json
-
 from assistants.contract import (
     FileSearch,
     FileSearchCall,
@@ -30,19 +28,6 @@ LEFT_OUT = (
     "[{left} of {found} passages were left out, the weakest ones: you cannot read more at once. If the answer is not "
     "here, search again in other words.]"
 )
-
-
-def query_of(arguments: str) -> str:
-    """The query in arguments that may still be growing: JSON with a `query`, or bare words as some models write it."""
-    is_object = arguments.lstrip().startswith("{")
-    try:
-        said = from_json(arguments, allow_partial="trailing-strings")
-    except ValueError:
-        return "" if is_object else arguments
-    if isinstance(said, dict):
-        query = said.get("query", "")
-        return query if isinstance(query, str) else ""
-    return said if isinstance(said, str) else arguments
 
 
 def mark(number: int, place: int, filename: str) -> str:

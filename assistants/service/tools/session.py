@@ -9,7 +9,7 @@ from assistants.service.tools.process import Ended, Frame, Process
 _LONGEST_NAME = 200
 
 
-class InputRefused(Exception):  # noqa: N818 - reads as what it tells
+class InputRefused(Exception):
     """A file does not go into the working folder; the text is a sentence that says why."""
 
 
