@@ -9,7 +9,7 @@ from assistants.service.embedding import Embedder, EndpointEmbedder
 from assistants.service.endpoints import Endpoint, EndpointError, try_endpoint
 from assistants.service.meaning import why_not
 from assistants.service.pieces import ModelError
-from assistants.service.tools import Limits, Refused, Sandbox
+from assistants.service.tools import Limits, Sandbox, SandboxUnavailable
 from assistants.service.tools.limits import KIB, MIB
 from assistants.service.tools.wasi import Wasi
 from bot.adapter import ConfigurationError
@@ -87,7 +87,7 @@ async def check_sandbox(settings: Settings) -> str:
     """Check the sandbox; returns a sentence. Raises `ConfigurationError` with the reason and what to do."""
     try:
         sandbox = await sandbox_of(settings)(limits_of(settings))
-    except Refused as refused:
+    except SandboxUnavailable as refused:
         raise ConfigurationError(str(refused)) from None
     lacks = ", ".join(sandbox.backend.missing)
     libraries = f"without {lacks} (extra `sandbox`)" if lacks else "with numpy, pandas and matplotlib"
@@ -117,7 +117,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 async def _closed(_: Limits) -> Sandbox:
-    raise Refused("SANDBOX is off.", "Set SANDBOX=auto and restart Threadline.")
+    raise SandboxUnavailable("SANDBOX is off.", "Set SANDBOX=auto and restart Threadline.")
 
 
 def endpoint_of(settings: Settings) -> Endpoint:

@@ -55,9 +55,9 @@ class Database(Reader, Protocol):
 
     `write` runs a plain synchronous function `(tx, …)` in one serializable transaction and returns once the commit is
     on disk. An exception rolls the transaction back and is raised to the caller. The function may be run more than
-    once, so it must have no effect except through `tx` and must not catch `StorageError`. A write touches at most 200
-    rows or 1 MiB. Functions marked `urgent` run before others that wait. A write may be committed even if its caller
-    was cancelled.
+    once, so it must have no effect except through `tx` and must not catch `StorageError`. Keep a write to 200 rows or
+    1 MiB, since others wait for it; only one that must be atomic may be larger. Functions marked `urgent` run before
+    others that wait. A write may be committed even if its caller was cancelled.
     """
 
     def write(

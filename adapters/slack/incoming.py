@@ -110,7 +110,7 @@ def _mention(bot_user: str) -> re.Pattern[str]:
 
 
 def _spoken(message: Mapping[str, Any], bot_user: str, names: Mapping[str, str]) -> str:
-    """What is asked, after the messages that were forwarded with it or are linked in it."""
+    """The question, preceded by the messages forwarded with it or linked in it."""
     words = read(message.get("text") or "", bot_user, names)
     said = [
         Quoted(str(shared.get("author_name") or "somebody"), read(shared["text"], bot_user, names))
@@ -121,7 +121,7 @@ def _spoken(message: Mapping[str, Any], bot_user: str, names: Mapping[str, str])
 
 
 def _shared(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Other messages that stand in a message; what Slack shows of other links is not among them."""
+    """The messages quoted in a message, without Slack's previews of other links."""
     return [
         attachment
         for attachment in message.get("attachments") or ()

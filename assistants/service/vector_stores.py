@@ -1,4 +1,4 @@
-"""Vector stores as the API shows them: how they are made, how far they are, when they go."""
+"""Vector stores as the API shows them: creation, indexing progress, expiry."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,34 +20,34 @@ from storage import chunks, objects
 from storage.database import Database, Reader, Row, Transaction
 
 DAY = 86_400
-# A store that is searched all the time is written down as used this often.
+# The last use of a busy store is recorded at most this often.
 USED_SECONDS = 60
-# What one write may hold.
+# Rows that one write may touch.
 ROWS = 200
 DEFAULT_SIZES = ChunkSizes(max_chunk_size_tokens=800, chunk_overlap_tokens=400)
 
 
 def new(**said: Any) -> VectorStore:
-    """A vector store that was just made of what a request says."""
+    """Return a new vector store with a request's fields."""
     made = now()
     store = VectorStore(id=new_id("vs"), created_at=made, status="completed", last_active_at=made, **said)
     return used(store, made)
 
 
 def used(store: VectorStore, at: int) -> VectorStore:
-    """The store after it was used then, which puts its end off."""
+    """Return the store as used at that time, which postpones its expiry."""
     days = store.expires_after.days if store.expires_after else None
     expires = None if days is None else at + days * DAY
     return store.model_copy(update={"last_active_at": at, "expires_at": expires})
 
 
 def is_over(store: VectorStore) -> bool:
-    """Whether its time is over."""
+    """Return whether the store has expired."""
     return store.status == "expired" or (store.expires_at or now() + 1) <= now()
 
 
 async def note_use(db: Database, store: VectorStore) -> None:
-    """Have it written down that a store is searched, which puts its end off."""
+    """Record a search of a store, which postpones its expiry."""
     if (store.last_active_at or 0) + USED_SECONDS <= now():
         await db.write(_use, store.id)
 
@@ -59,7 +59,7 @@ def _use(tx: Transaction, id_: str) -> None:
 
 
 async def empty(db: Database, store_id: str) -> None:
-    """Delete what a vector store holds, bit by bit."""
+    """Delete a vector store's contents, a batch of rows at a time."""
     while await db.write(chunks.remove_entries, ROWS, store_id):
         pass
     while await db.write(chunks.remove_chunks, ROWS, store_id):
@@ -67,7 +67,7 @@ async def empty(db: Database, store_id: str) -> None:
 
 
 def expiring(store: VectorStore, expires_after: Expiration | None) -> VectorStore:
-    """The store with another time to go after its last use."""
+    """Return the store with another expiry policy."""
     store = store.model_copy(update={"expires_after": expires_after})
     return used(store, store.last_active_at or store.created_at)
 
@@ -78,7 +78,7 @@ def entry(
     chunking: ChunkingStrategy | None = None,
     attributes: Attributes | None = None,
 ) -> dict[str, Any]:
-    """The fields of a file that was just put into a vector store."""
+    """Return the fields of a new file entry in a vector store."""
     sizes = DEFAULT_SIZES
     if isinstance(chunking, StaticChunking):
         sizes = ChunkSizes(**chunking.static.wire())
@@ -98,13 +98,13 @@ def put_file(tx: Transaction, file: VectorStoreFile, batch_id: str | None = None
 
 
 async def read(db: Reader, rows: Sequence[Row]) -> list[VectorStore]:
-    """Vector stores of their rows, with what their files come to."""
+    """Return vector stores from their rows, with file counts and sizes."""
     told = await chunks.counts(db, "vector_store_id", [row["id"] for row in rows])
     return [_counted(from_row(VectorStore, row), told[row["id"]]) for row in rows]
 
 
 async def read_batch(db: Reader, row: Row) -> VectorStoreFileBatch:
-    """A batch of its row, with what its files come to."""
+    """Return a batch from its row, with file counts."""
     told = await chunks.counts(db, "batch_id", [row["id"]])
     counts = _counts(told[row["id"]])
     batch = from_row(VectorStoreFileBatch, row)

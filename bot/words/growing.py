@@ -19,7 +19,7 @@ _HALF_FORMULA = re.compile(r"(?:\\\((?:(?!\\\)).){0,2000}|\\\[(?:(?!\\\]).){0,20
 _HEAD_OF_TABLE = re.compile(r"(?:\A|(?<=\n))[ \t>]*\|[^\n]*\n?\Z")
 _HALF_MARKER = re.compile(r"【[^【】\n]{0,200}\Z")
 _OPENERS = frozenset("<@&\\")
-_LONGEST_CALL = 80
+_LONGEST_PING = 80
 
 
 class Blocks:
@@ -91,7 +91,7 @@ def settled_end(text: str) -> int:
 def _before_open_word(text: str) -> int:
     begins = 1 + max(text.rfind(blank) for blank in " \n\t")
     word = text[begins:]
-    if len(word) <= _LONGEST_CALL and _OPENERS & set(word):
+    if len(word) <= _LONGEST_PING and _OPENERS & set(word):
         return len(text[:begins].rstrip())
     return len(text)
 

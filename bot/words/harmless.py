@@ -15,7 +15,7 @@ _UNIT = re.compile(
       | .""",
     re.DOTALL | re.VERBOSE | re.IGNORECASE,
 )
-_CALL = re.compile(
+_PING = re.compile(
     r"<(?=!(?:channel|here|everyone|group|subteam)|[@#][!&]?[a-z0-9])|@(?=channel|here|everyone|group)", re.IGNORECASE
 )
 
@@ -28,8 +28,8 @@ def harmless(markdown: str) -> str:
     units = [unit.group() for unit in _UNIT.finditer(markdown)]
     decoded = [_decode(unit) for unit in units]
     origin = [index for index, characters in enumerate(decoded) for _ in characters]
-    for call in _CALL.finditer("".join(decoded)):
-        units[origin[call.start()]] += BREAK
+    for ping in _PING.finditer("".join(decoded)):
+        units[origin[ping.start()]] += BREAK
     return "".join(units)
 
 

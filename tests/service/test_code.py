@@ -22,7 +22,7 @@ from assistants.service.measures import Traits
 from assistants.service.models import Models
 from assistants.service.pieces import CallPiece
 from assistants.service.scripted import Body, ScriptedCall, ScriptedModel, ScriptedReply
-from assistants.service.tools import Limits, Refused, Sandbox
+from assistants.service.tools import Limits, Sandbox, SandboxUnavailable
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.interpreter import CodeInterpreter
 from assistants.service.tour import RUNNING, tour_model
@@ -303,7 +303,7 @@ async def refusing(database: Database, script: ScriptedModel) -> AsyncIterator[A
     """A stock SDK on a service where no backend stops every canary."""
 
     async def refused(_: Limits) -> Sandbox:
-        raise Refused("bubblewrap is not installed.", "Install it: apt install bubblewrap.")
+        raise SandboxUnavailable("bubblewrap is not installed.", "Install it: apt install bubblewrap.")
 
     models = Models()
     models.connect(ChatCompletions(Endpoint("http://model.test/v1", "", "x"), transport=LocalTransport(script.app)))

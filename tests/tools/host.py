@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from assistants.service.tools import Ended, InputRefused, Limits, Refused, Sandbox
+from assistants.service.tools import Ended, InputRefused, Limits, Sandbox, SandboxUnavailable
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.measuring import descendants
 from assistants.service.tools.probe import probe
@@ -24,7 +24,7 @@ async def main() -> None:
             asked = json.loads(line)
             try:
                 say(await answer(sandbox, asked))
-            except (Ended, InputRefused, Refused) as error:
+            except (Ended, InputRefused, SandboxUnavailable) as error:
                 say({"error": type(error).__name__, "text": str(error)})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assistants.service.tools import Ended, Limits, Refused, Sandbox
+from assistants.service.tools import Ended, Limits, Sandbox, SandboxUnavailable
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.canaries import CANARIES, Canary
 from assistants.service.tools.probe import SMALL, bait, escape, probe
@@ -112,7 +112,7 @@ async def test_one_that_stays_root_is_found_out(canary: str) -> None:
 
 
 async def test_one_that_leaks_is_refused_with_reason_and_cure() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SandboxUnavailable) as refused:
         await probe(leaks(SharesTheNetwork))
     assert "Code in the sandbox could open connections" in refused.value.reason
     assert refused.value.cure
@@ -125,7 +125,7 @@ def test_every_canary_says_what_its_escape_would_mean() -> None:
 
 async def test_without_bubblewrap_it_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Refused, match=r"not installed\. Install it: apt install bubblewrap"):
+    with pytest.raises(SandboxUnavailable, match=r"not installed\. Install it: apt install bubblewrap"):
         await Sandbox.open()
 
 
@@ -137,7 +137,7 @@ async def test_where_namespaces_are_forbidden_the_cure_is_said(tmp_path: Path, s
     program = tmp_path / "bwrap"
     program.write_text(f"#!/bin/sh\necho '{says}' >&2\nexit 1\n", "utf-8")
     program.chmod(0o755)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SandboxUnavailable) as refused:
         await probe(dataclasses.replace(Bubblewrap.find(), program=str(program)))
     assert says in refused.value.reason
     assert ("container" if os.geteuid() == 0 else "user namespaces") in refused.value.cure

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assistants.service.tools import Refused
+from assistants.service.tools import SandboxUnavailable
 from assistants.service.tools.wasi import Wasi
 from bot.adapter import ConfigurationError
 from bot.resources import check_sandbox
@@ -22,5 +22,5 @@ async def test_without_its_package_it_is_said_which_extra_to_install(
 
 async def test_elsewhere_than_on_linux_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(Refused, match="needs Linux"):
+    with pytest.raises(SandboxUnavailable, match="needs Linux"):
         await Wasi.find(tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from assistants.service.tools import Limits, Refused, Sandbox
+from assistants.service.tools import Limits, Sandbox, SandboxUnavailable
 from assistants.service.tools.limits import MIB
 from assistants.service.tools.wasi import Wasi
 from tests.conftest import ROOT
@@ -75,7 +75,7 @@ async def test_spares_are_ready_with_their_libraries(backend: Wasi) -> None:
 
 async def test_a_folder_that_cannot_be_used_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    with pytest.raises(Refused, match=r"taken cannot be used \(File exists\)"):
+    with pytest.raises(SandboxUnavailable, match=r"taken cannot be used \(File exists\)"):
         await Wasi.find(tmp_path / "taken")
 
 

@@ -219,12 +219,12 @@ async def test_assistants_say_whether_they_are_ready(http: httpx.AsyncClient, bo
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"model": "m"}, "Give the address"),
-        ({"base_url": "  ", "model": "m"}, "Give the address"),
+        ({"model": "m"}, "Enter the address"),
+        ({"base_url": "  ", "model": "m"}, "Enter the address"),
         ({"base_url": 5, "model": "m"}, "`base_url` must be text"),
-        ({"base_url": "http://h/v1", "model": "m", "api_key": "two\nlines"}, "key has characters"),
-        ({"base_url": "http://h/v1", "model": "m\0"}, "model's name has characters"),
-        ({"base_url": "http://h/" + "x" * 2000, "model": "m"}, "far too long"),
+        ({"base_url": "http://h/v1", "model": "m", "api_key": "two\nlines"}, "key contains invalid characters"),
+        ({"base_url": "http://h/v1", "model": "m\0"}, "model's name contains invalid characters"),
+        ({"base_url": "http://h/" + "x" * 2000, "model": "m"}, "too long"),
         ({"base_url": "http://h/v1", "model": "m", "api_key": "sk-wrong"}, "refused the key"),
     ],
 )
@@ -345,10 +345,10 @@ async def test_a_file_that_is_not_taken_is_refused_in_a_sentence(
     [
         ("file-1", "must be a list"),
         (["file-1"], "must be a list"),
-        ([{"name": "no id", "size": 1}], "none that was attached"),
-        ([{"id": "../secrets", "name": "x", "size": 1}], "none that was attached"),
-        ([{"id": "file-1", "name": "x", "size": "1"}], "none that was attached"),
-        ([{"id": "file-1", "name": "x" * 1_001, "size": 1}], "none that was attached"),
+        ([{"name": "no id", "size": 1}], "never attached"),
+        ([{"id": "../secrets", "name": "x", "size": 1}], "never attached"),
+        ([{"id": "file-1", "name": "x", "size": "1"}], "never attached"),
+        ([{"id": "file-1", "name": "x" * 1_001, "size": 1}], "never attached"),
         ([{"id": "file-1", "name": "x", "size": 1}] * (MOST_FILES + 1), "at most 10 files; this one has 11"),
     ],
 )

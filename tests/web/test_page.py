@@ -352,9 +352,9 @@ async def test_what_was_not_stored_stays_and_is_sent_again_as_the_same_message(p
     async with serving(bot) as address:
         await page.goto(address)
         await ask(page, "Keep me")
-        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be stored")
+        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be saved")
         await page.reload()
-        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be stored")
+        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be saved")
         bot.refusing = False
         await page.get_by_role("button", name="Send again").click()
         [incoming] = await bot.messages(1)

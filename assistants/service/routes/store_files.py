@@ -23,7 +23,7 @@ from assistants.contract import (
 from assistants.service import files, references, store, vector_stores
 from assistants.service.access import itself
 from assistants.service.reading.reader import Unreadable, text_of
-from assistants.service.refusals import Refused, expect_at_most
+from assistants.service.refusals import Refused
 from assistants.service.routes.common import V1, BatchId, Db, Listing, StoreId, page, said
 from assistants.service.routes.vector_stores import expect_alive
 from assistants.service.rows import from_row, new_id, now, to_row
@@ -34,7 +34,6 @@ from storage.text import storable
 
 router = APIRouter(prefix=f"{V1}/vector_stores/{{vector_store_id}}")
 
-MOST_FILES = 10_000
 Status = Annotated[Literal["in_progress", "completed", "failed", "cancelled"] | None, Query(alias="filter")]
 
 
@@ -97,7 +96,6 @@ async def add_batch(vector_store_id: StoreId, body: CreateVectorStoreFileBatch, 
         CreateVectorStoreFile(file_id=id_, chunking_strategy=body.chunking_strategy, attributes=body.attributes)
         for id_ in body.file_ids or ()
     ]
-    expect_at_most("file_ids", wanted, MOST_FILES)
     by_id = {one.file_id: one for one in wanted}
     await references.files(db, by_id)
     entries = [
@@ -107,8 +105,8 @@ async def add_batch(vector_store_id: StoreId, body: CreateVectorStoreFileBatch, 
     batch = VectorStoreFileBatch(
         id=new_id("vsfb"), created_at=now(), vector_store_id=vector_store_id, status="in_progress"
     )
-    await db.once(lambda _: batch, _add_batch, batch, entries[: ROWS - 1])
-    await references.put_all(db, entries[ROWS - 1 :], batch.id)
+    await db.once(lambda _: batch, _add_batch, batch, entries)
+    db.index()
     return said(await vector_stores.read_batch(db.db, await db.row(VectorStoreFileBatch, batch.id)))
 
 

@@ -31,9 +31,8 @@ async def create(body: CreateVectorStore, db: Db) -> Response:
     more = {"expires_after": Expiration(**body.expires_after.wire())} if body.expires_after else {}
     new = vector_stores.new(**set_in(body, "name", "description", "metadata"), **more)
     entries = references.entries_of(new.id, body.file_ids or (), body.chunking_strategy)
-    first, rest = entries[: vector_stores.ROWS - 1], entries[vector_stores.ROWS - 1 :]
-    await db.once(lambda _: new, references.create_store, new, first, db.project)
-    await references.put_all(db, rest)
+    await db.once(lambda _: new, references.create_store, new, entries, db.project)
+    db.index()
     return said(await _told(db, new.id))
 
 
@@ -82,7 +81,7 @@ async def search(vector_store_id: StoreId, body: SearchVectorStore, db: Db, sear
 
 
 def expect_alive(found: VectorStore) -> None:
-    """Refuses a vector store whose time is over."""
+    """Refuse an expired vector store."""
     if vector_stores.is_over(found):
         raise Refused(Failure(400, f"Vector store {found.id} has expired.", code="vector_store_expired"))
 

@@ -1,4 +1,4 @@
-"""What a way to shut code in has to offer: `process.py` starts it, watches it and ends it, and knows no more of it."""
+"""The interface of a sandbox backend. `process.py` starts, watches and ends its processes through it."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ from assistants.service.tools.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a session's program is started: it speaks frames on its standard streams, and prints to standard error."""
+    """How to start a session's program, which exchanges frames on its standard streams and prints to standard error."""
 
     command: list[str]
     environment: dict[str, str]
@@ -20,40 +20,40 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """By the host's numbers: the process whose end is the session's end, and the one that runs the code."""
+    """Process ids on the host: the process whose exit ends the session, and the one that runs the code."""
 
     first: int
     inner: int
 
 
 class Backend(Protocol):
-    """A way to shut code in. Whether it does is found out by `probe`."""
+    """A way to confine code. `probe` checks that it does."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def own_processes(self) -> int:
-        """How many processes there are while no code of ours started any."""
+        """Number of processes of an idle session."""
 
     @property
     def missing(self) -> Sequence[str]:
-        """Which of the libraries that people expect code will not find."""
+        """Return the commonly used libraries that are not installed."""
 
     async def prepare(self) -> None:
-        """Do once what would hold up every session."""
+        """Do one-time preparation that would otherwise delay every session."""
 
     def own_memory(self, limits: Limits) -> int:
-        """What it takes beside the memory its code may use."""
+        """Memory that a session needs besides the code's own."""
 
     def launch(self, limits: Limits, *, slot: int) -> AbstractContextManager[Launch]:
-        """`slot` is a small number no other living session has."""
+        """`slot` is a small number, unique among live sessions."""
 
     def begin(self, limits: Limits) -> dict[str, Any]:
-        """What the program is told before any code."""
+        """Return the program's first message, sent before any code."""
 
     def inside(self, process: int) -> Inside | None:
-        """Where the code runs; None where this system does not tell."""
+        """Return the session's process ids; None where the system does not reveal them."""
 
     def files(self, inside: Inside) -> int:
-        """How many files a session has made."""
+        """Return how many files a session has created."""

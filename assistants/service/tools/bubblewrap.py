@@ -1,7 +1,7 @@
-"""How bubblewrap is called: what a session sees of the file system, and who it is.
+"""The bubblewrap backend: a session's view of the file system, and its user id.
 
-A user gets a user namespace. Root must not: there its processes would be root outside and stand under no limit of
-processes. bubblewrap then runs without one, and the command drops to a user id that nobody else has.
+An ordinary user gets a user namespace. Root does not: processes there would be root outside and escape the process
+limit. Instead bubblewrap runs without one, and the command drops to a user id that nothing else uses.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from assistants.service.tools.backend import Inside, Launch
 from assistants.service.tools.bytecode import compile_packages, missing
 from assistants.service.tools.limits import Limits
 from assistants.service.tools.measuring import children, files
-from assistants.service.tools.refusal import Refused
+from assistants.service.tools.refusal import SandboxUnavailable
 from assistants.service.tools.seccomp import seccomp_filter
 
 WORK = "/mnt/data"
@@ -43,7 +43,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Bubblewrap:
-    """A `Backend`: the programs it needs, where they are."""
+    """The bubblewrap `Backend`, with the paths of the programs it needs."""
 
     program: str
     setpriv: str | None
@@ -57,17 +57,19 @@ class Bubblewrap:
 
     @classmethod
     def find(cls) -> "Bubblewrap":
-        """Raises `Refused` where it cannot be used at all."""
+        """Find bubblewrap. Raises `SandboxUnavailable` where it cannot be used."""
         if sys.platform != "linux":
-            raise Refused("The sandbox needs Linux.", "Run Threadline on Linux or in a Linux virtual machine.")
+            raise SandboxUnavailable(
+                "The sandbox needs Linux.", "Run Threadline on Linux or in a Linux virtual machine."
+            )
         if (program := shutil.which("bwrap")) is None:
-            raise Refused(
+            raise SandboxUnavailable(
                 "bubblewrap is not installed.", "Install it: apt install bubblewrap, or dnf install bubblewrap."
             )
         if os.geteuid() != 0:
             return cls(program, None)
         if (setpriv := shutil.which("setpriv")) is None:
-            raise Refused(
+            raise SandboxUnavailable(
                 "setpriv is not installed.", "Install util-linux, or run Threadline as a user and not as root."
             )
         return cls(program, setpriv)
@@ -119,7 +121,7 @@ class Bubblewrap:
         return files(inside.inner, WORK) + files(inside.inner, TEMPORARY)
 
     def command(self, limits: Limits, *, slot: int, seccomp: int | None, kernel: int) -> list[str]:
-        """The whole command line. Our program is no part of it: everybody on the host reads command lines."""
+        """Return the command line, without the session's program: every user of the host can read command lines."""
         program = ["--perms", "0444", "--file", str(kernel), PROGRAM]
         python = [str(self.python), "-I", "-S", "-B", PROGRAM]
         return [self.program, *program, *self.isolation(limits, seccomp), "--", *self.drop(slot), *python]
@@ -138,7 +140,7 @@ class Bubblewrap:
         yield from ("--remount-ro", "/", "--chdir", WORK)
 
     def sight(self) -> Iterator[str]:
-        """What of the host a session can read: Python, its packages and the libraries they need. No /proc, no /sys."""
+        """Return what a session can read of the host: Python, its packages and their libraries. No /proc, no /sys."""
         places = [*_LIBRARIES, str(self.prefix if self.prefix != Path("/usr") else self.python)]
         if self.setpriv is not None:
             places.append(self.setpriv)
@@ -161,7 +163,7 @@ class Bubblewrap:
 
 
 def _first_id() -> int:
-    """From here on user ids belong to nobody: one a session, so that what is counted by user is counted by session."""
+    """Return the first of the unused user ids. Each session gets its own, so that per-user limits are per session."""
     with contextlib.suppress(OSError, ValueError):
         _, _, count = Path("/proc/self/uid_map").read_text("ascii").split()
         if int(count) == (1 << 32) - 1:
@@ -172,7 +174,7 @@ def _first_id() -> int:
 
 
 def _parents(places: list[str]) -> list[str]:
-    """Every folder on the way to these places, each after the ones above it."""
+    """Return all parent folders of these paths, outermost first."""
     return list(dict.fromkeys(str(folder) for place in places for folder in reversed(Path(place).parents[:-1])))
 
 
@@ -182,7 +184,7 @@ def _packages() -> tuple[Path, ...]:
 
 
 def _readable(content: bytes) -> int:
-    """A file in memory with this in it, to be read from its beginning."""
+    """Return an in-memory file with this content, positioned at its start."""
     file = os.memfd_create("threadline")
     os.write(file, content)
     os.lseek(file, 0, os.SEEK_SET)

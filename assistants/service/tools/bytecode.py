@@ -1,4 +1,4 @@
-"""Has Python compile the packages once: a session cannot keep what it compiles, and would do it anew each time."""
+"""Compiles the sandbox's packages once; a session cannot save bytecode and would compile them every time."""
 
 import asyncio
 import importlib.util
@@ -13,12 +13,12 @@ PACKAGES = ("numpy", "pandas", "matplotlib.pyplot")
 
 
 def missing() -> list[str]:
-    """Which packages of the extra `sandbox` code will not find."""
+    """Return the packages of the extra `sandbox` that are not installed."""
     return [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 
 
 async def compile_packages() -> None:
-    """Import them in a process of its own where they have not been compiled. Best effort: it only saves time."""
+    """Import packages that are not compiled yet in a separate process. Best effort: this only saves time."""
     if not (names := _not_compiled()):
         return
     imports = "\n".join(f"import {name}" for name in names)

@@ -1,7 +1,7 @@
-"""The canaries: code that tries to do what no session may, and says so where it can.
+"""Canaries: programs that attempt what no session may do, and report success.
 
-Each is run in a session with small limits. It prints ESCAPED and what it reached; or the session must end. What a
-backend does not even offer (a WebAssembly Python has no `fork`) was stopped; a canary that needs it says IMPOSSIBLE.
+Each runs in a session with small limits. It prints ESCAPED and what it reached, or the session must end. A canary that
+needs a feature the backend lacks (WebAssembly Python has no `fork`) prints IMPOSSIBLE, which counts as stopped.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """`escape` says, for the operator, what code could do if this one gets out."""
+    """`escape` tells the operator what code could do if this canary succeeds."""
 
     name: str
     escape: str
@@ -21,7 +21,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Bait:
-    """What lies ready on the host, for the canaries to reach: true secrets would be reached the same way."""
+    """Decoys on the host for the canaries to find, reachable in the same ways as real secrets."""
 
     secret: str
     """The text that must not come out."""

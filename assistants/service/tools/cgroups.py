@@ -1,6 +1,6 @@
-"""A control group for each session, where the system lets us make some: the kernel itself then holds what it uses.
+"""A control group per session where the system permits, so that the kernel enforces the session's limits.
 
-cgroup v2 alone, and never required: what a group would hold is counted by `process.py` all the same, only later.
+Uses cgroup v2 only, and is optional: `process.py` measures the same limits, only with a delay.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 
 class NoGroups(Exception):
-    """No group can be made here; the text says why, as a part of a sentence."""
+    """Control groups are unavailable; the text is the reason, as part of a sentence."""
 
 
 class Group:
-    """The group of one session: what is in it is held together, and ends together."""
+    """The control group of one session: its processes share limits and are killed together."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,7 +46,7 @@ class Group:
         return False
 
     async def remove(self) -> None:
-        """Kill what is left in it, and take it away as soon as that is gone."""
+        """Kill the remaining processes, then remove the group once they are gone."""
         with contextlib.suppress(OSError):  # it is younger than the rest (Linux 5.14)
             (self._folder / "cgroup.kill").write_text("1", "ascii")
         until = asyncio.get_running_loop().time() + _PATIENCE
@@ -58,14 +58,14 @@ class Group:
 
 
 class Groups:
-    """Makes them in a folder of the cgroup file system, where memory and number of processes can be limited."""
+    """Creates control groups in a cgroup folder where memory and process count can be limited."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @classmethod
     def find(cls, *, system: Path = Path("/")) -> "Groups":
-        """Raises `NoGroups` unless one could be made, limited, and taken away again. It removes what a crash left."""
+        """Find a folder where a group can be created and limited. Cleans up after a crash. Raises `NoGroups`."""
         refusals = []
         for folder in _candidates(system):
             found = cls(folder)
@@ -78,7 +78,7 @@ class Groups:
         raise NoGroups("; ".join(refusals) or "no cgroup v2 file system is mounted")
 
     def make(self, limits: Limits, own_memory: int = 0) -> Group:
-        """A group held to the limits; its folders for files lie in memory, too. Raises `OSError`."""
+        """Create a group with these limits, whose memory includes the session's in-memory files. Raises `OSError`."""
         folder = self._next()
         folder.mkdir()
         try:
@@ -101,7 +101,7 @@ class Groups:
         return {"memory.max": str(memory), "memory.oom.group": "1", "pids.max": str(tasks)}
 
     def _prepare(self) -> None:
-        """Raises `OSError` where no group can be limited here."""
+        """Enable the controllers. Raises `OSError` where groups cannot be limited."""
         there = set((self._folder / "cgroup.controllers").read_text("ascii").split())
         if lacking := _CONTROLLERS - there:
             raise OSError(errno.ENOTSUP, f"no controller of {' and '.join(sorted(lacking))} there")
@@ -116,7 +116,7 @@ class Groups:
 
 
 def _candidates(system: Path) -> Iterator[Path]:
-    """Our own folder, and the one above where whoever set this up left it to us."""
+    """Yield the process's own cgroup folder, and its parent if that was delegated."""
     if not (system / "proc/self/cgroup").exists():
         return
     mounts = (system / "proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
@@ -133,7 +133,7 @@ def _candidates(system: Path) -> Iterator[Path]:
 
 
 def _is_ours(folder: Path, top: Path) -> bool:
-    """Whether systemd delegated it (`Delegate=`), or it is the top of a container's own hierarchy."""
+    """Return whether systemd delegated the folder (`Delegate=`), or it is the root of a container's hierarchy."""
     # The top of the whole system's has no such file.
     if folder == top and (folder / "cgroup.events").exists():
         return True
@@ -154,7 +154,7 @@ def _switch_on(switch: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Take away what was left by a Threadline that was killed; its processes died with it."""
+    """Remove groups left by a killed Threadline, whose processes died with it."""
     for left in folder.glob("threadline-*"):
         named = _NAME.fullmatch(left.name)
         if named and not Path("/proc", named[1]).exists():
@@ -162,7 +162,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _removed(folder: Path) -> int:
-    """Take an empty group away; the number of the error when it stays."""
+    """Remove an empty group. Return the errno on failure."""
     try:
         folder.rmdir()
     except FileNotFoundError:

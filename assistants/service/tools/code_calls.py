@@ -1,4 +1,4 @@
-"""Calls of the code interpreter: the code in a model's arguments, what is told as it grows, how it is retold."""
+"""Code-interpreter calls: their streamed deltas, their text for the model, their figures."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,14 +37,14 @@ def news(index: int, before: CodeInterpreterCall | None, after: CodeInterpreterC
 
 
 def retold(call: Mapping[str, Any]) -> tuple[str, str]:
-    """Arguments and output of a call as a model reads them."""
+    """Return a call's arguments and output as the model reads them."""
     code = call[NAME]
     outputs = [_told(output) for output in code["outputs"]]
     return json.dumps({"code": code["input"]}, ensure_ascii=False), "\n".join(filter(None, outputs)) or NOTHING
 
 
 def figures(steps: Iterable[RunStep]) -> list[str]:
-    """Files of the figures that a run drew since its last message, which the next one shows."""
+    """Return files of the figures that a run drew since its last message; the next message shows them."""
     found: list[str] = []
     for step in (step for step in steps if step.status == "completed"):
         if isinstance(step.step_details, ToolCalls):

@@ -1,4 +1,4 @@
-"""The file search as a run uses it: passages of its vector stores, ranked, quoted to the model, cited in the answer."""
+"""The `file_search` tool: ranks passages of a run's vector stores, quotes them to the model, adds citations."""
 
 import asyncio
 import json
@@ -45,9 +45,9 @@ PARAMETERS = {
     "additionalProperties": False,
 }
 DEFAULT_RESULTS = 20
-# How many files a model is told the names of.
+# The model is given at most this many file names.
 NAMED = 20
-# How long a search waits for files that are still being read, and how often it looks.
+# How long a search waits for files being indexed, and how often it checks.
 READING_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 EXPIRED = (
@@ -60,7 +60,7 @@ _MARK = re.compile(r"【(\d+):(\d+)†([^【】\n]*)】")
 
 
 class FileSearchHere(ServerTool):
-    """Looks into the vector stores of the assistant, the thread and the run."""
+    """Searches the vector stores of the assistant, the thread and the run."""
 
     type = NAME
 
@@ -104,7 +104,7 @@ class FileSearchHere(ServerTool):
         found: list[Annotation] = []
         for each in marks:
             number, place, name = int(each[1]), int(each[2]), each[3]
-            # A mark of an earlier answer, or one that a model put together wrongly, still names its file.
+            # A mark from an earlier answer, or one the model garbled, still contains the file name.
             file_id = places.get((number, place, name)) or names.get(name)
             file_id = file_id or await chunks.file_named(self._db, stores_, name)
             if file_id is not None:
@@ -114,7 +114,7 @@ class FileSearchHere(ServerTool):
         return found
 
     async def _search(self, run: Run, query: str) -> dict[str, Any]:
-        """What is found, with what the model has to know of files that could not be read."""
+        """Return the results, and notes for the model on files that could not be read."""
         found_in = await self._stores(run)
         ids = [store.id for store in found_in]
         notes = await self._read(ids)
@@ -136,7 +136,7 @@ class FileSearchHere(ServerTool):
         }
 
     async def _read(self, store_ids: Sequence[str]) -> list[str]:
-        """Wait for files that are being read; a sentence for each that is not, or cannot be."""
+        """Wait for files that are being indexed. Return a sentence for each that is unfinished or failed."""
         clock = asyncio.get_running_loop().time
         end = clock() + READING_SECONDS
         while True:
@@ -152,17 +152,17 @@ class FileSearchHere(ServerTool):
         ]
 
     async def _stores(self, run: Run) -> list[VectorStore]:
-        """The vector stores that can be searched."""
+        """Return the vector stores that can be searched."""
         return [store for store in await self._named(run) if not vector_stores.is_over(store)]
 
     async def _named(self, run: Run) -> list[VectorStore]:
-        """The vector stores there are."""
+        """Return the vector stores that exist."""
         ids = await resources.named(self._db, run, NAME, "vector_store_ids")
         rows = [await objects.find(self._db, "vector_stores", id_) for id_ in ids]
         return [from_row(VectorStore, row) for row in rows if row]
 
     async def _earlier(self, run_id: str) -> list[FileSearchCall]:
-        """The searches of a run whose steps have ended, the first one first."""
+        """Return the searches in a run's ended steps, oldest first."""
         steps = [from_row(RunStep, row) for row in await objects.steps_done(self._db, run_id)]
         return [
             call
@@ -179,7 +179,7 @@ def _why(row: Row) -> str:
 
 
 def _known(searches: Sequence[FileSearchCall]) -> tuple[dict[tuple[int, int, str], str], dict[str, str]]:
-    """The files of what was found: by the marks of passages, and by their names."""
+    """Return the found files, by citation mark and by file name."""
     places: dict[tuple[int, int, str], str] = {}
     names: dict[str, str] = {}
     for call in searches:

@@ -1,4 +1,4 @@
-"""The files that code may read: those of the assistant, the thread and the run, each with its name in the folder."""
+"""Input files of the code interpreter: those of the assistant, the thread and the run."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from storage.database import Reader, Row
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A stored file and what it is called in the working folder."""
+    """A stored file and its name in the working folder."""
 
     name: str
     row: Row
@@ -28,14 +28,14 @@ class Input:
 
 
 async def inputs_of(db: Reader, run: Run) -> list[Input]:
-    """The files there are for a run, without those that were deleted."""
+    """Return a run's input files, except deleted ones."""
     ids = await resources.named(db, run, "code_interpreter", "file_ids")
     rows = [await objects.find(db, "files", id_) for id_ in ids]
     return _named([row for row in rows if row and (row["expires_at"] or now() + 1) > now()])
 
 
 async def place(db: Reader, session: Session, inputs: Sequence[Input], limits: Limits) -> list[str]:
-    """Put the files a session does not have into its folder; a sentence for each that does not fit. Raises `Ended`."""
+    """Copy missing files into a session's folder. Return a sentence for each that does not fit. Raises `Ended`."""
     refused = []
     for each in inputs:
         if each.name in session.files:
@@ -50,7 +50,7 @@ async def place(db: Reader, session: Session, inputs: Sequence[Input], limits: L
 
 
 def _named(rows: Sequence[Row]) -> list[Input]:
-    """Each by its own name; of two that have the same one, the later has a piece of its id in it."""
+    """Name the files; of two with the same name the later gets part of its id added."""
     named: dict[str, Input] = {}
     for row in rows:
         name = _plain(row["filename"])
@@ -62,7 +62,7 @@ def _named(rows: Sequence[Row]) -> list[Input]:
 
 
 def _plain(filename: str) -> str:
-    """A name that a folder takes: no folders in it, nothing that cannot be seen, not long."""
+    """Return a safe file name: no folders, no invisible characters, not too long."""
     name = re.sub(r"[/\\]", "_", "".join(letter for letter in filename if letter.isprintable())).strip(". ")
     path = PurePosixPath(name or "file")
     return f"{path.stem[:40]}{path.suffix[:10]}"

@@ -1,4 +1,4 @@
-"""The code interpreter as a run uses it: one Python a thread, in the sandbox, or a refusal that says why."""
+"""The `code_interpreter` tool: one sandboxed Python session per thread."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from assistants.service.tools.code_calls import NAME
 from assistants.service.tools.inputs import inputs_of, place
 from assistants.service.tools.limits import Limits
 from assistants.service.tools.process import Ended
-from assistants.service.tools.refusal import Refused
+from assistants.service.tools.refusal import SandboxUnavailable
 from assistants.service.tools.sandbox import Sandbox
 from assistants.service.tools.server_tool import ServerTool, Used
 from assistants.service.tools.session import Outcome, Session
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 class CodeInterpreter(ServerTool):
-    """`sandbox` opens one or raises `Refused`; by default it probes this machine, once, when the service starts."""
+    """`sandbox` opens a sandbox or raises `SandboxUnavailable`; the default probes this machine at service start."""
 
     type = NAME
 
@@ -64,7 +64,7 @@ class CodeInterpreter(ServerTool):
         self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Begin to probe the machine, which takes some seconds; whoever needs the sandbox first waits for it."""
+        """Start probing the machine, which takes some seconds; the first call waits for the result."""
         self._opening = asyncio.create_task(self._open(), name="sandbox-probe")
         self._opening.add_done_callback(_tell)
 
@@ -79,7 +79,7 @@ class CodeInterpreter(ServerTool):
             await opening.result().__aexit__()
 
     async def offer(self, run: Run) -> Mapping[str, Any]:
-        # While the machine is being probed nobody waits: only a call does.
+        # Only a call waits for the probe; creating a run does not.
         if self._opening is not None and self._opening.done():
             await self._sandbox()
         there = ", ".join(map(str, await inputs_of(self._db, run)))
@@ -122,13 +122,13 @@ class CodeInterpreter(ServerTool):
         return written.annotations(await objects.files_written(self._db, run.thread_id), text)
 
     async def _prepare(self, session: Session, run: Run) -> list[str]:
-        """Put the files in place; what the model has to know of that, and of a session that begins anew."""
+        """Copy input files. Return notes for the model on them and on a session that was restarted."""
         is_new = not session.used and await objects.has_called(self._db, run.thread_id, NAME)
         refused = await place(self._db, session, await inputs_of(self._db, run), self._limits)
         return [*([NEW_SESSION] if is_new else []), *(f"[{sentence}]" for sentence in refused)]
 
     def _lacks(self, outcome: Outcome) -> list[str]:
-        """What the operator can do about a library that code looked for and did not find."""
+        """Return what the operator can do about a library that code failed to import."""
         wanted = [name for name in self._missing if outcome.failed and f"No module named '{name}'" in outcome.output]
         return [f"[{name} is not installed here; it comes with Threadline's extra `sandbox`.]" for name in wanted]
 
@@ -142,7 +142,7 @@ class CodeInterpreter(ServerTool):
             raise ModelError("The service is not running.")
         try:
             return await asyncio.shield(self._opening)
-        except Refused as error:
+        except SandboxUnavailable as error:
             raise ModelError(f"Code cannot be run here. {error}") from None
 
 
@@ -152,7 +152,7 @@ def _tell(opening: asyncio.Task[Sandbox]) -> None:
     error = opening.exception()
     if error is None:
         logger.info("The sandbox stopped every canary: code can be run")
-    elif isinstance(error, Refused):
+    elif isinstance(error, SandboxUnavailable):
         logger.info("Code will not be run: %s", error)
     else:
         logger.error("The sandbox could not be probed", exc_info=error)
@@ -165,7 +165,7 @@ def _with(call: CodeInterpreterCall, outputs: list[CodeOutput]) -> CodeInterpret
 
 
 def _logs(notes: Sequence[str], outcome: Outcome) -> str:
-    """What the code printed, between what has to be said of its session."""
+    """Return what the code printed, with notes on its session before and after."""
     after = []
     if outcome.left:
         after.append(f"[Not handed back, since they are too many or too large: {', '.join(outcome.left[:20])}.]")

@@ -1,4 +1,4 @@
-"""How much a session of the sandbox may use, and what is said when it wanted more."""
+"""Resource limits of a sandbox session, and the messages when one is exceeded."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds, bytes and counts. `wall`, `processor` and `printed` are for one call, the rest for the session."""
+    """Limits in seconds, bytes and counts. `wall`, `processor` and `printed` apply per call, the rest per session."""
 
     wall: float = 60
     processor: float = 60
@@ -30,7 +30,7 @@ class Limits:
     sessions: int = 50
 
     def said(self, what: str) -> str:
-        """The sentence with which a session ends that wanted more of something; nothing where it may not end for it."""
+        """Return the sentence for a session ended by a limit; empty for a limit that does not end sessions."""
         match what:
             case "wall":
                 return f"It ran longer than {self.wall:g} seconds and was stopped."
@@ -46,5 +46,5 @@ class Limits:
 
 
 def size(count: int) -> str:
-    """Bytes as people say them."""
+    """Format a number of bytes for people."""
     return f"{count // MIB} MiB" if count >= MIB else f"{count >> 10} KiB" if count >= 1024 else f"{count} bytes"

@@ -1,4 +1,4 @@
-"""What a session's processes use, read from /proc: for the limits that the kernel keeps for single processes only."""
+"""Resource use of a session, read from /proc, for limits that the kernel enforces only per process."""
 
 import os
 from contextlib import suppress
@@ -17,7 +17,7 @@ class Usage:
 
 
 def children(pid: int) -> list[int]:
-    """The child processes of a process; none when it is gone."""
+    """Return a process's children; none if it has exited."""
     found: list[int] = []
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -34,7 +34,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def measure(pid: int) -> Usage:
-    """A process and all it started."""
+    """Measure a process and its descendants."""
     processor, memory, processes = 0.0, 0, 0
     for each in [pid, *descendants(pid)]:
         with suppress(OSError, IndexError, ValueError):
@@ -47,7 +47,7 @@ def measure(pid: int) -> Usage:
 
 
 def files(pid: int, folder: str) -> int:
-    """How many files exist in a file system of a session; 0 when it is gone."""
+    """Count the files in a session's file system; 0 if it is gone."""
     with suppress(OSError):
         state = os.statvfs(f"/proc/{pid}/root{folder}")
         return state.f_files - state.f_ffree

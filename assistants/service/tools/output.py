@@ -1,4 +1,4 @@
-"""What a session prints: the beginning and the end are kept, the middle is counted."""
+"""Captures a session's output: keeps the beginning and the end, counts the middle."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ _CHUNK = 64 << 10
 
 
 class Output:
-    """The reading end of a pipe, read as it comes."""
+    """The reading end of a pipe, read continuously."""
 
     def __init__(self, pipe: int, limits: Limits) -> None:
         os.set_blocking(pipe, False)
@@ -31,7 +31,7 @@ class Output:
         return (bytes(self._head) + middle + bytes(self._tail)).decode("utf-8", "replace")
 
     def drain(self) -> None:
-        """Take what is in the pipe now; a writer that never stops does not hold this up."""
+        """Read what is in the pipe now, even if the writer never stops."""
         for _ in range(64):
             if not self._open or not self._read():
                 return

@@ -1,4 +1,4 @@
-"""Tries the sandbox out before it is used: what one canary gets out of, no code from a chat gets into."""
+"""Tests the sandbox before use: if one canary escapes, no code from a chat is run."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from assistants.service.tools.backend import Backend
 from assistants.service.tools.canaries import CANARIES, HELLO, IMPOSSIBLE, Bait, Canary
 from assistants.service.tools.limits import MIB, Limits
 from assistants.service.tools.process import Ended, Process
-from assistants.service.tools.refusal import Refused
+from assistants.service.tools.refusal import SandboxUnavailable
 from assistants.service.tools.session import Session
 
 # Few files: in WebAssembly each takes its time, and what they are tried for shall come before the end of that.
@@ -24,12 +24,12 @@ _SLOT = 490
 
 
 async def probe(backend: Backend) -> None:
-    """Raises `Refused` unless every canary is stopped. It takes a few seconds."""
+    """Run all canaries, which takes a few seconds. Raises `SandboxUnavailable` unless every one is stopped."""
     with bait() as laid:
         try:
             session = await _open(backend)
         except Ended as error:
-            raise Refused(f"Programs cannot be shut in here: {error}", _cure(str(error))) from None
+            raise SandboxUnavailable(f"Programs cannot be shut in here: {error}", _cure(str(error))) from None
         try:
             await _expect_hello(session)
             for canary in CANARIES:
@@ -37,17 +37,23 @@ async def probe(backend: Backend) -> None:
                     session = await _open(backend)
                 if escaped := await escape(session, canary, laid):
                     why = f"Code in the sandbox could {canary.escape} ({escaped})."
-                    raise Refused(why, "Update bubblewrap and the kernel; until then code does not run here.")
+                    raise SandboxUnavailable(
+                        why, "Update bubblewrap and the kernel; until then code does not run here."
+                    )
         except Ended as error:
-            raise Refused(f"The sandbox does not hold out: {error}", "Update bubblewrap and the kernel.") from None
+            raise SandboxUnavailable(
+                f"The sandbox does not hold out: {error}", "Update bubblewrap and the kernel."
+            ) from None
         finally:
             await session.close()
         if os.listdir(laid.folder):
-            raise Refused("Code in the sandbox could write outside its folders.", "Update bubblewrap and the kernel.")
+            raise SandboxUnavailable(
+                "Code in the sandbox could write outside its folders.", "Update bubblewrap and the kernel."
+            )
 
 
 async def escape(session: Session, canary: Canary, laid: Bait) -> str:
-    """How a canary got out, or nothing."""
+    """Return how a canary escaped, or an empty text."""
     known = {**asdict(laid), "processes": SMALL.processes, "memory": SMALL.memory // MIB, "disk": SMALL.disk // MIB}
     outcome = await session.run(canary.code.format(**known))
     if laid.secret in outcome.output or "ESCAPED" in outcome.output:
@@ -63,7 +69,7 @@ async def escape(session: Session, canary: Canary, laid: Bait) -> str:
 
 @contextlib.contextmanager
 def bait() -> Iterator[Bait]:
-    """Things on the host that only somebody who got out can reach."""
+    """Provide decoys on the host that only escaped code can reach."""
     secret = secrets.token_hex(16)
     folder = Path(tempfile.mkdtemp(prefix="threadline-canary-"))
     try:
@@ -96,7 +102,7 @@ async def _expect_hello(session: Session) -> None:
 
 
 def _cure(said: str) -> str:
-    """What usually is the matter, by what bubblewrap said."""
+    """Return the usual cure for a bubblewrap error message."""
     if Path("/.dockerenv").exists() or ("new namespace" in said and os.geteuid() == 0):
         return (
             "In a container, allow namespaces (Docker: --cap-add SYS_ADMIN --security-opt seccomp=unconfined "

@@ -1,4 +1,4 @@
-"""One sandboxed process as its host sees it: frames in and out, its limits watched, its end explained."""
+"""One sandboxed process: exchanges frames with it, enforces its limits, explains its exit."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ _LONGEST_LINE = 64 << 10
 
 
 class Ended(Exception):
-    """The process is gone; the text is a sentence that says why."""
+    """The process has exited; the text is a sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Frame:
 
 
 class Process:
-    """A Python in the sandbox. Between its calls it is stopped: whatever it left running does not run."""
+    """A sandboxed Python. It is suspended between calls, together with any background work it started."""
 
     def __init__(self, backend: Backend, limits: Limits, process: asyncio.subprocess.Process, output: Output) -> None:
         self._backend = backend
@@ -50,7 +50,7 @@ class Process:
 
     @classmethod
     async def start(cls, backend: Backend, limits: Limits, *, slot: int, groups: Groups | None = None) -> "Process":
-        """Raises `Ended` with what the sandbox said when it does not come up."""
+        """Start the process. Raises `Ended` with the sandbox's output if it fails to start."""
         reading, writing = os.pipe()
         try:
             with backend.launch(limits, slot=slot) as launch:
@@ -86,11 +86,11 @@ class Process:
         if (inside := self._backend.inside(self._process.pid)) is None:
             raise Ended("This kernel does not tell which processes a process started (CONFIG_PROC_CHILDREN).")
         self._inside = inside
-        # A number can come to mean another process, a handle cannot.
+        # A process id may be reused, a pidfd may not.
         self._handles = {each: os.pidfd_open(each) for each in {inside.first, inside.inner}}
 
     def _join(self, groups: Groups | None) -> None:
-        """Into a group of its own, as long as nothing but our own programs runs: what they start later is in it."""
+        """Join a control group before any code runs, so that all later processes are in it."""
         if groups is None:
             return
         try:
@@ -102,7 +102,7 @@ class Process:
 
     @property
     def ended(self) -> str:
-        """Why it is gone, or nothing."""
+        """Return why the process exited, or an empty text while it lives."""
         return self._reason or ("" if self._process.returncode is None else "It ended by itself.")
 
     async def send(self, frame: dict[str, Any], blob: bytes = b"") -> None:
@@ -116,7 +116,7 @@ class Process:
             raise Ended(await self._explain()) from None
 
     async def receive(self) -> Frame:
-        """The next frame. What does not look like one ends the process: its code has put its hands on the line."""
+        """Return the next frame. Kills the process on a malformed one: the code has tampered with the channel."""
         stdout = self._process.stdout
         assert stdout is not None  # noqa: S101 - it was asked for
         try:
@@ -136,13 +136,13 @@ class Process:
         return Frame(kind, fields, blob)
 
     async def broken(self) -> NoReturn:
-        """End it because what it answers is not what our kernel would answer. Raises `Ended`."""
+        """Kill the process for an answer that the kernel would not send. Raises `Ended`."""
         await self.kill("It broke the line it answers on and was stopped.")
         raise Ended(self._reason) from None
 
     @contextlib.asynccontextmanager
     async def call(self) -> AsyncIterator[Output]:
-        """Let it run, under its limits, until the block ends. Raises `Ended`."""
+        """Resume the process under its limits until the block ends. Raises `Ended`."""
         self._output.clear()
         self._signal(self._inside.inner, signal.SIGCONT)
         watching = asyncio.create_task(self._watch())
@@ -150,7 +150,7 @@ class Process:
             async with self._patience(self._limits.wall, self._limits.said("wall")):
                 yield self._output
         except asyncio.CancelledError:
-            # What it would answer belongs to nobody now.
+            # Nobody waits for its answer any more.
             await self.kill("Its call was given up.")
             raise
         finally:
@@ -200,10 +200,10 @@ class Process:
                 signal.pidfd_send_signal(self._handles[process], number)
 
     async def kill(self, reason: str) -> None:
-        """End it and everything in it; the first reason stays."""
+        """Kill the process and its descendants; the first reason is kept."""
         self._reason = self._reason or reason or "It was ended."
         if self._process.returncode is None:
-            # With the first process of its namespace goes the whole namespace.
+            # Killing the first process of the namespace kills the whole namespace.
             self._signal(self._inside.first, signal.SIGKILL)
         await end(self._process)
         self._output.close()
@@ -214,7 +214,7 @@ class Process:
             await group.remove()
 
     async def _explain(self) -> str:
-        """Why it ended by itself."""
+        """Return why the process exited on its own."""
         code = await self._process.wait()
         self._output.drain()
         said = "" if self._inside.inner else self._output.text().strip()

@@ -1,8 +1,8 @@
-"""Why code does not run here."""
+"""The error raised when the sandbox cannot be used."""
 
 
-class Refused(Exception):
-    """The sandbox does not stand. `reason` and `cure` are a sentence each."""
+class SandboxUnavailable(Exception):
+    """The sandbox cannot be used. `reason` and `cure` are a sentence each."""
 
     def __init__(self, reason: str, cure: str) -> None:
         super().__init__(f"{reason} {cure}")

@@ -1,4 +1,4 @@
-"""What the tools of a run work with: the ids that its assistant, its thread and the run itself name."""
+"""A run's tool resources: the ids given by its assistant, its thread and the run itself."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from storage.database import Reader, Row
 
 
 async def named(db: Reader, run: Run, tool: str, key: str) -> list[str]:
-    """The ids under `tool` and `key`, those of the assistant first, each once."""
+    """Return the distinct ids under `tool` and `key`, the assistant's first."""
     found = [
         *_of(await objects.find(db, "assistants", run.assistant_id) if run.assistant_id else None, tool, key),
         *_of(await objects.find(db, "threads", run.thread_id), tool, key),

@@ -1,4 +1,4 @@
-"""The sandbox: one session a key, kept while it is used, replaced when it ended, ended when it idles."""
+"""The sandbox: one session per key, replaced after it ends and ended when idle."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ COUNTED = "Memory is counted ten times a second, since there can be no control g
 
 @dataclass(slots=True)
 class _Place:
-    """Where the session of a key lives; its lock makes callers wait for each other."""
+    """The slot of a key's session; its lock serializes callers."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: Session | None = None
@@ -34,7 +34,7 @@ class _Place:
 
 
 class Sandbox:
-    """Sessions of a backend that stopped every canary. An async context; leaving it ends them all."""
+    """Sessions of a backend that stopped every canary. Leaving this async context ends all sessions."""
 
     def __init__(
         self, backend: Backend, limits: Limits, *, spares: int = 1, groups: Groups | NoGroups | None = None
@@ -54,10 +54,10 @@ class Sandbox:
 
     @classmethod
     async def open(cls, limits: Limits | None = None, *, spares: int = 1, backend: Backend | None = None) -> "Sandbox":
-        """Probe this machine, with bubblewrap unless another backend is given.
+        """Probe this machine and open a sandbox, with bubblewrap unless another backend is given.
 
-        `spares` are sessions kept ready, libraries loaded, once a first one was asked for.
-        Raises `Refused` when no backend stops all canaries.
+        `spares` sessions are kept ready with libraries loaded, once the first session was requested.
+        Raises `SandboxUnavailable` when a canary escapes.
         """
         backend = backend or Bubblewrap.find()
         await probe(backend)
@@ -79,9 +79,9 @@ class Sandbox:
 
     @contextlib.asynccontextmanager
     async def session(self, key: str) -> AsyncIterator[Session]:
-        """The session of a key, for this caller alone; a new one where there is none or the last has ended.
+        """Lend the session of a key to one caller, creating it if there is none or it has ended.
 
-        Raises `Ended` when none can be started.
+        Raises `Ended` when no session can be started.
         """
         place = self._places.setdefault(key, _Place())
         place.waiting += 1
@@ -98,23 +98,23 @@ class Sandbox:
             self._leave(key, place)
 
     async def end(self, key: str) -> None:
-        """End the session of a key after the call that is under way, if there is one."""
+        """End the session of a key, after any call in progress."""
         if (place := self._places.get(key)) is not None:
             async with place.lock:
                 await self._end(key, place, "It was ended.")
 
     @property
     def sessions(self) -> int:
-        """How many sessions live, spares not counted."""
+        """Number of live sessions, without spares."""
         return sum(place.session is not None for place in self._places.values())
 
     @property
     def spares(self) -> int:
-        """How many sessions are ready for whoever comes next."""
+        """Number of spare sessions ready for use."""
         return len(self._spares)
 
     async def _new(self) -> Session:
-        # From here on: a program whose assistants run no code keeps nothing ready.
+        # Spares start with the first use, so that nothing is kept ready if no assistant runs code.
         self._refill()
         if len(self._places) > self._limits.sessions:
             await self._make_room()
@@ -155,14 +155,14 @@ class Sandbox:
             await self._close(session, session.ended)
 
     async def _close(self, session: Session, reason: str) -> None:
-        """To the end, also where whoever asked is given up: nobody else knows of it any more."""
+        """Close a session completely even if the caller is cancelled: nothing else refers to it."""
         closing = asyncio.create_task(session.close(reason))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         await asyncio.shield(closing)
 
     def _leave(self, key: str, place: _Place) -> None:
-        """Keep no place without a session and without anybody who waits for one."""
+        """Drop a slot that has no session and no waiting caller."""
         if place.session is None and not place.waiting and self._places.get(key) is place:
             del self._places[key]
 

@@ -1,7 +1,7 @@
-"""The system calls no session needs, as a filter the kernel runs: namespaces, other processes, memory out of sight.
+"""A seccomp filter for system calls that no session needs: namespaces, other processes, uncounted memory.
 
-What the limits cannot see is refused here: a user namespace brings unlimited file systems, `memfd_create` and System V
-memory count in no limit, and sockets of some families (vsock) know no network namespace.
+It covers what the limits miss: a user namespace allows unlimited file systems, `memfd_create` and System V memory count
+towards no limit, and some socket families (vsock) ignore network namespaces.
 """
 
 import errno
@@ -141,7 +141,7 @@ _MACHINES = {
 
 
 def seccomp_filter() -> bytes | None:
-    """The filter as bubblewrap's `--seccomp` reads it, or None for a machine whose system calls are not listed here."""
+    """Return the filter for bubblewrap's `--seccomp`, or None for an architecture not listed here."""
     machine = _MACHINES.get(platform.machine())
     return None if machine is None else b"".join(_program(machine))
 

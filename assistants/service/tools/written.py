@@ -1,4 +1,4 @@
-"""What code wrote: kept as files, and found again by the links to it that stand in a text."""
+"""Files written by code: stored, and matched with the links to them in a message."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ LINK = f"sandbox:{WORK}/"
 
 
 async def store(db: Database, run_id: str, thread_id: str, produced: Iterable[Produced]) -> "Stored":
-    """Keep the bytes; the files are there once `Stored.keep` was part of a write."""
+    """Store the bytes. The files exist once `Stored.keep` was part of a write."""
     stored = Stored(run_id, thread_id)
     for each in produced:
         id_ = new_id("file", joint="-")
@@ -31,7 +31,7 @@ async def store(db: Database, run_id: str, thread_id: str, produced: Iterable[Pr
 
 
 class Stored:
-    """Files that a call wrote, each with its path in the working folder; a figure has none."""
+    """Files written by a call, each with its path in the working folder; a figure has none."""
 
     def __init__(self, run_id: str, thread_id: str) -> None:
         self.files: list[tuple[File, str | None]] = []
@@ -51,7 +51,7 @@ class Stored:
 
 
 def unlinked(rows: Iterable[Row], run_id: str, text: str) -> str:
-    """Links to the files that a run wrote and its text does not name; `rows` are those of its thread, newest first."""
+    """Return links to files that a run wrote and its text does not mention; `rows` are the thread's, newest first."""
     mine = {row["path"]: row for row in _newest(rows).values() if row["run_id"] == run_id}
     left = [row for path, row in sorted(mine.items()) if not _link(path).search(text)]
     links = "\n".join(f"[{row['filename']}]({LINK}{quote(row['path'])})" for row in left)
@@ -59,7 +59,7 @@ def unlinked(rows: Iterable[Row], run_id: str, text: str) -> str:
 
 
 def annotations(rows: Sequence[Row], text: str) -> list[Annotation]:
-    """The links in a text to files that code wrote, the first one first."""
+    """Return annotations for the links to written files in a text, in order."""
     found: dict[int, FilePath] = {}
     for path, row in sorted(_newest(rows).items(), key=lambda each: -len(each[0])):
         for match in _link(path).finditer(text):
