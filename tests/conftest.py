@@ -16,13 +16,15 @@ hypothesis_settings.register_profile("threadline", deadline=None)
 hypothesis_settings.load_profile("threadline")
 
 ROOT = Path(__file__).resolve().parent.parent
-# Other people's documents, which are not part of this repository: the OpenAPI description of the Assistants API
-# (openapi.yaml), a recorded stream of it, the JSON schema of Slack's app manifests, and notes on what the servers of
-# Slack and Discord send (wire.md).
+# Other people's documents, which are not part of this repository, by their names in one folder.
 FACTS = Path(os.environ.get("THREADLINE_FACTS", ROOT.parent / "shared" / "facts"))
-FACTS_ABSENT = (
-    "the reference data are not on this machine: see CONTRIBUTING.md, or set THREADLINE_FACTS to their folder"
-)
+WHAT_THEY_ARE = {
+    "openapi.yaml": "the OpenAPI description of OpenAI's API",
+    "create-thread-and-run.sse.txt": "a recorded stream of the Assistants API",
+    "slack-manifest.schema.2.json": "Slack's JSON schema of app manifests",
+    "wire.md": "notes on what the servers of Slack and Discord send",
+}
+FACTS_ABSENT = "is missing in the folder of reference data (THREADLINE_FACTS, see CONTRIBUTING.md)"
 NO_CONTROL_GROUPS = "this machine lets nobody here make control groups"
 # What no installation brings about. Whatever else is missing can be there, and must.
 CANNOT_BE_HERE = (FACTS_ABSENT, NO_CONTROL_GROUPS)
@@ -48,12 +50,19 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.chdir(before)
 
 
+class Facts:
+    """The reference data: `facts / name` is the path of a file, and skips the test where it is missing."""
+
+    def __truediv__(self, name: str) -> Path:
+        if not (FACTS / name).is_file():
+            pytest.skip(f"{name} ({WHAT_THEY_ARE[name]}) {FACTS_ABSENT}")
+        return FACTS / name
+
+
 @pytest.fixture(scope="session")
-def shared_facts() -> Path:
-    """The folder of the reference data."""
-    if not FACTS.is_dir():
-        pytest.skip(FACTS_ABSENT)
-    return FACTS
+def shared_facts() -> Facts:
+    """The reference data."""
+    return Facts()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Pieces come to the same whole as the API's own, wherever one looks in between."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from assistants.contract import (
     StreamEvent,
     ToolCalls,
 )
+from tests.conftest import Facts
 from tests.connector.objects import STEP, message
 from tests.connector.server import Server, sse
 from tests.connector.test_recovery import STREAM, TEXT
@@ -145,7 +145,7 @@ async def test_snapshots_come_beside_the_events(server: Server, client: Assistan
     assert (final.run.status, final.messages[0].status, final.steps[0].status) == ("completed",) * 3
 
 
-def test_the_recorded_pieces_come_to_the_recorded_message(shared_facts: Path) -> None:
+def test_the_recorded_pieces_come_to_the_recorded_message(shared_facts: Facts) -> None:
     lines = (shared_facts / "create-thread-and-run.sse.txt").read_text().splitlines()
     accumulator, compared = Accumulator(), 0
     for head, body in zip(lines[::2], lines[1::2], strict=False):

@@ -4,7 +4,6 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, get_type_hints
 from unittest.mock import MagicMock
 
@@ -35,6 +34,7 @@ from assistants.contract import (
     ToolCalls,
     VectorStoreFilesQuery,
 )
+from tests.conftest import Facts
 from tests.connector.calls import OPERATIONS
 from tests.connector.objects import FOUND, STEP, THREAD, listed, message, run
 from tests.connector.server import Server, js
@@ -94,7 +94,7 @@ async def test_each_operation_asks_what_the_api_has(server: Server, client: Assi
 
 
 @pytest.fixture(scope="module")
-def api(shared_facts: Path) -> dict[str, tuple[str, str]]:
+def api(shared_facts: Facts) -> dict[str, tuple[str, str]]:
     """Each operation's method and path, by its name."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     described = yaml.load((shared_facts / "openapi.yaml").read_text(), loader)  # noqa: S506 - a safe loader

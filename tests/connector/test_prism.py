@@ -2,19 +2,19 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
 from assistants.connector import AssistantsClient, UnprocessableError
 from assistants.connector.exchange import Exchange
+from tests.conftest import Facts
 from tests.connector.calls import OPERATIONS
 from tests.npm import installed
 from tests.processes import Process
 
 
 @pytest.fixture(scope="module")
-def prism(shared_facts: Path) -> Iterator[str]:
+def prism(shared_facts: Facts) -> Iterator[str]:
     """Prism's address. It refuses what the description does not allow: unknown fields, limits, missing parts."""
     # The newest version that runs on the Node.js of current stable distributions.
     program = installed("@stoplight/prism-cli", "5.14.2", "prism")

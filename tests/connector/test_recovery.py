@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 
 from assistants.connector import AssistantsClient, ProtocolError, RunStream, StreamBroken, polling
 from assistants.contract import MessageDeltaEvent, MessageEvent, RunEvent, StreamEvent
+from tests.conftest import Facts
 from tests.connector.objects import STEP, listed, message, run
 from tests.connector.server import Answer, Asked, Server, js, refusal, sse
 
@@ -201,7 +201,7 @@ async def test_a_text_that_turned_out_otherwise_is_not_patched(
 
 
 async def test_a_recorded_run_cut_at_any_byte_loses_nothing(
-    server: Server, client: AssistantsClient, no_pauses: None, shared_facts: Path
+    server: Server, client: AssistantsClient, no_pauses: None, shared_facts: Facts
 ) -> None:
     stream = (shared_facts / "create-thread-and-run.sse.txt").read_text().replace("\nevent:", "\n\nevent:")
     final = next(line for line in stream.splitlines() if '"thread.message"' in line and TEXT in line)

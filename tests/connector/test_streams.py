@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +32,7 @@ from assistants.contract import (
     Thread,
     thread_busy,
 )
+from tests.conftest import Facts
 from tests.connector.objects import message, run
 from tests.connector.server import Server, page, refusal, sse
 
@@ -57,7 +57,7 @@ async def read(client: AssistantsClient) -> list[StreamEvent]:
         return [event async for event in events]
 
 
-def recorded(facts: Path) -> bytes:
+def recorded(facts: Facts) -> bytes:
     """The recording, with the blank lines between events that it was stripped of; there is none at its end."""
     return (facts / "create-thread-and-run.sse.txt").read_bytes().replace(b"\nevent:", b"\n\nevent:")
 
@@ -76,7 +76,7 @@ def with_crlf(stream: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("cut", [whole, byte_by_byte, with_crlf])
 async def test_the_recorded_stream_is_read_to_its_end(
-    shared_facts: Path, server: Server, client: AssistantsClient, cut: Callable[[bytes], list[bytes]]
+    shared_facts: Facts, server: Server, client: AssistantsClient, cut: Callable[[bytes], list[bytes]]
 ) -> None:
     server.will(sse(*cut(recorded(shared_facts))))
     async with client.threads.create_and_stream(assistant_id="asst_1", thread={"messages": []}) as events:

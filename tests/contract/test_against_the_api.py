@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 
 from assistants import contract
 from assistants.contract import ACTIVE, EVENTS, TERMINAL, RunStatus
+from tests.conftest import Facts
 
 REQUESTS: dict[str, type[BaseModel]] = {
     "CreateAssistantRequest": contract.CreateAssistant,
@@ -95,7 +95,7 @@ EXCEPTIONS = {(".model", "enum"), (".vector_stores[].file_ids", "maxItems"), (".
 
 
 @pytest.fixture(scope="module")
-def schemas(shared_facts: Path) -> dict[str, Any]:
+def schemas(shared_facts: Facts) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     described = yaml.load((shared_facts / "openapi.yaml").read_text(), loader)  # noqa: S506 - a safe loader
     found: dict[str, Any] = described["components"]["schemas"]
@@ -180,13 +180,13 @@ def test_the_statuses_of_a_run_are_those_of_the_api(schemas: dict[str, Any]) -> 
     assert not ACTIVE & TERMINAL
 
 
-def recorded(facts: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def recorded(facts: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
     lines = (facts / "create-thread-and-run.sse.txt").read_text().splitlines()
     for event, data in zip(lines[::2], lines[1::2], strict=False):
         yield event.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
-def test_recorded_objects_are_said_again_without_losing_a_field(shared_facts: Path) -> None:
+def test_recorded_objects_are_said_again_without_losing_a_field(shared_facts: Facts) -> None:
     events = list(recorded(shared_facts))
     assert len(events) == 20
     for name, data in events:

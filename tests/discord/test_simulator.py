@@ -2,13 +2,13 @@
 
 import importlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from discord import ConnectionClosed, LoginFailure, PrivilegedIntentsRequired, TextChannel
 
+from tests.conftest import Facts
 from tests.discord.stock import ALL, LEAN, Stock, running
 from tests.simulators.discord.client import DiscordPeople
 from tests.simulators.discord.facts import PINNED
@@ -200,7 +200,7 @@ async def test_a_client_that_breaks_the_rules_is_closed(
 
 @pytest.mark.parametrize(("where", "quote"), PINNED.items())
 def test_every_pinned_fact_stands_in_the_fact_sheet_and_in_the_simulator(
-    shared_facts: Path, where: str, quote: str
+    shared_facts: Facts, where: str, quote: str
 ) -> None:
     assert quote in (shared_facts / "wire.md").read_text("utf-8")
     module, _, names = where.partition(".")

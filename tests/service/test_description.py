@@ -25,6 +25,7 @@ from assistants.service.endpoints import Endpoint
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedModel
 from storage.sqlite import SQLiteDatabase
+from tests.conftest import Facts
 
 pytestmark = pytest.mark.proof
 
@@ -114,7 +115,7 @@ def there(served: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def described(shared_facts: Path, there: dict[str, str]) -> Any:
+def described(shared_facts: Facts, there: dict[str, str]) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = yaml.load((shared_facts / "openapi.yaml").read_text(), loader)  # noqa: S506 - a safe loader
     schema: Any = schemathesis.openapi.from_dict(_patched(document))

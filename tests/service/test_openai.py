@@ -1,7 +1,6 @@
 """A stock `openai` client completes its work against the service, in this process and over TCP."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +10,7 @@ from openai import AsyncOpenAI
 
 from assistants.service.models import ModelMissing
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
+from tests.conftest import Facts
 
 # The SDK marks every call of this API as deprecated, and takes httpx as a legacy client.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 WEATHER: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 
-async def recorded(shared_facts: Path) -> list[str]:
+async def recorded(shared_facts: Facts) -> list[str]:
     return names_in((shared_facts / "create-thread-and-run.sse.txt").read_text())
 
 
@@ -189,7 +189,7 @@ async def test_models_are_listed(client: AsyncOpenAI) -> None:
 
 
 async def test_events_come_in_the_order_the_api_recorded(
-    http: httpx.AsyncClient, script: ScriptedModel, shared_facts: Path
+    http: httpx.AsyncClient, script: ScriptedModel, shared_facts: Facts
 ) -> None:
     script.play(ScriptedReply(text="Hello! How can I assist you today?"))
     assistant = (await http.post("/assistants", json={"model": "default"})).json()

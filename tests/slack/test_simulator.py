@@ -3,13 +3,13 @@
 import asyncio
 import pkgutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.conftest import Facts
 from tests.simulators.slack.client import SlackPeople
 from tests.simulators.slack.facts import PINNED
 from tests.slack import stock
@@ -150,7 +150,7 @@ async def test_a_method_it_does_not_know_fails_loudly(simulator: dict[str, Any],
 
 @pytest.mark.parametrize(("where", "quote"), PINNED.items())
 def test_every_pinned_fact_stands_in_the_fact_sheet_and_in_the_simulator(
-    shared_facts: Path, where: str, quote: str
+    shared_facts: Facts, where: str, quote: str
 ) -> None:
     assert quote in (shared_facts / "wire.md").read_text("utf-8")
     pkgutil.resolve_name(f"tests.simulators.slack.{where}")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import validators
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Facts
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 WASM_LOCK = "requirements-wasm.lock"
@@ -23,7 +23,7 @@ REGISTRIES = re.compile(
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(root|home/\w+|Users/\w+)/")
 
 
-def test_the_slack_manifest_is_one_that_slack_accepts(shared_facts: Path) -> None:
+def test_the_slack_manifest_is_one_that_slack_accepts(shared_facts: Facts) -> None:
     schema = json.loads((shared_facts / "slack-manifest.schema.2.json").read_text("utf-8"))
     validators.validator_for(schema)(schema).validate(_manifest())
 
