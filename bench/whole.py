@@ -11,7 +11,7 @@ import aiohttp
 
 from assistants.connector import AssistantsClient
 from bot.adapter import Reply, Turn
-from bot.app import connected
+from bot.app import wire_core
 from bot.configuration import elsewhere, load_configuration
 from bot.core import Core
 from bot.embedded import BUILT_IN
@@ -92,7 +92,7 @@ class Ours:
             roster = Roster(db, configuration, lambda _: True)
             await roster.sync(client)
             adapter = BenchAdapter(Posting(url, http))
-            parts = connected(settings, db, client, roster, [adapter], models=None)
+            parts = wire_core(settings, db, client, roster, [adapter], models=None)
             running = asyncio.create_task(parts.dispatcher.run())
             try:
                 yield cls(parts.core, adapter)

@@ -1,4 +1,4 @@
-"""The composition root: builds every room, connects them, runs them, and takes them down in order."""
+"""The composition root: builds every part of the program, connects and runs them, and shuts them down in order."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from assistants.connector import AssistantsClient, AssistantsError
-from bot.adapter import Adapter, ConfigurationError, ModelDesk
+from bot.adapter import Adapter, ConfigurationError, ModelDesk, UserError
 from bot.configuration import Configuration, elsewhere, load_configuration
 from bot.core import Core
 from bot.dispatch import Dispatcher
@@ -40,8 +40,8 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The core, and what works beside it."""
+class Wired:
+    """The core and the parts that work with it."""
 
     core: Core
     dispatcher: Dispatcher
@@ -50,7 +50,7 @@ class Parts:
     unanswered: Unanswered
 
 
-def connected(
+def wire_core(
     settings: Settings,
     db: Database,
     client: AssistantsClient,
@@ -58,8 +58,8 @@ def connected(
     adapters: Sequence[Adapter],
     *,
     models: ModelDesk | None,
-) -> Parts:
-    """The core for these adapters, with everything it works with."""
+) -> Wired:
+    """Create the core for these adapters, and everything it works with."""
     by_name = {adapter.name: adapter for adapter in adapters}
     marks, stops, unanswered, hub = Marks(by_name), Stops(db), Unanswered(db), Hub()
     dispatcher = Dispatcher(db, Turns(db, client, roster, by_name, marks, stops))
@@ -76,11 +76,11 @@ def connected(
         unanswered=unanswered,
         models=models,
     )
-    return Parts(core, dispatcher, hub, stops, unanswered)
+    return Wired(core, dispatcher, hub, stops, unanswered)
 
 
 class App:
-    """The whole program but its port, between `build` and the end of its context."""
+    """The whole program except its port. Made by `build`."""
 
     def __init__(
         self,
@@ -90,25 +90,25 @@ class App:
         adapters: Sequence[Adapter],
         hub: Hub,
         *,
-        beside: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        background: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     ) -> None:
         self.asgi = asgi
         self.core = core
         self._dispatcher = dispatcher
         self._adapters = adapters
         self._hub = hub
-        self._beside = beside
+        self._background = background
         self._listeners: list[asyncio.Task[None]] = []
 
     async def connect(self) -> None:
-        """Be able to send on every platform. Raises `ConfigurationError`."""
+        """Connect every platform for sending. Raises `ConfigurationError`."""
         for adapter in self._adapters:
             await adapter.connect()
 
     async def work(self) -> None:
         """Answer people until cancelled. Raises `ConfigurationError`."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._dispatcher.run, *self._beside):
+            for work in (self._dispatcher.run, *self._background):
                 group.create_task(work())
             self._listeners = [
                 group.create_task(_listen(adapter, self.core), name=f"listen-{adapter.name}")
@@ -116,7 +116,7 @@ class App:
             ]
 
     async def leave(self) -> None:
-        """Take nothing more in; what is under way may end within the grace, or goes on at the next start."""
+        """Accept no more messages. Answers in progress may end within the grace, or continue after the next start."""
         log.info("leaving", grace=self.core.settings.leaving_grace)
         self.core.leave()
         for listener in self._listeners:
@@ -124,13 +124,13 @@ class App:
         await self._dispatcher.leave(self.core.settings.leaving_grace)
 
     def end_watching(self) -> None:
-        """Let every page that watches a conversation go, so that the port can close."""
+        """End the streams of all pages that watch a conversation, so that the port can close."""
         self._hub.close()
 
 
 @contextlib.asynccontextmanager
 async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> AsyncIterator[App]:
-    """Open the store, start the service, sync the assistants; with `only`, these adapters and no others.
+    """Open the database, start the service and sync the assistants. `only` limits the adapters to these names.
 
     Raises `ConfigurationError` and `StorageError`.
     """
@@ -153,13 +153,13 @@ async def build(settings: Settings, url: str, *, only: Sequence[str] = ()) -> As
             await roster.sync(client)
         except AssistantsError as error:
             raise ConfigurationError(f"ASSISTANTS_BASE_URL: {error}") from error
-        parts = connected(settings, db, client, roster, adapters, models=embedded)
+        wired = wire_core(settings, db, client, roster, adapters, models=embedded)
         for adapter in adapters:
             stack.push_async_callback(adapter.close)
-        routes = [route for adapter in adapters for route in adapter.routes(parts.core)]
+        routes = [route for adapter in adapters for route in adapter.routes(wired.core)]
         asgi = create_app(settings, routes=routes, api=embedded.api if embedded else None)
-        beside = (parts.stops.heed, parts.unanswered.run, Forgetting(db).run)
-        yield App(asgi, parts.core, parts.dispatcher, adapters, parts.hub, beside=beside)
+        background = (wired.stops.heed, wired.unanswered.run, Forgetting(db).run)
+        yield App(asgi, wired.core, wired.dispatcher, adapters, wired.hub, background=background)
 
 
 async def run(settings: Settings) -> None:
@@ -167,40 +167,40 @@ async def run(settings: Settings) -> None:
     async with Port.bind(settings) as port, build(settings, port.url) as app:
         await app.connect()
         if not settings.is_loopback and not settings.threadline_admin_token.get_secret_value():
-            log.warning("the page is closed to other machines: set THREADLINE_ADMIN_TOKEN and PUBLIC_URL to open it")
+            log.warning("the page refuses other machines: set THREADLINE_ADMIN_TOKEN and PUBLIC_URL to allow them")
         with watchdog(settings.watchdog_seconds):
-            await port.serve(app.asgi, beside=app.work, leave=app.leave, before_close=app.end_watching)
+            await port.serve(app.asgi, background=app.work, leave=app.leave, before_close=app.end_watching)
 
 
 def reach(settings: Settings, *, only: Sequence[str]) -> contextlib.AbstractAsyncContextManager[str]:
-    """The address of the program that has the database, or of one in this process while nobody has it."""
+    """Yield the address of the program that uses the database; if there is none, host one in this process."""
     running = serving(settings.database_path)
     if running is None:
-        return beside(settings, only=only)
+        return hosted(settings, only=only)
     if not running.get("url"):
-        raise ConfigurationError("Threadline is just starting; try again in a moment.")
+        raise UserError("Threadline is just starting; try again in a moment.")
     return contextlib.nullcontext(running["url"])
 
 
 @contextlib.asynccontextmanager
-async def beside(settings: Settings, *, only: Sequence[str]) -> AsyncIterator[str]:
-    """The program on a free loopback port beside what this block does; yields its address."""
+async def hosted(settings: Settings, *, only: Sequence[str]) -> AsyncIterator[str]:
+    """Run the program on a free loopback port during the block; yields its address."""
     settings = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
     async with (
         Port.bind(settings) as port,
         build(settings, port.url, only=only) as app,
-        port.answering(app.asgi, beside=app.work, before_close=app.end_watching),
+        port.answering(app.asgi, background=app.work, before_close=app.end_watching),
     ):
         yield port.url
 
 
 async def serve(settings: Settings) -> None:
-    """Serve the Assistants API alone, until a signal comes. Only loopback is served without keys."""
+    """Serve only the Assistants API, until a signal comes. Without keys it serves loopback only."""
     configuration = configuration_of(settings)
     async with Port.bind(settings) as port, _store(settings, port.url) as db:
         if not settings.is_loopback and not settings.api_keys and not await any_valid(db):
             raise ConfigurationError(
-                f"{settings.host} can be reached by others: create a key with `threadline keys create`, "
+                f"Other machines can reach {settings.host}: create a key with `threadline keys create`, "
                 "set THREADLINE_API_KEYS, or leave HOST at 127.0.0.1."
             )
         async with Embedded(db, settings, configuration.models, open_here=settings.is_loopback) as embedded:
@@ -213,7 +213,7 @@ def configuration_of(settings: Settings) -> Configuration:
 
 
 def discover_adapters(settings: Settings, only: Sequence[str] = ()) -> list[Adapter]:
-    """Every installed adapter that is configured, found by entry point."""
+    """Every installed adapter that is configured, found by its entry point."""
     found: list[Adapter] = []
     for point in entry_points(group="threadline.adapters"):
         if only and point.name not in only:
@@ -243,12 +243,12 @@ def _remote(settings: Settings) -> AssistantsClient:
 
 
 def _anything(_: str) -> bool:
-    """Another server's models are its own affair."""
+    """Another server knows its own models, so every name is accepted."""
     return True
 
 
 async def _listen(adapter: Adapter, core: Core) -> None:
-    """Keep an adapter listening: one that falls over is started again, later each time."""
+    """Keep an adapter listening: restart it after a failure, with growing pauses."""
     for pause in itertools.chain(RESTART_PAUSES, itertools.repeat(RESTART_PAUSES[-1])):
         try:
             await adapter.listen(core)

@@ -1,4 +1,4 @@
-"""`threadline assistants import` and `export`: brings what people have on another server, keeps its ids, reports."""
+"""`threadline assistants import` and `export`: copies assistants, threads and files between servers, with their ids."""
 
 import asyncio
 import base64
@@ -25,19 +25,19 @@ __all__ = ["DEFAULT_PROJECT", "export_to", "import_from_file", "import_from_serv
 
 
 async def import_from_file(settings: Settings, path: Path, project: str) -> str:
-    """Bring in what a file holds; returns the report."""
+    """Import the contents of a file; returns the report."""
     _expect_free(settings)
     try:
         said = json.loads(await asyncio.to_thread(path.read_text, "utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
-        raise UserError(f"{path} is no JSON: {error}.") from None
+        raise UserError(f"{path} is not valid JSON: {error}.") from None
     return await _bring(settings, collection_of(said, path), project, [])
 
 
 async def import_from_server(settings: Settings, url: str, key_env: str, threads: Sequence[str], project: str) -> str:
-    """Bring in what a running server has; returns the report."""
+    """Import from a running server; returns the report."""
     _expect_free(settings)
     key = os.environ.get(key_env, "") if key_env else ""
     if key_env and not key:
@@ -55,7 +55,7 @@ async def import_from_server(settings: Settings, url: str, key_env: str, threads
 
 
 async def export_to(settings: Settings, path: Path, threads: Sequence[str], project: str) -> str:
-    """Write everything of a project, and the threads that are asked for, to a file that import reads."""
+    """Write all assistants of a project, and the requested threads, to a file that import reads."""
     with reading(settings.database_path) as db:
         collection = await take_out(db, project, threads)
     if unknown := set(threads) - {kept.thread.id for kept in collection.threads}:
@@ -70,25 +70,25 @@ async def export_to(settings: Settings, path: Path, threads: Sequence[str], proj
         "file": len(collection.files),
         "thread": len(collection.threads),
     }
-    return f"{path} holds {_counted({name: count for name, count in counts.items() if count})}."
+    return f"{path} contains {_counted({name: count for name, count in counts.items() if count})}."
 
 
 def _expect_free(settings: Settings) -> None:
-    """Refuses at once, not after everything was fetched."""
+    """Refuse while Threadline is running, before anything is fetched."""
     if (holder := serving(settings.database_path)) is not None:
         who = f" (process {holder['pid']})" if "pid" in holder else ""
         raise UserError(f"Threadline is running on {settings.database_path}{who}: stop it, import, and start it again.")
 
 
 def collection_of(said: Any, path: Path) -> Collection:
-    """What a JSON value is: our own export, one assistant, a list of them, or a page of an SDK's list."""
+    """Parse an export of Threadline, an assistant, a list of assistants, or a page of an SDK's list."""
     try:
         if isinstance(said, dict) and {"assistants", "threads", "files", "vector_stores"} & set(said):
             return Collection.model_validate(said)
         several = said.get("data", [said]) if isinstance(said, dict) else said
         return Collection(assistants=[_assistant(one) for one in several])
     except (ValidationError, TypeError, AttributeError) as error:
-        why = "it is neither an assistant, nor a list of them, nor an export"
+        why = "it is neither an assistant, nor a list of assistants, nor an export"
         if isinstance(error, ValidationError):
             first = error.errors()[0]
             why = f"{'.'.join(map(str, first['loc']))}: {first['msg'][:1].lower()}{first['msg'][1:]}"
@@ -96,12 +96,12 @@ def collection_of(said: Any, path: Path) -> Collection:
 
 
 def _assistant(said: dict[str, Any]) -> Assistant:
-    # An SDK's dump says null for what was not there.
+    # An SDK writes null for missing fields.
     return Assistant.model_validate({name: value for name, value in said.items() if value is not None})
 
 
 async def _fetched(client: AssistantsClient, threads: Sequence[str]) -> tuple[Collection, list[str]]:
-    """What a server has, and sentences about what it does not give away."""
+    """Fetch everything from a server; returns it with a sentence for each object that the server refused."""
     collection = Collection(
         assistants=[assistant async for assistant in client.assistants.list(limit=100, order="asc")]
     )
@@ -117,7 +117,7 @@ async def _fetched(client: AssistantsClient, threads: Sequence[str]) -> tuple[Co
                 file async for file in client.vector_stores.files.list(id_, limit=100, order="asc")
             ]
         except AssistantsError as error:
-            lost.append(f"Vector store {id_} was not given: {error}")
+            lost.append(f"Vector store {id_} was not imported: {error}")
         else:
             collection.vector_stores.append(KeptStore(vector_store=vector_store, files=entries))
     for id_ in sorted(collection.files_named()):
@@ -126,7 +126,7 @@ async def _fetched(client: AssistantsClient, threads: Sequence[str]) -> tuple[Co
             async with client.files.content(id_) as content:
                 data = await content.read()
         except AssistantsError as error:
-            lost.append(f"File {id_} was not given: {error}")
+            lost.append(f"File {id_} was not imported: {error}")
         else:
             collection.files.append(KeptFile(file=file, content=base64.b64encode(data).decode()))
     return collection, lost
@@ -135,9 +135,9 @@ async def _fetched(client: AssistantsClient, threads: Sequence[str]) -> tuple[Co
 async def _bring(settings: Settings, collection: Collection, project: str, lost: Sequence[str]) -> str:
     async with _opened(settings) as db:
         report = await bring_in(db, collection, project)
-    lines = [f"Came over: {_counted(report.came)}."]
+    lines = [f"Imported: {_counted(report.came)}."]
     if report.here:
-        lines.append(f"Was here already and stays as it is: {_counted(report.here)}.")
+        lines.append(f"Already here and left unchanged: {_counted(report.here)}.")
     return "\n".join([*lines, *lost, *(f"{sentence}." for sentence in report.missing)])
 
 
@@ -146,7 +146,7 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)  # what people said is for its owner alone
+    path.touch(mode=0o600)  # people's messages are private
     path.write_text(text, "utf-8")
 
 

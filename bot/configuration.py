@@ -1,4 +1,4 @@
-"""The configuration file: which assistants there are and which one answers when nobody picked one."""
+"""Reads threadline.toml: the assistants, channels, models and functions."""
 
 import re
 import tomllib
@@ -18,17 +18,17 @@ from bot.validation import instead
 
 DEFAULT_MODEL = "default"
 
-# What happens to messages that come while an answer is under way: answered together after it, one by one, or at once.
+# Messages that arrive while an answer is in progress are answered together after it, one by one, or at once.
 Overlap = Literal["collect", "queue", "interrupt"]
 
 
-# The tools of the API that a table may give an assistant.
+# The tools that threadline.toml may give an assistant.
 ToolName = Literal["code_interpreter", "file_search"]
 TOOLS: dict[ToolName, Tool] = {"code_interpreter": CodeInterpreterTool(), "file_search": FileSearchTool()}
 
 
 class AssistantConfig(BaseModel):
-    """One `[assistants.NAME]` table. `model` is `default` for the one that is connected."""
+    """One `[assistants.NAME]` table. `model` is `default` for the connected model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,7 +46,7 @@ class AssistantConfig(BaseModel):
 
     @property
     def api_tools(self) -> list[Tool]:
-        """The tools of the API it may use."""
+        """The tools of the API that the assistant may use."""
         searches: list[ToolName] = ["file_search"] if self.files and "file_search" not in self.tools else []
         return [TOOLS[name] for name in (*self.tools, *searches)]
 
@@ -60,14 +60,15 @@ class AssistantConfig(BaseModel):
 
     @property
     def reads_files(self) -> bool:
-        """Whether it has a tool for the documents that people send."""
+        """Whether the assistant has a tool that reads the documents people send."""
         return bool(self.api_tools)
 
 
 class ChannelConfig(BaseModel):
-    """One `[channels."PLATFORM:WORKSPACE:CHANNEL"]` table; `bots`: how many messages of bots in a row are answered.
+    """One `[channels."PLATFORM:WORKSPACE:CHANNEL"]` table.
 
-    `assistant` answers the conversations that begin there, until somebody picks another in one.
+    `assistant` answers the conversations that start there, until somebody picks another one. `bots` is how many
+    consecutive messages of bots are answered.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,9 +79,9 @@ class ChannelConfig(BaseModel):
 
 
 class ModelConfig(BaseModel):
-    """One `[models.NAME]` table: a Chat-Completions endpoint that answers to NAME.
+    """One `[models.NAME]` table: a Chat-Completions endpoint, used under NAME.
 
-    `model` is its name there, NAME itself where none is given; `context` the tokens it reads at once.
+    `model` is the model's name at the endpoint (default NAME); `context` is its context window in tokens.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -94,26 +95,26 @@ class ModelConfig(BaseModel):
 
 
 class Configuration(BaseModel):
-    """`threadline.toml` over the built-in assistants. Of those in `default`, the first that is ready answers."""
+    """The built-in assistants, overridden by threadline.toml. The first ready assistant of `default` answers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     default: list[str] = Field(min_length=1)
-    # Modules that mark functions: importable names, or files (`weather.py`) beside threadline.toml.
+    # Modules that contain functions: importable names, or files (`weather.py`) in the folder of threadline.toml.
     functions: list[str] = Field(default_factory=list)
     assistants: dict[str, AssistantConfig]
     channels: dict[str, ChannelConfig] = Field(default_factory=dict)
     models: dict[str, ModelConfig] = Field(default_factory=dict)
 
 
-# What the tables of the file are made of, each under names of its own.
+# The tables of the file, by their first key.
 TABLES: dict[str, type[BaseModel]] = {"assistants": AssistantConfig, "channels": ChannelConfig, "models": ModelConfig}
 
 
 def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
-    """The built-in assistants with the file's over them; without the file they stand alone, unless it is `needed`.
+    """Load the built-in assistants and the file that overrides them. The file may be missing unless it is `needed`.
 
-    Raises `ConfigurationError` naming line and key.
+    Raises `ConfigurationError` with line and key.
     """
     merged = tomllib.loads(resources.files("bot").joinpath("builtin.toml").read_text("utf-8"))
     source = ""
@@ -125,9 +126,9 @@ def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
             raise ConfigurationError(f"THREADLINE_CONFIG names {path}, which does not exist.") from None
         given = {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+        raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct it and start again.") from None
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from None
     _merge(merged, given)
     try:
         configuration = Configuration.model_validate(merged)
@@ -138,9 +139,9 @@ def load_configuration(path: Path, *, needed: bool = False) -> Configuration:
 
 
 def elsewhere(configuration: Configuration, only_here: Collection[str], model: str) -> Configuration:
-    """What of it is of use on another server: nothing on the models that are `only_here`; `model` is the default there.
+    """The configuration for another server: without the assistants whose models are `only_here`.
 
-    Raises `ConfigurationError` when nobody is left to answer.
+    `model` replaces the default model. Raises `ConfigurationError` if no default assistant is left.
     """
     there = {
         name: each.model_copy(update={"model": model}) if model and each.model == DEFAULT_MODEL else each
@@ -149,7 +150,10 @@ def elsewhere(configuration: Configuration, only_here: Collection[str], model: s
     }
     default = [name for name in configuration.default if name in there]
     if not default:
-        raise ConfigurationError(f"default: {', '.join(only_here)} answer only without ASSISTANTS_BASE_URL.")
+        raise ConfigurationError(
+            f"default: name an assistant with another model; {', '.join(only_here)} exist only without"
+            " ASSISTANTS_BASE_URL."
+        )
     return configuration.model_copy(update={"default": default, "assistants": there})
 
 
@@ -157,31 +161,31 @@ def _checked(path: Path, source: str, configuration: Configuration) -> Configura
     for name in configuration.assistants:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
             raise ConfigurationError(
-                _complaint(path, source, ("assistants", name), "names have small letters, digits and hyphens")
+                _complaint(path, source, ("assistants", name), "use only small letters, digits and hyphens in names")
             )
     if DEFAULT_MODEL in configuration.models:
         raise ConfigurationError(
-            _complaint(path, source, ("models", DEFAULT_MODEL), "this name stands for the model that is connected")
+            _complaint(path, source, ("models", DEFAULT_MODEL), "this name means the connected model; choose another")
         )
     enabled = {name: a for name, a in configuration.assistants.items() if a.enabled}
     for name, channel in configuration.channels.items():
         if not re.fullmatch(r"[a-z]+:[^:]+:[^:]+", name):
             raise ConfigurationError(
-                _complaint(path, source, ("channels", name), 'a channel is named "PLATFORM:WORKSPACE:CHANNEL"')
+                _complaint(path, source, ("channels", name), 'write the channel as "PLATFORM:WORKSPACE:CHANNEL"')
             )
         if channel.assistant is not None and channel.assistant not in enabled:
-            words = f"there is no assistant {channel.assistant!r} that is enabled"
+            words = f"there is no enabled assistant {channel.assistant!r}"
             raise ConfigurationError(_complaint(path, source, ("channels", name, "assistant"), words))
     for name, file in ((name, file) for name, each in enabled.items() for file in each.files):
         if not file.startswith(BUILT_IN) and not (path.parent / file).is_file():
-            words = f"there is no file {file!r} in {path.parent.absolute()}, where {path.name} is"
+            words = f"there is no file {file!r} in {path.parent.absolute()}, the folder of {path.name}"
             raise ConfigurationError(_complaint(path, source, ("assistants", name, "files"), words))
     for name in configuration.default:
         if name not in configuration.assistants:
             raise ConfigurationError(_complaint(path, source, ("default",), f"there is no assistant {name!r}"))
     default = [name for name in configuration.default if name in enabled]
     if not default:
-        raise ConfigurationError(_complaint(path, source, ("default",), "name an assistant that is enabled"))
+        raise ConfigurationError(_complaint(path, source, ("default",), "name an enabled assistant"))
     return configuration.model_copy(update={"default": default, "assistants": enabled})
 
 
@@ -194,13 +198,13 @@ def _merge(into: dict[str, Any], given: dict[str, Any]) -> None:
 
 
 def _message(error: ErrorDetails) -> str:
-    """What is wrong with a key; of one that is not known, which is nearest to it."""
+    """What is wrong with a key; for an unknown key, the most similar known one."""
     if error["type"] != "extra_forbidden":
         return instead(error)
     *table, key = error["loc"]
     known = list((TABLES[str(table[0])] if table else Configuration).model_fields)
     near, names = get_close_matches(str(key), known, 1), ", ".join(known)
-    return f"there is no such key; {f'did you mean {near[0]}?' if near else f'known are {names}'}"
+    return f"there is no such key; {f'did you mean {near[0]}?' if near else f'known keys: {names}'}"
 
 
 def _complaint(path: Path, source: str, where: tuple[int | str, ...], message: str) -> str:
@@ -212,7 +216,7 @@ def _complaint(path: Path, source: str, where: tuple[int | str, ...], message: s
 
 
 def _line_of(source: str, where: list[str]) -> int | None:
-    """The line that sets the deepest part of this key that the file has, counted from 1."""
+    """The line, counted from 1, that sets the deepest part of this key present in the file."""
     best, depth, table = None, 0, []
     for number, line in enumerate(source.splitlines(), start=1):
         if header := re.match(r"\s*\[([^\[\]]+)\]", line):

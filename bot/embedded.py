@@ -1,4 +1,4 @@
-"""The service in this process: the models it can use, the API it serves, the endpoint people connect on the page."""
+"""Runs the Assistants service in this process: its models, its API, and the endpoint connected on the page."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ from storage.database import Database
 
 __all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 
-# The models that need no endpoint, and that no other server has.
+# The models that need no endpoint and do not exist on other servers.
 BUILT_IN = (TOUR, MODEL_NAME)
 HERE = "http://threadline.internal/v1"
 ENV_FILE = Path(".env")
@@ -49,7 +49,7 @@ log = structlog.get_logger()
 
 
 class Embedded:
-    """The service and its models; `ModelDesk` for the page. An async context: entering it resumes interrupted runs."""
+    """The service and its models, and the page's `ModelDesk`. Entering the async context resumes interrupted runs."""
 
     def __init__(
         self, db: Database, settings: Settings, models: Mapping[str, ModelConfig], *, open_here: bool = False
@@ -88,21 +88,21 @@ class Embedded:
 
     @property
     def api(self) -> ASGIApp:
-        """The API's application behind its guard."""
+        """The API with its guard."""
         return self._guarded
 
     def client(self) -> AssistantsClient:
-        """A connector that reaches the service without leaving the process."""
+        """A connector that reaches the service inside the process."""
         return AssistantsClient(HERE, transport=LocalTransport(self._service.app), honours_idempotency_keys=True)
 
     def has(self, model: str) -> bool:
-        """Whether a model of this name can answer now. Names that are not built in are asked for at the endpoint."""
+        """Return whether a model of this name can answer now. Any name that is not built in goes to the endpoint."""
         if model == MODEL_NAME:
             return self._small_talk.available() is None
         return self._models.has(model)
 
     async def leave(self) -> None:
-        """Begin no more runs; those under way may end within the grace."""
+        """Begin no more runs; those in progress may end within the grace."""
         await self._service.drain(self._settings.leaving_grace)
 
     def status(self) -> ModelStatus:
@@ -132,7 +132,9 @@ class Embedded:
     async def connect(self, base_url: str, api_key: str, model: str) -> ModelStatus:
         if set_outside := [name for name in SAVED if name in os.environ]:
             names = ", ".join(set_outside)
-            raise ConfigurationError(f"{names} is set in the environment, which wins over this page; change it there.")
+            raise ConfigurationError(
+                f"{names} is set in the environment, which takes precedence over this page; change it there."
+            )
         hide(api_key)
         try:
             endpoint = await try_endpoint(Endpoint(base_url.strip(), api_key.strip(), model.strip()))
@@ -142,7 +144,7 @@ class Embedded:
             await asyncio.to_thread(_save, endpoint)
         except OSError as error:
             raise ConfigurationError(
-                f"It works, but {ENV_FILE} cannot be written ({error.strerror}); make it writable and try again."
+                f"The model works, but {ENV_FILE} cannot be written ({error.strerror}). Make it writable and try again."
             ) from None
         self._use(endpoint)
         log.info("model connected", base_url=endpoint.base_url, model=endpoint.model)
@@ -150,7 +152,7 @@ class Embedded:
 
     def _register(self, name: str, configured: ModelConfig) -> None:
         if name in BUILT_IN:
-            raise ConfigurationError(f"models.{name}: this model is built in; choose another name.")
+            raise ConfigurationError(f"models.{name}: a built-in model has this name; choose another.")
         endpoint = named_endpoint(name, configured)
         hide(endpoint.api_key)
         traits = Traits(configured.context, configured.vision, configured.tools)
@@ -167,9 +169,9 @@ class Embedded:
 
     def _say_how_files_are_searched(self) -> None:
         if self._embedder is None:
-            log.info("file search goes by words alone: EMBEDDING_MODEL is not set")
+            log.info("file search matches words only: EMBEDDING_MODEL is not set")
         elif reason := why_not():
-            log.warning("file search goes by words alone", reason=reason)
+            log.warning("file search matches words only", reason=reason)
 
     async def _tell_progress(self) -> None:
         async for _ in self._weights.watch():
@@ -177,7 +179,7 @@ class Embedded:
 
 
 def _save(endpoint: Endpoint) -> None:
-    """Keep the endpoint for the next start, in a file only its owner can read."""
+    """Save the endpoint for the next start, in a file that only its owner can read."""
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.chmod(0o600)
     for name, value in zip(SAVED, (endpoint.base_url, endpoint.api_key, endpoint.model), strict=True):

@@ -1,4 +1,4 @@
-"""The files that people send: typed by content, limited, kept on the server, and said of when they are not taken."""
+"""Handles the files that people send: detects their type, checks their size, uploads them, and explains refusals."""
 
 import json
 import mimetypes
@@ -17,13 +17,13 @@ from bot.incoming import Attached
 from bot.words.harmless import harmless
 from storage.records import IncomingRow
 
-MOST = 10
+MOST_FILES = 10
 LARGEST = 20 * 1024 * 1024
-# What vision models read.
+# The pictures that vision models read.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-VOICE = "Voice messages and other sound cannot be heard here yet: please write what you said."
+VOICE = "Audio and video cannot be read here yet. Please write your message instead."
 
-# Office files are zip archives with a folder of their own; any other archive is taken for one of them by its beginning.
+# An office file is a zip archive with such a folder. From its first bytes alone, any archive may be taken for one.
 _OFFICE = {"wordprocessingml": b"word/", "presentationml": b"ppt/", "spreadsheetml": b"xl/"}
 
 AGAIN = " Open it yourself, then send it again."
@@ -35,9 +35,9 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The files of a message as the API's content and attachments, and a sentence for each that was not taken.
+    """The files of a message as content and attachments of the API, and a sentence for each refused file.
 
-    `documents` says that there are some that only a tool can read.
+    `documents` is true if some of them can be read only by a tool.
     """
 
     pictures: tuple[JSON, ...] = ()
@@ -53,19 +53,19 @@ def attached(row: IncomingRow) -> list[Attached]:
 async def receive(
     client: AssistantsClient, reply: Reply, files: Sequence[Attached], *, for_code: bool = False
 ) -> Received:
-    """Have the files of a message on the server, `for_code` to read as well."""
+    """Upload the files of a message; with `for_code`, the code interpreter may read them too."""
     code = [{"type": "code_interpreter"}] if for_code else []
     pictures: list[JSON] = []
     attachments: list[JSON] = []
-    refusals = [f"Only the first {MOST} of {len(files)} files were read."] if len(files) > MOST else []
-    for file in files[:MOST]:
+    refusals = [f"Only the first {MOST_FILES} of {len(files)} files were read."] if len(files) > MOST_FILES else []
+    for file in files[:MOST_FILES]:
         try:
             there = await _there(client, reply, file)
         except FileRefusedError as error:
             refusals.append(str(error))
         except AssistantsError as error:
-            log.warning("file not kept", error=str(error))
-            refusals.append(f"{shown(file.name)} could not be kept: {error}")
+            log.warning("file not uploaded", error=str(error))
+            refusals.append(f"{shown(file.name)} could not be uploaded: {error}")
         else:
             is_picture = there.media_type in PICTURES
             if is_picture:
@@ -77,7 +77,7 @@ async def receive(
 
 
 async def keep(client: AssistantsClient, name: str, data: bytes) -> Attached:
-    """Have a file on the server, typed by its content. Raises `FileRefusedError`, `AssistantsError`."""
+    """Upload a file, with the type of its content. Raises `FileRefusedError`, `AssistantsError`."""
     if not data:
         raise FileRefusedError(f"{shown(name)} is empty.")
     if len(data) > LARGEST:
@@ -94,12 +94,12 @@ async def keep(client: AssistantsClient, name: str, data: bytes) -> Attached:
 
 
 async def _there(client: AssistantsClient, reply: Reply, file: Attached) -> Attached:
-    """A file of a message as the server has it. Raises `FileRefusedError`, `AssistantsError`."""
+    """A file of a message on the server, uploaded if needed. Raises `FileRefusedError`, `AssistantsError`."""
     if file.kept:
         try:
             await client.files.retrieve(file.kept)
         except NotFoundError:
-            raise FileRefusedError(f"{shown(file.name)} is no longer there; please send it again.") from None
+            raise FileRefusedError(f"{shown(file.name)} no longer exists; please send it again.") from None
         return file
     if _is_sound(file.media_type):
         raise FileRefusedError(VOICE)
@@ -111,14 +111,12 @@ async def _there(client: AssistantsClient, reply: Reply, file: Attached) -> Atta
 
 
 def _other_than_named(name: str, kind: str, data: bytes) -> str:
-    """Why a file is not what whoever sent it believes: a page to sign in comes in place of many a download."""
+    """Why the content of a file is not what its name says: a failed download often yields a sign-in page."""
     promised = mimetypes.guess_type(name)[0] or ""
     if _WEB_PAGE.match(data) and promised and "text/" not in promised and "html" not in promised:
-        return (
-            f"{shown(name)} is a web page, not what its name says; often that is a page that asks to sign in." + AGAIN
-        )
+        return f"{shown(name)} is a web page, whatever its name says; often such a page asks to sign in." + AGAIN
     if promised in PICTURES and not kind.startswith("image/"):
-        return f"{shown(name)} is no picture, whatever its name says." + AGAIN
+        return f"{shown(name)} is not a picture, whatever its name says." + AGAIN
     return ""
 
 
@@ -127,7 +125,7 @@ def _is_sound(kind: str) -> bool:
 
 
 def media_type(data: bytes, name: str = "") -> str:
-    """What a file is by its content; its name only tells one kind of text from another."""
+    """The media type of a file's content. The name only decides between kinds of text."""
     try:
         found = puremagic.from_string(data[:65_536], mime=True, filename=None)
     except (puremagic.PureError, ValueError):
@@ -144,7 +142,7 @@ def media_type(data: bytes, name: str = "") -> str:
 
 
 def _named(name: str, kind: str) -> str:
-    """The name with the ending of what the file is: a server goes by it."""
+    """The name with the extension of the file's type, because servers go by it."""
     path = PurePosixPath(name.replace("\\", "/"))
     stem, ending = path.stem or "file", mimetypes.guess_extension(kind) or path.suffix
     known = mimetypes.guess_type(path.name)[0]
@@ -157,5 +155,5 @@ def too_large(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """A file's name as people are told it: on one line, harmless, not without end."""
+    """A file's name for a sentence: on one line, harmless, of limited length."""
     return f"“{harmless(' '.join(name.split()))[:80]}”"

@@ -1,4 +1,4 @@
-"""The one port: mounts the pages, the API and the health checks, and guards each by its own rule."""
+"""The ASGI application: mounts the pages, the API and the health check, and guards the pages."""
 
 import hashlib
 import hmac
@@ -26,7 +26,7 @@ FORM = """<form method="post" action="/login"><label>Admin token
 
 
 def create_app(settings: Settings, *, routes: Sequence[BaseRoute], api: ASGIApp | None) -> ASGIApp:
-    """The application behind the one port. `api` answers under /v1 and asks for a key itself."""
+    """The application of Threadline's port. `api` serves /v1 and checks its keys itself."""
     pages = Starlette(
         routes=[Route("/healthz", _healthz), Route("/login", _login(settings), methods=["POST"]), *routes],
         exception_handlers={404: _nothing},
@@ -35,7 +35,7 @@ def create_app(settings: Settings, *, routes: Sequence[BaseRoute], api: ASGIApp 
 
 
 async def _healthz(_: Request) -> Response:
-    """Alive, whatever it depends on."""
+    """Report that the process is alive, whatever the state of its dependencies."""
     return PlainTextResponse("ok")
 
 
@@ -44,7 +44,7 @@ async def _nothing(request: Request, _: Exception) -> Response:
 
 
 class _Port:
-    """Sends /v1 to the API, everything else to the pages."""
+    """Routes /v1 to the API and everything else to the pages."""
 
     def __init__(self, pages: ASGIApp, api: ASGIApp | None) -> None:
         self._pages = pages
@@ -58,7 +58,7 @@ class _Port:
 
 
 class PageGuard:
-    """Checks Host and Origin of every page request, and asks for the admin token where others could reach the page."""
+    """Checks Host and Origin of every page request, and requires the admin token if other machines can reach it."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -82,11 +82,11 @@ class PageGuard:
         if origin and (urlsplit(origin).netloc or origin) not in (host, self._public):
             return _refused(scope, 403, "This request came from another site.")
         if not self._token:
-            closed = "The chat is closed here: others can reach this address. Set THREADLINE_ADMIN_TOKEN to open it."
+            closed = "The chat is closed because other machines can reach it. Set THREADLINE_ADMIN_TOKEN to open it."
             return _refused(scope, 403, closed) if self._exposed else None
         if scope["path"] == "/login" or _admitted(scope, self._token):
             return None
-        return _refused(scope, 401, "Threadline asks for the admin token.", form=FORM)
+        return _refused(scope, 401, "Enter the admin token.", form=FORM)
 
 
 def _login(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
@@ -95,7 +95,7 @@ def _login(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
     async def login(request: Request) -> Response:
         given = parse_qs((await request.body()).decode("utf-8", "replace")).get("token", [""])[0]
         if not token or not _same(given, token):
-            message = "That is not the admin token; it is the value of THREADLINE_ADMIN_TOKEN."
+            message = "Wrong admin token. It is the value of THREADLINE_ADMIN_TOKEN."
             return _plain_page(message, FORM, 401)
         response = RedirectResponse("/", 303)
         secure = settings.public_url.startswith("https:")
@@ -115,7 +115,7 @@ def _admitted(scope: Scope, token: str) -> bool:
 
 
 def _session(token: str) -> str:
-    """What the cookie holds: proof of the token, not the token."""
+    """The value of the cookie: it proves knowledge of the token without containing it."""
     return hmac.new(token.encode(), b"threadline page session", hashlib.sha256).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The files an assistant is given in threadline.toml: read here, kept on the server, searched there."""
+"""The files that threadline.toml gives to an assistant: read from disk and uploaded for file search."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from assistants.connector import AssistantsClient
 from bot.adapter import ConfigurationError
 
-# What names a file that comes with Threadline.
+# The prefix of a file that ships with Threadline.
 BUILT_IN = "builtin:"
 
 Files = Mapping[str, bytes]
@@ -30,7 +30,7 @@ def read_files(assistant: str, names: Sequence[str], folder: Path) -> Files:
 
 
 def digest(files: Files) -> str:
-    """What tells whether files are the same as those on the server; empty where there are none."""
+    """A digest by which to compare files with those on the server; empty if there are none."""
     if not files:
         return ""
     hashes = [name.encode() + hashlib.sha256(data).digest() for name, data in files.items()]
@@ -38,7 +38,7 @@ def digest(files: Files) -> str:
 
 
 async def upload(client: AssistantsClient, title: str, files: Files) -> str:
-    """A vector store of the files on the server; its id. They are read there in the background."""
+    """Upload files into a new vector store; returns its id. The server indexes them in the background."""
     kept = [await client.files.create(data, purpose="assistants", filename=name) for name, data in files.items()]
     store = await client.vector_stores.create(name=title, file_ids=[file.id for file in kept])
     return store.id

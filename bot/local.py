@@ -1,4 +1,4 @@
-"""What the surfaces of this machine, page and terminal, share as adapters."""
+"""The base of the adapters whose surfaces run in this process: page and terminal."""
 
 import asyncio
 import uuid
@@ -13,7 +13,7 @@ from bot.settings import Settings
 
 
 class LocalAdapter:
-    """An adapter whose people come to the one port. It needs no configuration and keeps nothing of its own."""
+    """An adapter whose people connect to Threadline's port. It needs no configuration and keeps no state."""
 
     name: str
 
@@ -25,7 +25,7 @@ class LocalAdapter:
         return cls()
 
     async def connect(self) -> None:
-        """Nothing to reach: people come to us."""
+        """Nothing to connect to."""
 
     async def listen(self, bot: Bot) -> None:  # noqa: ARG002 - what people write comes in by the routes
         """Wait until cancelled."""
@@ -41,9 +41,9 @@ class LocalAdapter:
         return self._bot.local_reply(turn)
 
     def new_place(self, place: Place) -> Place:
-        """A fresh conversation beside this one."""
+        """Another conversation next to this one."""
         name = str(uuid.uuid4())
         return Place(f"{self.name}:{name}", self.name, place.workspace, place.channel, name)
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing to close."""

@@ -1,4 +1,4 @@
-"""Logging: one line an event, the turn's id on it, and no secret in it."""
+"""Logging: one line per event, with the id of its turn and without secrets."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.settings import Settings
 
 HIDDEN = "***"
-# Platforms hand out secrets while the program runs: the ticket of a socket's address, the token of an interaction's.
+# Some addresses contain secrets that a platform hands out at run time: tickets of sockets, tokens of interactions.
 _IN_ADDRESSES = re.compile(
     r"""(?P<before>[?&](?:ticket|token)=|/(?:webhooks|interactions)/\d+/)(?P<secret>[^&/\s'"]+)""", re.IGNORECASE
 )
@@ -19,9 +19,9 @@ _TALKATIVE = ("discord", "slack_bolt", "slack_sdk")
 
 
 def configure_logs(settings: Settings, *, quiet: bool = False) -> None:
-    """Send every log line, ours and the libraries', through one formatter on standard error.
+    """Send every log line, also those of libraries, through one formatter to standard error.
 
-    A `quiet` program shares its terminal with a person: only warnings and errors are shown.
+    A `quiet` program shares its terminal with a person, so only warnings and errors are shown.
     """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -47,7 +47,7 @@ def configure_logs(settings: Settings, *, quiet: bool = False) -> None:
 
 
 class _Redacting(structlog.stdlib.ProcessorFormatter):
-    """Formats a line, then hides every secret of the settings wherever it stands in it, tracebacks included."""
+    """Formats a line, then hides every secret of the settings in it, also in tracebacks."""
 
     def __init__(self, settings: Settings, shared: list[structlog.types.Processor]) -> None:
         self._settings = settings
@@ -76,14 +76,14 @@ def hide(secret: str) -> None:
 
 
 def secrets_of(settings: Settings) -> set[str]:
-    """Every secret value the settings hold, each key of a list on its own."""
+    """Every secret value of the settings; the keys of a list count one by one."""
     values = (getattr(settings, name) for name in type(settings).model_fields)
     held = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
     return {secret for secret in held | settings.api_keys | _added if secret}
 
 
 def redacted(line: str, secrets: set[str]) -> str:
-    """The line without these secrets, the longest first, so that no tail of one remains; nor those in addresses."""
+    """The line without these secrets (the longest first, so that no tail of one remains) and those in addresses."""
     for secret in sorted(secrets, key=len, reverse=True):
         line = line.replace(secret, HIDDEN)
     return _IN_ADDRESSES.sub(rf"\g<before>{HIDDEN}", line)

@@ -1,4 +1,4 @@
-"""The figures and files that a run made, as pieces of a reply."""
+"""The figures and files that a run created, as segments of a reply."""
 
 import mimetypes
 from collections.abc import Iterable, Sequence
@@ -13,21 +13,21 @@ from bot.segments import File, Image, Notice, Segment
 
 MOST_MIB = LARGEST // 1024 // 1024
 
-GONE = "A file of this answer is no longer there."
+GONE = "A file of this answer no longer exists."
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file of an answer by its id on the server; a `figure` stands in the answer, another is linked in its text."""
+    """A file of an answer, by its id on the server. A `figure` is part of the answer; others are linked in its text."""
 
     file_id: str
     figure: bool = False
 
 
 def made_in(messages: Iterable[Message]) -> list[Made]:
-    """What messages of an assistant show and link, each once, in their order."""
+    """The files that an assistant's messages show or link, each once, in order."""
     found: dict[str, Made] = {}
     for part in (part for message in messages if message.role == "assistant" for part in message.content):
         if isinstance(part, ImageFileContent):
@@ -40,7 +40,7 @@ def made_in(messages: Iterable[Message]) -> list[Made]:
 
 
 async def read(client: AssistantsClient, made: Made) -> File | None:
-    """A file of an answer; None where there is none. Raises `AssistantsError`."""
+    """A file of an answer; None if it does not exist. Raises `AssistantsError`."""
     try:
         file = await client.files.retrieve(made.file_id)
         async with client.files.content(made.file_id) as content:
@@ -50,7 +50,7 @@ async def read(client: AssistantsClient, made: Made) -> File | None:
 
 
 async def listed(client: AssistantsClient, made: Sequence[Made]) -> list[Segment]:
-    """The files by name and id alone, for surfaces that fetch them when somebody looks."""
+    """The files without their bytes, for surfaces that fetch them on demand."""
     found: list[Segment] = []
     for each in made:
         try:
@@ -64,7 +64,7 @@ async def listed(client: AssistantsClient, made: Sequence[Made]) -> list[Segment
 
 
 async def bring(client: AssistantsClient, made: Sequence[Made]) -> list[Segment]:
-    """The files with their bytes; a sentence for each that cannot be had."""
+    """The files with their bytes; a notice for each that cannot be read."""
     return [await _brought(client, each) for each in made]
 
 
@@ -72,7 +72,7 @@ async def _brought(client: AssistantsClient, made: Made) -> Segment:
     try:
         file = await client.files.retrieve(made.file_id)
         if file.bytes > LARGEST:
-            return Notice(f"{file.filename} is too large to be sent here: up to {MOST_MIB} MiB are sent.")
+            return Notice(f"{file.filename} is too large to send: the limit is {MOST_MIB} MiB.")
         async with client.files.content(made.file_id) as content:
             data = await content.read()
     except NotFoundError:
@@ -86,7 +86,7 @@ async def _brought(client: AssistantsClient, made: Made) -> Segment:
 
 
 def _as_it_is(name: str, data: bytes, made: Made) -> File:
-    """A file as what it is by its content."""
+    """A file with the type of its content."""
     return _shaped(name, media_type(data, name), data, made)
 
 

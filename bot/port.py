@@ -1,4 +1,4 @@
-"""The one port: bound before anything else, announced when it answers, closed last."""
+"""Threadline's one port: bound before anything else, announced once it answers, closed last."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ class Port:
     @classmethod
     @contextlib.asynccontextmanager
     async def bind(cls, settings: Settings) -> AsyncIterator["Port"]:
-        """Take the port. Raises `ConfigurationError` when it is busy or not ours to take."""
+        """Bind the port. Raises `ConfigurationError` if it is busy or may not be used."""
         try:
             sock = await asyncio.to_thread(_listening, settings.host, settings.port)
         except OSError as error:
@@ -52,16 +52,16 @@ class Port:
         self,
         asgi: ASGIApp,
         *,
-        beside: Work | None = None,
+        background: Work | None = None,
         leave: Work | None = None,
         before_close: Word | None = None,
     ) -> None:
-        """Answer requests, with `beside` running next to it, until a signal comes or `beside` fails.
+        """Answer requests and run `background` until a signal comes or `background` fails.
 
-        `leave` is what is left to do after the signal, while requests are still answered; a second signal ends it.
+        `leave` runs after the signal, while requests are still answered; a second signal cancels it.
         """
         server = _Server(_config(asgi), self._announce, before_close)
-        work = asyncio.create_task(_after(server.ready, beside)) if beside else None
+        work = asyncio.create_task(_after(server.ready, background)) if background else None
         if work:
             work.add_done_callback(lambda _: server.leave())
         with _signals(server, leave):
@@ -74,12 +74,12 @@ class Port:
                         await work
 
     @contextlib.asynccontextmanager
-    async def answering(self, asgi: ASGIApp, *, beside: Work, before_close: Word) -> AsyncIterator[None]:
-        """Answer requests while the block runs; signals stay the block's own."""
+    async def answering(self, asgi: ASGIApp, *, background: Work, before_close: Word) -> AsyncIterator[None]:
+        """Answer requests while the block runs. Signals are left to the block."""
         server = _Server(_config(asgi), lambda: None, before_close)
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[self._socket]))
-            work = group.create_task(_after(server.ready, beside))
+            work = group.create_task(_after(server.ready, background))
             await server.ready.wait()
             try:
                 yield
@@ -94,15 +94,15 @@ class Port:
 
 
 def calm_collector() -> None:
-    """Let the search for cycles cost little from now on; nearly everything dies by its count of references."""
-    # What was loaded by now stays. Looking all of it over again would hold every answer up for a tenth of a second.
+    """Make the cyclic garbage collector cheap from now on; reference counts free nearly everything."""
+    # Objects loaded so far are kept for good. Scanning them would delay answers by a tenth of a second each time.
     gc.freeze()
-    # By default it looks after every 700 objects, several times in a turn, and is a sixth of a turn's time.
+    # By default it runs after every 700 objects, several times in a turn, and takes a sixth of a turn's time.
     gc.set_threshold(10_000, 10, 10)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, saying when it answers and giving a word before it waits for open connections."""
+    """uvicorn's server, with an event once it answers and a callback before it waits for open connections."""
 
     def __init__(
         self, config: uvicorn.Config, announce: Callable[[], None], before_close: Callable[[], None] | None
@@ -119,11 +119,11 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `Port`: uvicorn would raise them again, and end the process before it has cleaned up."""
+        """Leave signals to `Port`: uvicorn would raise them again and end the process before its cleanup."""
         yield
 
     def leave(self) -> None:
-        """Stop answering; said twice, without waiting for open connections."""
+        """Stop answering; the second call does not wait for open connections."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -135,7 +135,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.contextmanager
 def _signals(server: _Server, leave: Work | None) -> Iterator[None]:
-    """The first signal lets the program leave in order; the next one lets it leave at once."""
+    """The first signal shuts down gracefully, the second one at once."""
     loop = asyncio.get_running_loop()
     leaving: list[asyncio.Task[None]] = []
 
@@ -168,27 +168,27 @@ def _config(asgi: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(asgi, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE)
 
 
-async def _after(ready: asyncio.Event, beside: Work) -> None:
+async def _after(ready: asyncio.Event, work: Work) -> None:
     await ready.wait()
-    await beside()
+    await work()
 
 
 def _why(error: OSError, settings: Settings) -> str:
-    """Why the port cannot be had, and what to do."""
+    """Why the port cannot be used, and what to do."""
     port = f"{settings.port} of {settings.host}"
     if error.errno == errno.EADDRINUSE:
         return (
-            f"Another program has port {port}, perhaps another Threadline: end it, or set PORT to another number"
+            f"Another program uses port {port}, perhaps another Threadline: stop it, or set PORT to another number"
             " (0 picks a free one)."
         )
     if error.errno == errno.EACCES:
-        return f"Port {port} is not for everybody to take: set PORT to another number, above 1023."
-    return f"Nothing can listen on {settings.host} here ({error.strerror}): set HOST to an address of this machine."
+        return f"Port {port} needs privileges: set PORT to a number above 1023."
+    return f"Cannot listen on {settings.host} ({error.strerror}): set HOST to an address of this machine."
 
 
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With its protocol named the event loop sends small pieces at once; without, words wait for earlier ones' receipt.
+    # asyncio sets TCP_NODELAY only on a socket made with this protocol; otherwise small pieces wait for earlier acks.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

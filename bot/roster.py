@@ -1,4 +1,4 @@
-"""Which assistants there are on the server, and which of them answers where."""
+"""The configured assistants: creates and updates them on the server, and decides which one answers where."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ from storage.database import Database
 from storage.records import Conversation
 
 TAG = "threadline"
-# Which files an assistant was given.
+# The metadata key for the digest of an assistant's files.
 FILES = "threadline_files"
 
 
@@ -32,9 +32,9 @@ class Member:
 
 
 class Roster:
-    """The configured assistants, kept the same on the server.
+    """The configured assistants, kept in sync with the server.
 
-    Who answers: the one of the conversation, else the channel's, else the one the person picked, else the default.
+    The conversation's own assistant answers, else the channel's, else the one the person picked, else the default.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Roster:
         self._members: dict[str, Member] = {}
 
     async def sync(self, client: AssistantsClient) -> None:
-        """Create or change the server's assistants until they are as configured; others' are left alone."""
+        """Create or update the assistants on the server as configured. Assistants of other programs are left alone."""
         there = {a.metadata[TAG]: a async for a in client.assistants.list(limit=100) if TAG in (a.metadata or {})}
         for name, config in self._configuration.assistants.items():
             files = await asyncio.to_thread(read_files, name, config.files, self._folder)
@@ -68,7 +68,7 @@ class Roster:
             self._members[name] = Member(name, config, found.id)
 
     async def renew(self, client: AssistantsClient, member: Member) -> Member:
-        """The same assistant made anew on a server that has lost it."""
+        """Create an assistant again on a server that no longer has it."""
         files = await asyncio.to_thread(read_files, member.name, member.config.files, self._folder)
         made = await self._made(client, member.name, member.config, files)
         self._members[member.name] = Member(member.name, member.config, made.id)
@@ -81,37 +81,37 @@ class Roster:
         return await client.assistants.create(model=config.model, **options)
 
     def overlap(self, conversation: Conversation) -> Overlap:
-        """What happens here to messages that come while an answer is under way."""
+        """The rule for messages that arrive while an answer is in progress."""
         channel = self._channel(conversation)
         return channel.overlap or self.choose(conversation, None).config.overlap
 
     def one_by_one(self, conversation: Conversation) -> bool:
-        """Whether messages that waited are answered each by itself here."""
+        """Return whether waiting messages are answered one by one here."""
         return self.overlap(conversation) == "queue"
 
     def bots(self, place: Place) -> int:
-        """How many messages of bots in a row are answered here; 0 where they are ignored."""
+        """How many consecutive messages of bots are answered here; 0 if bots are ignored."""
         return self._channel(place).bots
 
     def ready(self, member: Member) -> bool:
-        """Whether a model is there to answer for it."""
+        """Return whether the assistant's model can answer."""
         return self._has_model(member.config.model)
 
     def functions(self, member: Member) -> Functions:
-        """The functions it may call, by name."""
+        """The functions that an assistant may call, by name."""
         return {name: self._functions[name] for name in member.config.functions}
 
     def stands_in(self, member: Member) -> bool:
-        """Whether it answers by default only until the one that should has a model."""
+        """Return whether an assistant is a default only until the first default has a model."""
         return member.name in self._configuration.default[1:]
 
     def stand_ins(self, member: Member) -> list[str]:
-        """The titles of those whose conversations this one takes over once a person picks it."""
+        """The titles of the stand-ins whose conversations this assistant takes over when a person picks it."""
         others = (self._members[name] for name in self._configuration.default[1:] if name != member.name)
         return [other.config.title for other in others]
 
     def find(self, words: str) -> Member | None:
-        """The assistant somebody means by a name or a title, however it is spelt."""
+        """The assistant with this name or title, ignoring case and punctuation."""
         wanted = _spelling(words)
         for member in self._members.values():
             if wanted in (_spelling(member.name), _spelling(member.config.title)):
@@ -122,11 +122,11 @@ class Roster:
         return self._members.get(name) if name else None
 
     def by_id(self, assistant_id: str) -> Member | None:
-        """The one that has this id on the server."""
+        """The assistant that has this id on the server."""
         return next((member for member in self._members.values() if member.id == assistant_id), None)
 
     async def pick(self, place: Place, person: str, conversation: Conversation | None) -> Member:
-        """Who answers this person here."""
+        """The assistant that answers this person here."""
         if conversation and (member := self.get(conversation.assistant)):
             return member
         if member := self.of_channel(place):
@@ -135,15 +135,15 @@ class Roster:
         return self.get(chosen) or self._default()
 
     def choose(self, conversation: Conversation, chosen: str | None) -> Member:
-        """Who answers, where the person's own choice is known already."""
+        """The assistant that answers, given the person's own choice."""
         return self.get(conversation.assistant) or self.of_channel(conversation) or self.get(chosen) or self._default()
 
     def of_channel(self, place: Place | Conversation) -> Member | None:
-        """Who answers the conversations that begin in this channel, where the configuration says so."""
+        """The assistant configured for a channel, if any."""
         return self.get(self._channel(place).assistant)
 
     async def choices(self, place: Place, person: Person, conversation: Conversation | None) -> list[AssistantChoice]:
-        """Every assistant, in the order of the configuration, the one that answers here marked."""
+        """Every assistant in the order of the configuration; the one that answers here is `chosen`."""
         now = await self.pick(place, person.id, conversation)
         return [
             AssistantChoice(
@@ -190,18 +190,18 @@ class Roster:
 
 
 def person_key(place: Place, person: str) -> str:
-    """The key under which a person's own choice is kept."""
+    """The key under which a person's choice is stored."""
     return f"{place.platform}:{place.workspace}:{person}"
 
 
 async def _resources(client: AssistantsClient, config: AssistantConfig, files: Files) -> dict[str, Any]:
-    """What the file search of an assistant looks into."""
+    """The tool resources for an assistant's file search."""
     ids = [await upload(client, config.title, files)] if files else []
     return {"file_search": {"vector_store_ids": ids}}
 
 
 def _told(tools: Iterable[AnyTool]) -> list[object]:
-    """What tools are to an assistant, without what a server says of them besides."""
+    """The parts of tools that identify them, without fields that a server adds."""
     return [
         (tool.function.name, tool.function.description, tool.function.parameters)
         if isinstance(tool, FunctionTool)

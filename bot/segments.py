@@ -1,4 +1,4 @@
-"""What goes out: the pieces a reply is made of, and one moment of a growing reply."""
+"""What a reply consists of: its segments, and the snapshot of a growing reply."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,14 +8,14 @@ Remedy = Literal["connect_model"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Markdown, as the model wrote it. Whoever sends it makes it harmless first."""
+    """Markdown as the model wrote it. An adapter must make it harmless before sending it."""
 
     markdown: str
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A program or its output, as it is."""
+    """A program or its output, verbatim."""
 
     text: str
     language: str = ""
@@ -23,16 +23,16 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of plain words, the head first."""
+    """Rows of plain text, the header first."""
 
     rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that stands beside the words. `media_type` is that of its content, whatever its name says.
+    """A file that comes with the text. `media_type` is that of its content, whatever its name says.
 
-    `id` is what the assistants' server calls it, for surfaces that fetch it when somebody looks.
+    `id` is its id on the assistants' server, for surfaces that fetch it on demand.
     """
 
     name: str
@@ -43,14 +43,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Image(File):
-    """A file to look at. `alt` says what it shows to those who do not see it."""
+    """A picture. `alt` describes it for people who cannot see it."""
 
     alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a footnote stands for. `number` is the one in the text, in square brackets."""
+    """The source of a footnote. `number` is the footnote's number in the text, in square brackets."""
 
     number: int
     title: str
@@ -67,9 +67,9 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something the assistant does on the way to its answer (`Running code`); shown while the reply grows.
+    """Something the assistant does before it answers (`Running code`); shown while the reply grows.
 
-    `key` tells it from the others of its reply; `after` is what to call it where it ended and nobody said how.
+    `key` identifies the step within its reply; `after` is its text once it has ended without a reported result.
     """
 
     text: str
@@ -80,9 +80,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence of ours, not the model's: a label under an answer, or why there is none.
+    """A sentence of Threadline, not of the model: a label under an answer, or why there is no answer.
 
-    `remedy` names what the person can do about it, for surfaces that can offer it at once.
+    `remedy` names what the person can do about it, for surfaces that can offer it directly.
     """
 
     text: str
@@ -95,7 +95,7 @@ Segment = Text | Code | Table | File | Image | Sources | Step | Notice
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A whole reply as it stands now. `status` says what is being done while there is no text yet."""
+    """The whole reply so far. `status` says what is being done while there is no text yet."""
 
     segments: tuple[Segment, ...] = ()
     status: str = ""

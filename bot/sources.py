@@ -1,4 +1,4 @@
-"""The sources of an answer: a footnote for each mark, with its file and, where the run tells it, the passage."""
+"""The sources of an answer: a footnote for each citation, with its file and, if the run reports it, the passage."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 def citations_in(messages: Iterable[Message]) -> dict[str, str]:
-    """The marks in the text of messages, each with the id of its file."""
+    """The citation marks in the text of messages, each with the id of its file."""
     return {
         mark.text: mark.file_citation.file_id
         for message in messages
@@ -39,7 +39,7 @@ def citations_in(messages: Iterable[Message]) -> dict[str, str]:
 async def with_sources(
     client: AssistantsClient, text: str, files: Mapping[str, str], *, thread_id: str, run_id: str
 ) -> tuple[str, tuple[Source, ...]]:
-    """A run's text with numbers in place of its marks, and what each number stands for."""
+    """A run's text with footnote numbers in place of its citation marks, and the source of each number."""
     raw = text
     text, markers = cited(raw)
     known = [(number, marker) for number, marker in enumerate(markers, 1) if marker in files]
@@ -57,12 +57,12 @@ async def _title(client: AssistantsClient, file: str) -> str:
     try:
         return (await client.files.retrieve(file)).filename
     except AssistantsError as error:
-        log.info("the name of a source is not known", file=file, error=str(error))
-        return "a file that is no longer there" if isinstance(error, NotFoundError) else "a file"
+        log.info("cannot look up the name of a source", file=file, error=str(error))
+        return "a file that no longer exists" if isinstance(error, NotFoundError) else "a file"
 
 
 async def _results(client: AssistantsClient, thread_id: str, run_id: str) -> list[FileSearchResult]:
-    """What the run's searches found, with the words that they found."""
+    """The results of the run's file searches, with their text."""
     found: list[FileSearchResult] = []
     try:
         async for step in client.threads.runs.steps.list(thread_id, run_id, order="asc", include=[SEARCH_CONTENT]):
@@ -70,12 +70,12 @@ async def _results(client: AssistantsClient, thread_id: str, run_id: str) -> lis
                 for call in step.step_details.tool_calls:
                     found += (call.file_search.results or ()) if isinstance(call, FileSearchCall) else ()
     except AssistantsError as error:
-        log.info("the passages of an answer are not known", run=run_id, error=str(error))
+        log.info("cannot look up the passages of an answer", run=run_id, error=str(error))
     return found
 
 
 def _passage(marker: str, file: str, results: list[FileSearchResult]) -> str:
-    """The words a mark stands for: of the result whose number it has, or else of the first one from its file."""
+    """The text that a mark cites: from the result with its number, or else from the first result of its file."""
     place = _PLACE.search(marker)
     meant = results[int(place[1]) :][:1] if place else []
     for result in (*meant, *results):

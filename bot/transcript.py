@@ -1,4 +1,4 @@
-"""A conversation as it is read again: the thread's messages, and what the tables know of turns that wrote none."""
+"""Builds the transcript of a conversation from the thread's messages and the recorded turns."""
 
 from collections import defaultdict
 
@@ -23,7 +23,7 @@ _STATES: dict[str, ExchangeState] = {"answered": "answered", "stopped": "stopped
 async def transcript(
     db: Database, client: AssistantsClient, roster: Roster, conversation: Conversation, limit: int
 ) -> list[Exchange]:
-    """The last exchanges of a conversation, oldest first, those that wait at the end."""
+    """The last exchanges of a conversation, oldest first; waiting messages come last."""
     rows = await turns.latest(db, conversation.id, limit)
     asked: dict[int | None, list[IncomingRow]] = defaultdict(list)
     for message in await turns.incoming_since(db, conversation.id, rows):
@@ -43,7 +43,7 @@ async def transcript(
 
 
 def _origins(rows: list[TurnRow]) -> dict[int, TurnRow]:
-    """For each turn the one that asked its question: another one where its answer was given anew."""
+    """For each turn, the turn that asked its question: an earlier one if the answer was regenerated."""
     origins: dict[int, TurnRow] = {}
     for row in rows:
         origins[row.id] = origins.get(row.redoes or row.id, row)
@@ -53,7 +53,7 @@ def _origins(rows: list[TurnRow]) -> dict[int, TurnRow]:
 async def _said(
     client: AssistantsClient, thread_id: str | None, limit: int
 ) -> tuple[dict[str, str], dict[str | None, list[Message]]]:
-    """What was said last in the thread: questions by turn's tag, answers by run."""
+    """The thread's last messages: questions by the tag of their turn, answers by run."""
     questions: dict[str, list[str]] = defaultdict(list)
     answers: dict[str | None, list[Message]] = defaultdict(list)
     for message in reversed(await _newest(client, thread_id, limit)):
@@ -96,7 +96,7 @@ def _exchange(
     roster: Roster,
 ) -> Exchange:
     bodies = [message.body for message in asked if message.body]
-    # What never reached its thread was asked under the tag of the turn that answers it anew.
+    # A question that never reached the thread is posted under the tag of the turn that regenerates its answer.
     tags = [turn.tag for turn in (row, origin) if turn]
     question = "\n\n".join(bodies) or next((questions[tag] for tag in tags if tag in questions), "")
     member = roster.get(row.assistant) if row else None

@@ -1,8 +1,8 @@
-"""What to write instead of a value that is refused, for whoever wrote it: pydantic's own words are a programmer's."""
+"""Rewrites pydantic's messages for people who edit settings: each says what to write instead."""
 
 from pydantic_core import ErrorDetails
 
-# By the kind of mistake, as pydantic names it; `{…}` is what pydantic knows of it.
+# By pydantic's error type; `{…}` is filled from the error's context.
 _INSTEAD = {
     "int": "write a whole number",
     "float": "write a number",
@@ -23,7 +23,7 @@ _INSTEAD = {
 
 
 def instead(error: ErrorDetails) -> str:
-    """Half a sentence without its stop; what we say ourselves comes through as it is."""
+    """The rewritten message, without a full stop. Messages of our own validators are returned unchanged."""
     kind = error["type"]
     words = _INSTEAD.get(kind) or _INSTEAD.get(kind.partition("_")[0])
     if words is None:

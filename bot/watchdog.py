@@ -1,4 +1,4 @@
-"""Notices an event loop that no longer turns, and ends the process, so that a supervisor starts it anew."""
+"""Ends the process when its event loop hangs, so that a supervisor restarts it."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import structlog
 
 EXIT_CODE = 70
-# How often the loop is asked to show that it turns.
+# How many times the loop is asked to respond within the limit.
 BEATS = 10
 
 log = structlog.get_logger()
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 @contextlib.contextmanager
 def watchdog(seconds: float) -> Iterator[None]:
-    """Watch the running loop while the block lasts; 0 watches nothing."""
+    """Watch the running loop during the block; 0 seconds turns the watchdog off."""
     if not seconds:
         yield
         return
@@ -33,7 +33,7 @@ def watchdog(seconds: float) -> Iterator[None]:
 
 
 class _Watch(threading.Thread):
-    """Asks the loop for a sign of life; `silent` counts unanswered beats, so that a sleeping machine is no hang."""
+    """Asks the loop to respond. It counts unanswered beats, not seconds, so that a suspended machine is no hang."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -60,11 +60,11 @@ class _Watch(threading.Thread):
 
     def _ask(self) -> None:
         self._alive.clear()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends anyway
+        with contextlib.suppress(RuntimeError):  # the loop is closed because the program ends
             self._loop.call_soon_threadsafe(self._alive.set)
 
     def _give_up(self) -> None:
-        log.critical("the event loop hangs; this process ends", seconds=self._seconds, at=time.time())
+        log.critical("the event loop hangs; ending the process", seconds=self._seconds, at=time.time())
         faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
         sys.stderr.flush()
         os._exit(EXIT_CODE)

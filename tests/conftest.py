@@ -34,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name.upper(), None)
     os.environ["MODEL_DISCOVERY"] = "false"
     os.environ["SANDBOX"] = "off"
+    # The tests start hundreds of programs. Each would compile all its modules where bytecode is not kept.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "bytecode")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ def installed(package: str, version: str, program: str) -> str:
     path = folder / "node_modules" / ".bin" / program
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        # No lock file: it would name a registry.
+        # One package at its exact version: nothing here for a lock file to add.
         options = ("--no-package-lock", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--silent")
         command = [npm, "install", *options, "--prefix", str(folder), f"{package}@{version}"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

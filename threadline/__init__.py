@@ -1,4 +1,4 @@
-"""What others build on: a client of any Assistants-v2 server, and the border that an adapter stands on."""
+"""Threadline's public API: a client for any Assistants-v2 server, and what an adapter needs."""
 
 from assistants.connector import AssistantsClient
 from bot.adapter import Adapter, Bot, ConfigurationError, NotClaimedError, PlatformError, Reply, Turn

@@ -1,4 +1,4 @@
-"""The console adapter: conversations held in a terminal, with `threadline chat`."""
+"""The console adapter: conversations in a terminal, with `threadline chat`."""
 
 from bot.local import LocalAdapter
 
@@ -6,6 +6,6 @@ __all__ = ["ConsoleAdapter"]
 
 
 class ConsoleAdapter(LocalAdapter):
-    """Conversations of a terminal. The terminal itself is a client of the page's API, so both can show the same one."""
+    """The adapter for terminals. A terminal is a client of the page's API, so both can show the same conversation."""
 
     name = "console"

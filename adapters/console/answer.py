@@ -1,4 +1,4 @@
-"""One answer on a terminal, as it grows: its blocks once they are complete, the last one changing in its place."""
+"""Prints a growing answer on a terminal: complete blocks stay, and the last block is redrawn in place."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from adapters.console import render
 from adapters.console.render import JSON
 from bot.words.growing import Blocks
 
-# A block is read anew once it grew by this share of its length: its time is linear, however long it gets.
+# The last block is redrawn when it has grown by this share of its length, so that the total time stays linear.
 SHARE = 1 / 32
 
 
 class Answer:
-    """What is printed of it. Where nobody looks (through a pipe) nothing changes in its place, nor is adorned."""
+    """One answer. Through a pipe, nothing is redrawn or styled."""
 
     def __init__(self, console: Console, url: str) -> None:
         self._console = console
@@ -26,8 +26,8 @@ class Answer:
         self._text = ""
         self._blocks = Blocks()
         self._printed = 0
-        self._gap: list[RenderableType] = []  # what stands between two blocks
-        # How long the text was when it was last looked at, where its last block began then, and the steps shown.
+        self._gap: list[RenderableType] = []  # what separates two blocks
+        # The length of the text when it was last drawn, where its last block began then, and the steps shown.
         self._seen, self._at = 0, 0
         self._steps: Sequence[Text] = ()
         self._live: Live | None = None
@@ -41,7 +41,7 @@ class Answer:
         self._text = text or self._text
 
     def end(self, segments: Sequence[JSON]) -> None:
-        """Print what is left, and what stands under it."""
+        """Print the rest, and the notices below it."""
         self.pause()
         self._print(self._text[sum(map(len, self._blocks.complete)) :])
         for line in render.foot(segments, self._url):
@@ -49,21 +49,21 @@ class Answer:
         self._begin()
 
     def aside(self, markdown: str) -> None:
-        """Print what is said beside an answer, laid out as answers are."""
+        """Print something between the parts of an answer, formatted like an answer."""
         self.pause()
         gap, self._gap = self._gap, []
         self._print(markdown)
         self._gap = gap
 
     def pause(self) -> None:
-        """Take back the part that still changes: something else is printed."""
+        """Remove the part that is redrawn, so that something else can be printed."""
         if self._live:
             self._live.stop()
             self._live = None
 
     @property
     def _stands(self) -> bool:
-        """Whether what was shown last is still there; where nobody looks nothing is."""
+        """Whether the part that is redrawn is on the screen; always true through a pipe."""
         return self._live is not None or not self._console.is_terminal
 
     def _show(self, text: str, steps: Sequence[Text]) -> None:
@@ -82,7 +82,7 @@ class Answer:
             self._change([*words, *steps])
 
     def _change(self, shown: Sequence[RenderableType]) -> None:
-        """Show this in the place of what still changes."""
+        """Redraw the part that changes."""
         growing = Group(*shown)
         if self._live is None:
             self._live = Live(
@@ -102,6 +102,6 @@ class Answer:
         if self._console.is_terminal:
             self._console.print(*self._gap, render.renderable(markdown), sep="\n", soft_wrap=False)
         else:
-            # As one text: no line of it is broken.
+            # Printed as one text, so that no line is wrapped.
             self._console.out(*self._gap, render.unadorned(markdown), sep="\n", end="", highlight=False)
         self._gap = [""]

@@ -1,4 +1,4 @@
-"""`threadline chat`: a conversation in a terminal, through the server that runs or one of its own."""
+"""`threadline chat`: a conversation in a terminal, through the running server or one of its own."""
 
 import click
 
@@ -9,12 +9,12 @@ from bot.settings import Settings
 
 
 @click.command()
-@click.option("--conversation", default="console:default", show_default=True, help="The conversation to go on with.")
-@click.option("--new", is_flag=True, help="Begin a new conversation.")
+@click.option("--conversation", default="console:default", show_default=True, help="The conversation to continue.")
+@click.option("--new", is_flag=True, help="Start a new conversation.")
 def chat(conversation: str, new: bool) -> None:
-    """Talk in this terminal. `/assistant list` shows who can answer, `/quit` ends it.
+    """Chat in this terminal. `/assistant list` shows the assistants, `/quit` leaves.
 
-    A conversation of the page (web:…) can be gone on with here, and one of the terminal on the page.
+    Conversations of the page (web:…) can be continued here, and conversations of the terminal on the page.
     """
 
     async def program(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Segments as a terminal shows them, through rich: harmless, with links that say where they lead. Pure."""
+"""Renders segments for a terminal with rich: without control characters, with visible link addresses. Pure."""
 
 import io
 import re
@@ -16,23 +16,23 @@ from bot.words.rewrite import Dialect
 
 JSON = dict[str, Any]
 
-# Whatever a terminal would take for an order: colours, titles, the clipboard.
+# Characters that control a terminal: colours, titles, the clipboard.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIALECT = Dialect()
-# Whoever reads a pipe breaks lines where it likes.
+# Through a pipe, lines are not wrapped.
 WIDE = 5_000
 
 
 def plain(words: str) -> str:
-    """Words that give a terminal no orders."""
+    """The text without control characters."""
     return _CONTROL.sub("", words)
 
 
 def renderable(markdown: str, kind: type[Markdown] | None = None) -> Markdown:
-    """What rich prints."""
+    """Markdown as an object that rich prints."""
     written = _DIALECT.write(plain(markdown))
     shown = (kind or _Blocks)("", hyperlinks=False, code_theme="ansi_dark")
-    # rich's own reader drops what looks like HTML; ours keeps it as words.
+    # rich's own parser drops what looks like HTML; ours keeps it as text.
     shown.parsed = list(READER.parse(written))
     for token in (child for block in shown.parsed for child in block.children or []):
         if token.type == "softbreak":
@@ -41,14 +41,14 @@ def renderable(markdown: str, kind: type[Markdown] | None = None) -> Markdown:
 
 
 class _Blocks(Markdown):
-    """Begins with words: rich puts an empty line before a list or a quote, even where nothing stands above it."""
+    """Starts without an empty line: rich puts one before a list or a quote, even at the top."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         return dropwhile(Segment.line().__eq__, super().__rich_console__(console, options))
 
 
 class _Code(CodeBlock):
-    """Code as it is, so that it can be used."""
+    """Code without decoration, so that it can be copied."""
 
     def __rich_console__(self, *_: object) -> RenderResult:
         yield Text(str(self.text).rstrip(), no_wrap=True, overflow="ignore")
@@ -74,7 +74,7 @@ class _Unadorned(_Blocks):
 
 
 def unadorned(markdown: str) -> str:
-    """What is printed where nobody looks (through a pipe): the same words and tables, no colours, no line broken."""
+    """Markdown as plain text for a pipe: the same text and tables, without colours or wrapped lines."""
     console = Console(file=io.StringIO(), width=WIDE, color_system=None, legacy_windows=False, highlight=False)
     with console.capture() as printed:
         console.print(renderable(markdown, _Unadorned))
@@ -87,13 +87,13 @@ def words(segments: Sequence[JSON]) -> str:
 
 
 def steps(segments: Sequence[JSON]) -> list[Text]:
-    """What is done meanwhile."""
+    """The steps in progress."""
     running = (one for one in segments if one["type"] == "step" and one["state"] == "running")
     return [small(step["text"]) for step in running]
 
 
 def foot(segments: Sequence[JSON], url: str) -> Iterator[Text]:
-    """What stands under a finished answer: its files, where they are had at `url`; its sources; what is said of it."""
+    """The lines below a finished answer: its files with their addresses at `url`, its sources, its notices."""
     for segment in segments:
         if segment["type"] == "file":
             address = f"  {url}/chat/api/files/{segment['id']}" if segment["id"] else ""
@@ -105,7 +105,7 @@ def foot(segments: Sequence[JSON], url: str) -> Iterator[Text]:
 
 
 def question(exchange: JSON) -> str:
-    """What was asked, and what was sent with it."""
+    """A question and the names of its files."""
     files = ", ".join(file["name"] for file in exchange["files"])
     return plain("  ".join(filter(None, (exchange["question"], f"[{files}]" if files else ""))))
 

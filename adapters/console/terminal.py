@@ -1,4 +1,4 @@
-"""A terminal in front of one conversation: lines go to the page's API, what happens there is printed as it grows."""
+"""The terminal client of a conversation: sends lines to the page's API and prints answers as they grow."""
 
 import asyncio
 import json
@@ -23,17 +23,17 @@ from bot.adapter import UserError
 PROMPT = "you  "
 STOP = "/assistant stop"
 QUIT = frozenset({"/quit", "/exit"})
-GONE = "The server has gone; start Threadline again, the conversation goes on from here."
-DELETED = "This conversation was deleted. What you write now begins it anew."
+GONE = "The server has stopped. Start Threadline again to continue the conversation."
+DELETED = "This conversation was deleted. Your next message starts it again."
 JSON = dict[str, Any]
 
 
 class Terminal:
-    """One person at a keyboard. On a terminal with colours the labels are dim; through a pipe all is plain text."""
+    """A person at a keyboard. Through a pipe, everything is plain text."""
 
     def __init__(self, url: str, token: str) -> None:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        # The server is this machine's own: no proxy stands between.
+        # The server runs on this machine, so no proxy is used.
         self._http = httpx.AsyncClient(
             base_url=url, headers=headers, timeout=httpx.Timeout(30, read=None), trust_env=False
         )
@@ -55,7 +55,7 @@ class Terminal:
         await self._http.aclose()
 
     async def talk(self, key: str, *, new: bool = False) -> None:
-        """Hold the conversation until the person leaves."""
+        """Run until the person leaves."""
         where: str | None = f"console:{uuid.uuid4()}" if new else key
         lines = _lines()
         loop = asyncio.get_running_loop()
@@ -70,13 +70,13 @@ class Terminal:
             loop.remove_signal_handler(signal.SIGINT)
 
     def _interrupt(self) -> None:
-        """Ctrl-C ends the answer that is being written; where there is none, and the second time, it leaves."""
+        """Ctrl-C stops the answer in progress. Without one, or the second time, it leaves."""
         if self._stopping is not None or not (self._growing or self._waiting):
             raise KeyboardInterrupt
         self._stopping = asyncio.create_task(self._say(self._key, STOP), name="stop")
 
     async def _converse(self, key: str, lines: AsyncIterator[str]) -> str | None:
-        """One conversation; the key of the next one, None at the end."""
+        """Run one conversation; returns the key of the next one, or None to leave."""
         self._opened.clear()
         self._key = key
         follow = asyncio.create_task(self._follow(key))
@@ -88,7 +88,7 @@ class Terminal:
                 if (elsewhere := await self._say(key, line)) is not None:
                     return elsewhere
                 if self._waiting and self._console.is_terminal:
-                    continue  # what is typed meanwhile is noted; the answer's end asks for the next line
+                    continue  # lines typed during an answer wait; the prompt comes back when the answer ends
                 if self._waiting:
                     await _until(self._ended, follow)
                 else:
@@ -99,7 +99,7 @@ class Terminal:
             await asyncio.gather(follow, return_exceptions=True)
 
     async def _say(self, key: str, text: str) -> str | None:
-        """Send a line; the key of another conversation when it opened one."""
+        """Send a line; returns the key of another conversation if the line opened one."""
         event = str(uuid.uuid4())
         self._ended.clear()
         self._waiting = event
@@ -107,18 +107,18 @@ class Terminal:
         said: JSON = response.json()
         if response.is_error:
             self._waiting = ""
-            self._note(said.get("error", "That was refused."))
+            self._note(said.get("error", "The server refused the message."))
         elif said["outcome"] == "command":
             self._waiting = ""
             self._answer.aside(said["text"])
             elsewhere: str | None = said["conversation"]
             return elsewhere
         elif said["waits"]:
-            self._note("Noted; it is answered next.")
+            self._note("Noted; it will be answered next.")
         return None
 
     async def _follow(self, key: str) -> None:
-        """Print what happens in the conversation, beginning with what was said before."""
+        """Print what happens in the conversation, beginning with its latest exchanges."""
         address = f"/chat/api/conversations/{key}/events"
         async with aconnect_sse(self._http, "GET", address) as source:
             if source.response.is_error:
@@ -155,7 +155,7 @@ class Terminal:
             self._note(DELETED)
             self._prompt()
         elif moment["kind"] == "finished":
-            if moment != self._ending:  # a turn whose end could not be recorded is ended once more
+            if moment != self._ending:  # a turn whose end could not be recorded ends again
                 self._answer.grow(moment["segments"], moment["assistant"])
                 self._answer.end(moment["segments"])
                 self._prompt()
@@ -174,7 +174,7 @@ class Terminal:
 
 
 async def _until(event: asyncio.Event, follow: "asyncio.Task[None]") -> None:
-    """Wait for something that following tells, or for what ended the following."""
+    """Wait for an event that following the conversation sets, or for the following to end."""
     told = asyncio.create_task(event.wait())
     await asyncio.wait({told, follow}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
@@ -184,12 +184,12 @@ async def _until(event: asyncio.Event, follow: "asyncio.Task[None]") -> None:
 
 
 async def _lines() -> AsyncIterator[str]:
-    """Lines of standard input, read by a thread of its own: a person may take for ever, and leave at any moment."""
+    """Yield lines of standard input. A thread reads them, because a person may never finish a line."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[str | None] = asyncio.Queue()
 
     def read() -> None:
-        # Straight from the descriptor: a thread inside Python's own buffered reader would hold its lock for ever.
+        # Read from the descriptor: a thread blocked in Python's buffered reader would hold its lock at exit.
         left = b""
         while chunk := os.read(sys.stdin.fileno(), 65536):
             *whole, left = (left + chunk).split(b"\n")

@@ -1,4 +1,4 @@
-"""A reply that grows, put together from what a stream of events tells of it."""
+"""Reassembles a growing reply from the snapshots of an event stream, which carry only what is new."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,13 @@ JSON = dict[str, Any]
 
 
 class Whole:
-    """Of one stream: each snapshot on it tells what is new since the one before."""
+    """The texts received so far on one stream."""
 
     def __init__(self) -> None:
         self._texts: dict[int, str] = {}
 
     def segments(self, snapshot: Sequence[JSON]) -> list[JSON]:
-        """The segments of a snapshot with the whole of their texts."""
+        """The segments of a snapshot with their whole texts."""
         whole = [
             {**segment, "markdown": self._texts.get(place, "")[: segment["from"]] + segment["markdown"]}
             if segment["type"] == "text"

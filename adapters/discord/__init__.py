@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["DiscordAdapter"]
 
-# After a connection that failed, in seconds; the last one again and again.
+# Seconds before each attempt to reconnect; the last one repeats.
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
 
 
 class DiscordAdapter:
-    """One bot account. `pace` is the shortest time in seconds between two updates of a growing reply."""
+    """The adapter for one bot account. `pace` is the shortest time in seconds between two updates of a reply."""
 
     name = "discord"
 
@@ -33,13 +33,15 @@ class DiscordAdapter:
         token = settings.discord_token.get_secret_value()
         if not token:
             return None
-        # Imported only when Discord is wanted: its library is an extra.
+        # Imported only if Discord is configured, because its library is an extra.
         try:
             from adapters.discord.account import Account
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in {"discord", "aiohttp"}:
                 raise
-            raise ConfigurationError("Discord needs the discord extra: pip install 'threadline[discord]'.") from None
+            raise ConfigurationError(
+                "Discord needs the discord extra: run `make run` again, or `pip install -e '.[discord]'` in a checkout."
+            ) from None
         return cls(Account(token, base_url=settings.discord_api_base_url, gateway_url=settings.discord_gateway_url))
 
     async def connect(self) -> None:

@@ -1,4 +1,4 @@
-"""The connection to Discord's REST API: who we are there, and the one client every message goes through."""
+"""The connection to Discord's REST API: the bot's identity, and the client for all requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -19,19 +19,19 @@ from bot.segments import File
 
 PAGE = 100
 _MESSAGES = "/channels/{channel_id}/messages"
-# No message of ours calls anybody or shows a preview of what it links to.
+# The bot's messages ping nobody and show no link previews.
 _QUIET = {
     "allowed_mentions": {"parse": [], "replied_user": False},
     "flags": discord.MessageFlags(suppress_embeds=True).value,
 }
-# We never speak: discord.py need not warn that it could not.
+# The bot uses no voice, so discord.py need not warn about missing voice libraries.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 log = structlog.get_logger()
 
 
 class Account:
-    """Our bot account, able to send. discord.py waits out rate limits, and repeats what Discord's servers failed at."""
+    """The bot account, for sending. discord.py waits out rate limits and retries server errors."""
 
     def __init__(self, token: str, *, base_url: str = "", gateway_url: str = "") -> None:
         self.token = token.strip()
@@ -40,17 +40,17 @@ class Account:
         self._client = _new_client()
         self._logging_in = asyncio.Lock()
         self._barred_until = 0.0
-        # Fifty requests a second are all that every reply together has.
+        # All replies share Discord's limit of fifty requests a second.
         self.crowd = Crowd()
         self.may_react = True
 
     @property
     def me(self) -> str:
-        """Our own user id, once logged in."""
+        """The bot's user id, once logged in."""
         return str(self._client.user.id) if self._client.user else ""
 
     async def connect(self) -> None:
-        """Ask Discord who we are. Raises `ConfigurationError`; what passes by itself is logged and tried later."""
+        """Log in. Raises `ConfigurationError`; a temporary problem is logged, and the login retried later."""
         if self._base_url:
             Route.BASE = self._base_url
         if self._gateway_url:
@@ -58,7 +58,7 @@ class Account:
         try:
             await self._log_in()
         except PlatformError as error:
-            log.warning("not logged in to Discord yet", error=str(error), again="when there is something to send")
+            log.warning("not logged in to Discord yet; trying again with the next message", error=str(error))
 
     async def close(self) -> None:
         await self._client.close()
@@ -66,7 +66,7 @@ class Account:
     async def post(
         self, channel: str, text: str, *, nonce: str, refers_to: str | None = None, files: Sequence[File] = ()
     ) -> dict[str, Any]:
-        """Say something. For some minutes Discord answers a nonce that comes again with the first message of it."""
+        """Post a message. For some minutes, Discord answers a repeated nonce with the message it created first."""
         message: dict[str, Any] = {**_QUIET, "content": text, "nonce": nonce, "enforce_nonce": True}
         if refers_to:
             message["message_reference"] = {"message_id": refers_to, "fail_if_not_exists": False}
@@ -74,7 +74,7 @@ class Account:
         return dict(await self._call("send a message", route, **body_of(message, files)))
 
     async def edit(self, channel: str, message: str, text: str, files: Sequence[File] = ()) -> None:
-        """Change a message; these files stand in place of those it had."""
+        """Edit a message; the given files replace its files."""
         route = Route("PATCH", f"{_MESSAGES}/{{message_id}}", channel_id=channel, message_id=message)
         await self._call("edit a message", route, **body_of({**_QUIET, "content": text}, files))
 
@@ -83,7 +83,7 @@ class Account:
         await self._call("delete a message", route)
 
     async def history(self, channel: str, *, after: str) -> AsyncIterator[dict[str, Any]]:
-        """The messages after one, oldest first, page after page."""
+        """The messages after a given one, oldest first."""
         route = Route("GET", _MESSAGES, channel_id=channel)
         while True:
             found = await self._call("read the messages", route, params={"after": after, "limit": PAGE})
@@ -94,20 +94,20 @@ class Account:
                 return
 
     async def before(self, channel: str, message: str, most: int) -> AsyncIterator[dict[str, Any]]:
-        """The newest messages before one, oldest first."""
+        """The newest messages before a given one, oldest first."""
         route = Route("GET", _MESSAGES, channel_id=channel)
         found = await self._call("read the messages", route, params={"before": message, "limit": min(most, PAGE)})
         for message_ in sorted(found, key=lambda one: int(one["id"])):
             yield message_
 
     async def react(self, channel: str, message: str, emoji: str, *, on: bool) -> None:
-        """Put our reaction at a message, or take it away."""
+        """Add the bot's reaction to a message, or remove it."""
         path = f"{_MESSAGES}/{{message_id}}/reactions/{{emoji}}/@me"
         route = Route("PUT" if on else "DELETE", path, channel_id=channel, message_id=message, emoji=emoji)
         await self._call("react to a message", route)
 
     async def download(self, address: str, most: int) -> bytes:
-        """A file's bytes, from Discord's own store: no token goes there. Raises `FileRefusedError`."""
+        """Download a file from Discord's file store, without the token. Raises `FileRefusedError`."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
             try:
                 async with session.get(address) as answer:
@@ -121,25 +121,25 @@ class Account:
                             )
             except aiohttp.ClientResponseError as error:
                 if error.status >= 500:
-                    raise PlatformError(f"Discord's store of files answered {error.status}.") from error
-                raise FileRefusedError("Discord no longer has a file: please send it again.") from error
+                    raise PlatformError(f"Discord's file store answered {error.status}.") from error
+                raise FileRefusedError("Discord no longer has a file. Please send it again.") from error
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
-                raise PlatformError(f"a file could not be read ({type(error).__name__})") from error
+                raise PlatformError(f"Discord's file store did not answer ({type(error).__name__}).") from error
         return bytes(data)
 
     async def typing(self, channel: str) -> None:
-        """Show for ten seconds that we write."""
+        """Show for ten seconds that the bot is typing."""
         await self._call("show that we type", Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
 
     async def open_thread(self, channel: str, message: str, name: str) -> None:
-        """Make a thread from a message; its id will be the message's."""
+        """Open a thread from a message; the thread gets the id of the message."""
         route = Route("POST", f"{_MESSAGES}/{{message_id}}/threads", channel_id=channel, message_id=message)
         await self._call("open a thread", route, json={"name": name})
 
     async def edit_response(
         self, application: str, token: str, message: str, text: str, files: Sequence[File] = ()
     ) -> None:
-        """Edit our answer to an interaction: for fifteen minutes its token may, even where the bot may not be."""
+        """Edit the answer to an interaction, with its token, which is valid for fifteen minutes in any channel."""
         await self._ready()
         with as_platform_errors("answer a command"):
             webhook = discord.Webhook.partial(int(application), token, client=self._client)
@@ -151,7 +151,7 @@ class Account:
             )
 
     async def follow_up(self, application: str, token: str, text: str, files: Sequence[File] = ()) -> str:
-        """Another answer to an interaction; returns its id. Discord has no nonce for these."""
+        """Post another answer to an interaction; returns its id. Discord has no nonce for these."""
         await self._ready()
         with as_platform_errors("answer a command"):
             webhook = discord.Webhook.partial(int(application), token, client=self._client)
@@ -172,11 +172,13 @@ class Account:
         except PlatformError as error:
             raise self._barred(error) from error.__cause__
         if isinstance(answer, str) and answer:
-            raise PlatformError(f"Discord answered with something that is not JSON when we tried to {doing}.")
+            raise PlatformError(
+                f"Discord's answer was not JSON when we tried to {doing}: check DISCORD_API_BASE_URL and any proxy."
+            )
         return answer
 
     async def _ready(self) -> None:
-        """Be logged in, and let Cloudflare's ban pass: every call meanwhile would make it longer."""
+        """Log in if needed, and send nothing during a Cloudflare ban, because every request would prolong it."""
         left = self._barred_until - asyncio.get_running_loop().time()
         if left > 0:
             raise PlatformError(f"Cloudflare keeps us away from Discord for {left:.0f} s more.", retry_after=left)
@@ -184,7 +186,7 @@ class Account:
             await self._log_in()
 
     async def _log_in(self) -> None:
-        """Raises `ConfigurationError` where trying again is no use, else `PlatformError`."""
+        """Log in once. Raises `ConfigurationError` if a retry cannot help, else `PlatformError`."""
         async with self._logging_in:
             if self.me:
                 return
@@ -197,13 +199,13 @@ class Account:
                 raise self._barred(refusal("log in", error)) from error
 
     def _barred(self, error: PlatformError) -> PlatformError:
-        """The same error; what Cloudflare said is heeded by every later call."""
+        """The same error. After a Cloudflare ban, every later request waits until it is over."""
         if isinstance(error, BarredError):
             self._barred_until = asyncio.get_running_loop().time() + (error.retry_after or 0)
-            log.warning("leaving Discord alone for a while", error=str(error), seconds=error.retry_after)
+            log.warning("sending nothing to Discord for a while", error=str(error), seconds=error.retry_after)
         return error
 
 
 def _new_client() -> discord.Client:
-    """A client that only sends: it never opens the gateway."""
+    """A client that only sends and never opens the gateway."""
     return discord.Client(intents=discord.Intents(guilds=True), max_messages=None)

@@ -1,4 +1,4 @@
-"""Files as Discord takes them: so many, so large, with words for those who do not see them."""
+"""Prepares files for Discord: limits their number and size, and adds alternative text."""
 
 import io
 import json
@@ -11,23 +11,23 @@ from adapters.discord.render import small
 from bot.segments import File, Image
 from bot.words.harmless import harmless
 
-# Discord's limits: files of a message, bytes of a file and of a request, characters of a description.
-MOST = 10
+# Discord's limits: files per message, bytes per file and per request, characters of an alternative text.
+MOST_FILES = 10
 LARGEST = 10 * 1024 * 1024
 REQUEST = 24 * 1024 * 1024
 DESCRIPTION = 1_024
 
 
 def files_that_fit(files: Sequence[File]) -> tuple[tuple[File, ...], list[str]]:
-    """The files that one message can have, and a sentence for each that it cannot."""
+    """The files that fit one message, and a sentence for each one that does not."""
     fit: list[File] = []
     complaints: list[str] = []
     for file in files:
         name = harmless(file.name)
         if len(file.data) > LARGEST:
-            complaints.append(small(f"`{name}` is too large for Discord, which takes {LARGEST // 1024 // 1024} MiB."))
-        elif len(fit) == MOST or sum(len(one.data) for one in fit) + len(file.data) > REQUEST:
-            complaints.append(small(f"`{name}` is one file too many for a message on Discord."))
+            complaints.append(small(f"`{name}` is too large: the limit on Discord is {LARGEST // 1024 // 1024} MiB."))
+        elif len(fit) == MOST_FILES or sum(len(one.data) for one in fit) + len(file.data) > REQUEST:
+            complaints.append(small(f"`{name}` does not fit in one message on Discord with the other files."))
         else:
             fit.append(file)
     return tuple(fit), complaints
@@ -45,7 +45,7 @@ def uploads(files: Sequence[File]) -> list[discord.File]:
 
 
 def body_of(message: dict[str, Any], files: Sequence[File]) -> dict[str, Any]:
-    """A message as the arguments of a request: JSON, or a form where files go with it."""
+    """The request arguments for a message: JSON, or a form if there are files."""
     if not files:
         return {"json": message}
     sent = uploads(files)

@@ -1,4 +1,4 @@
-"""Has a message claimed. Discord does not send again what was not taken, so the claim is tried until it holds."""
+"""Passes messages and edits to the bot. Discord never redelivers, so a failed attempt is retried until it succeeds."""
 
 import asyncio
 import itertools
@@ -15,17 +15,17 @@ log = structlog.get_logger()
 
 
 async def claim(bot: Bot, incoming: Incoming) -> Receipt:
-    """Returns once the message is durable, or not ours."""
+    """Pass on a message; returns once it is stored or ignored."""
     return await _until_it_holds(lambda: bot.receive(incoming))
 
 
 async def revise(bot: Bot, revision: Revision) -> Receipt:
-    """Returns once the edit or deletion is durable, or is none of a message that waits."""
+    """Pass on an edit or deletion; returns once it is stored or ignored."""
     return await _until_it_holds(lambda: bot.revise(revision))
 
 
 def pauses() -> Iterator[float]:
-    """Before each next try of what has to be done some time; without end."""
+    """Yield the seconds to wait before each retry, without end."""
     return itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
 
 
@@ -34,6 +34,6 @@ async def _until_it_holds(take: Callable[[], Awaitable[Receipt]]) -> Receipt:
         try:
             return await take()
         except NotClaimedError as error:
-            log.warning("message not claimed", error=str(error), again_in=pause)
+            log.warning("message not stored", error=str(error), again_in=pause)
         await asyncio.sleep(pause)
     raise AssertionError("the pauses do not end")

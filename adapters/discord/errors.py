@@ -1,4 +1,4 @@
-"""What Discord's refusals mean: to who configures the program, and to who would try again."""
+"""Converts Discord's errors to the adapter's: a sentence with the cure, and whether a retry can help."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ INVALID_WEBHOOK_TOKEN = 50027
 HAS_THREAD = 160004
 
 APPLICATIONS = "https://discord.com/developers/applications"
-# How long to leave Discord alone when Cloudflare turned us away and did not say.
+# How long to send nothing after a Cloudflare ban that names no duration.
 BARRED = 60.0
 
 _PERMISSIONS = "View Channel, Send Messages, Create Public Threads, Send Messages in Threads and Read Message History"
@@ -32,7 +32,7 @@ _CURES = {
 
 
 class RefusedError(PlatformError):
-    """Discord said no; `code` is Discord's own number for why, 0 where it gave none."""
+    """Discord refused a request; `code` is Discord's error code, 0 if there is none."""
 
     def __init__(
         self, message: str, *, code: int = 0, retryable: bool = False, retry_after: float | None = None
@@ -42,12 +42,12 @@ class RefusedError(PlatformError):
 
 
 class BarredError(PlatformError):
-    """Cloudflare, in front of Discord, turned us away: every further call makes it longer."""
+    """Cloudflare, in front of Discord, has banned us for a while; every further request prolongs the ban."""
 
 
 @contextlib.contextmanager
 def as_platform_errors(doing: str) -> Iterator[None]:
-    """Raises Discord's refusals and lost connections as `PlatformError`."""
+    """Raise Discord's refusals and lost connections as `PlatformError`."""
     try:
         yield
     except discord.HTTPException as error:
@@ -58,15 +58,15 @@ def as_platform_errors(doing: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_configuration_errors() -> Iterator[None]:
-    """Raises what no trying again at the login would cure as a sentence with what to do."""
+    """Raise login errors that a retry cannot cure as a sentence with what to do."""
     try:
         yield
     except discord.LoginFailure:
         raise ConfigurationError(refused_token()) from None
     except (TypeError, KeyError) as error:
-        # discord.py reads nothing but an exact `application/json` as JSON, and then falls over.
+        # discord.py parses a body as JSON only if its type is exactly `application/json`; otherwise it fails here.
         where = "check DISCORD_API_BASE_URL, and that a proxy adds nothing to Content-Type: application/json"
-        raise ConfigurationError(f"What answers is not Discord's API as discord.py reads it: {where}.") from error
+        raise ConfigurationError(f"The server does not answer like Discord's API: {where}.") from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         where = "check the network, and DISCORD_API_BASE_URL if it is set"
         raise ConfigurationError(f"Discord cannot be reached ({type(error).__name__}): {where}.") from None
@@ -80,7 +80,7 @@ def refused_token() -> str:
 
 
 def refusal(doing: str, error: discord.HTTPException) -> PlatformError:
-    """Discord's answer as an error of ours."""
+    """Discord's error response as a `PlatformError`."""
     if error.status == 429 and not error.response.headers.get("Via"):
         return BarredError(
             f"Cloudflare keeps us away from Discord for now (429) when we tried to {doing}.",

@@ -1,4 +1,4 @@
-"""Receives what happens on Discord, over its gateway; supervised, so that no IDENTIFY is wasted."""
+"""Keeps a connection to Discord's gateway, and reconnects without wasting IDENTIFYs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,12 +17,19 @@ INTENT = (
     f" at {APPLICATIONS} and restart; until then a follow-up in a thread needs a mention"
 )
 _BAD_TOKEN = 4004
+# Close codes of the gateway after which a new connection would be refused in the same way.
+_FATAL = {
+    4010: "an invalid shard was requested; remove any sharding from DISCORD_GATEWAY_URL",
+    4011: "the bot is on too many servers for one connection; remove it from some of them",
+    4012: "this version of discord.py is too old for Discord's gateway; update Threadline",
+    4013: "the bot asks for unknown intents; update Threadline",
+}
 
 log = structlog.get_logger()
 
 
 class _LostError(Exception):
-    """The connection is gone; the text says how, `after` when to come back where Discord said so."""
+    """The connection is lost; the text says how, `after` how long to wait if Discord said so."""
 
     def __init__(self, how: str, *, after: float | None = None) -> None:
         super().__init__(how)
@@ -30,7 +37,7 @@ class _LostError(Exception):
 
 
 async def listen(account: Account, bot: Bot, *, pauses: Sequence[float]) -> None:
-    """Receive until cancelled. Raises `ConfigurationError` for what no trying again would cure."""
+    """Receive until cancelled. Raises `ConfigurationError` if a retry cannot help."""
     identifies, reads_all, failures = Identifies(), True, 0
     while True:
         listener = Listener(bot, identifies, reads_all=reads_all)
@@ -49,7 +56,7 @@ async def listen(account: Account, bot: Bot, *, pauses: Sequence[float]) -> None
 
 
 async def _receive(listener: Listener, token: str) -> None:
-    """Log in, connect and receive, until something ends it; discord.py resumes what can be resumed by itself."""
+    """Log in, connect and receive until the connection ends for good; discord.py resumes a session by itself."""
     try:
         async with listener:
             await listener.login(token)
@@ -61,16 +68,17 @@ async def _receive(listener: Listener, token: str) -> None:
     except discord.ConnectionClosed as error:
         if error.code == _BAD_TOKEN:
             raise ConfigurationError(refused_token()) from None
-        raise ConfigurationError(f"Discord closed the gateway for good ({error.code} {error.reason}).") from error
+        cure = _FATAL.get(error.code, "see Discord's list of gateway close codes")
+        raise ConfigurationError(f"Discord refuses the connection to its gateway ({error.code}): {cure}.") from error
     except discord.HTTPException as error:
         refused = refusal("log in", error)
         raise _LostError(str(refused), after=refused.retry_after) from error
     except TooSoonError as error:
-        raise _LostError("it ends our sessions again and again", after=error.seconds) from error
+        raise _LostError("Discord keeps ending our sessions", after=error.seconds) from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise _LostError(f"no answer ({type(error).__name__})") from error
     except AttributeError as error:
-        # What discord.py makes of a socket that closes before there is a session to resume.
+        # discord.py raises this if the socket closes before there is a session to resume.
         if listener.ws is not None:
             raise
         raise _LostError("closed before a session began") from error

@@ -1,4 +1,4 @@
-"""The reaction at a message that was noted and waits."""
+"""The reaction that marks a waiting message."""
 
 import structlog
 
@@ -12,9 +12,9 @@ log = structlog.get_logger()
 
 
 async def mark(account: Account, conversation: Conversation, message: IncomingRow, *, waits: bool) -> None:
-    """Put it there, or take it away. Raises `PlatformError`."""
+    """Add or remove the reaction. Raises `PlatformError`."""
     if message.reply_to or not account.may_react:
-        return  # a command's answer says by itself that we think
+        return  # Discord already shows that a command is being answered
     where = conversation.channel if message.event == conversation.key else conversation.thread or conversation.channel
     try:
         await account.react(where, message.event.partition(":")[2], EMOJI, on=waits)
@@ -23,6 +23,6 @@ async def mark(account: Account, conversation: Conversation, message: IncomingRo
             return
         if error.code in (MISSING_ACCESS, MISSING_PERMISSIONS):
             account.may_react = False
-            log.warning("messages that wait are not marked: give the bot's role Add Reactions", error=str(error))
+            log.warning("cannot mark waiting messages: give the bot's role Add Reactions", error=str(error))
             return
         raise

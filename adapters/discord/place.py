@@ -1,4 +1,4 @@
-"""Where a reply stands: the DM, channel or thread of its question; a thread that is not there yet is opened."""
+"""Finds the DM, channel or thread for a reply, and opens a thread for a question in a channel."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A message of ours."""
+    """A message of the bot."""
 
     channel: str
     message: str
@@ -32,13 +32,13 @@ class Posted:
 
 
 class ReplyPlace:
-    """The place of one turn's reply. Asked twice, the thread is opened once."""
+    """The place of one turn's reply. Concurrent callers open the thread once."""
 
     def __init__(self, account: Account, turn: Turn) -> None:
         self._account = account
         self._turn = turn
         self._home = turn.conversation.thread or turn.conversation.channel
-        # A question in a channel has the conversation's own name: its thread will share its id.
+        # A question in a channel gives the conversation its key, because its thread gets the same id.
         self._root = next((row for row in turn.incoming if row.event == turn.conversation.key), None)
         self._channel = Posted.of(turn.parts[0].ref).channel if turn.parts else None
         self._opening = asyncio.Lock()
@@ -51,7 +51,7 @@ class ReplyPlace:
         return self._channel
 
     async def question(self) -> str | None:
-        """The message to refer to: the newest question, where it stands in the same channel as the reply."""
+        """The message to reply to: the newest question, if it is in the same channel as the reply."""
         asked = [row for row in self._turn.incoming if not row.reply_to]
         if not asked:
             return None
@@ -59,7 +59,7 @@ class ReplyPlace:
         return asked[-1].event.partition(":")[2] if stands_in == await self.channel() else None
 
     async def is_fresh(self) -> bool:
-        """Whether the reply has a thread to itself, opened for its question."""
+        """Return whether the reply is in a thread that was opened for its question."""
         return self._root is not None and await self.channel() == self._turn.conversation.thread
 
     async def _open(self) -> str:
@@ -69,7 +69,7 @@ class ReplyPlace:
             await self._account.open_thread(channel, root, name)
         except RefusedError as error:
             if error.code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
-                log.warning("no thread here, answering in the channel", error=str(error))
+                log.warning("cannot open a thread, answering in the channel", error=str(error))
                 return channel
             if error.code != HAS_THREAD:
                 raise

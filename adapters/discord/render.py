@@ -8,24 +8,24 @@ from bot.words.tables import Grid
 
 # Discord's limit for a message's content.
 LIMIT = 2_000
-# Beyond so many messages the whole answer comes as a file.
-MOST = 5
+# A longer answer is attached as a file as well.
+MOST_MESSAGES = 5
 CONTINUED = "-# continued\n"
 TOGETHER = "-# Answered together with the next question."
 NOTHING = "-# (no words)"
-# Columns of a code block that a narrow window shows without breaking lines.
+# The columns of a code block that fit a narrow window.
 _WIDEST = 64
 _ASKED = 200
 
 
 def _table(grid: Grid) -> str:
-    """Aligned in a code block; one that is too wide for that, row by row."""
+    """A table, aligned in a code block, or row by row if it is too wide."""
     lines = grid.records() if _is_wide(grid) else grid.aligned()
     return _code("\n".join(lines), "")
 
 
 def _code(text: str, language: str) -> str:
-    """Between three backticks, which is Discord's only way: those within are kept apart by something invisible."""
+    """A code block. Discord knows only three backticks, so an invisible character breaks up those in the text."""
     return f"```{language}\n{text.replace('```', '``' + BREAK + '`')}\n```"
 
 
@@ -39,7 +39,7 @@ _PAPER = Paper(LIMIT, DIALECT.write, continued=CONTINUED)
 
 def letter(*, asked: str = "") -> Letter:
     """A reply as messages, each within Discord's limit; `asked` is quoted above it."""
-    return Letter(Style(_PAPER, small, MOST, lead=f"{_quote(asked)}\n" if asked else "", as_file=_is_wide))
+    return Letter(Style(_PAPER, small, MOST_MESSAGES, lead=f"{_quote(asked)}\n" if asked else "", as_file=_is_wide))
 
 
 def small(words: str) -> str:
@@ -47,7 +47,7 @@ def small(words: str) -> str:
 
 
 def private(text: str) -> list[str]:
-    """Words of ours for the answer to a command."""
+    """Text as messages, for the answer to a command."""
     return [part.written for part in Pages(Paper(LIMIT, DIALECT.write)).end(text)]
 
 

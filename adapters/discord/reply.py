@@ -1,4 +1,4 @@
-"""Shows one turn on Discord: that we write at once, paced growth, the whole answer, nothing twice."""
+"""Shows the reply of one turn on Discord: a typing indicator, paced edits, then the whole answer."""
 
 import asyncio
 from collections import Counter
@@ -22,14 +22,14 @@ from bot.words.asking import Before, Quoted
 from bot.words.letter import Sent
 
 FIRST = 1
-# Discord shows for ten seconds that somebody writes.
+# The typing indicator lasts ten seconds and is renewed a little earlier.
 TYPING = 8.0
-# With so many replies growing at once, requests are for words.
+# With this many growing replies there is no typing indicator, so that the rate limit is left for text.
 CROWDED = 10
-# Where no message says when the question came: our clock and Discord's may differ.
+# Allowed difference between our clock and Discord's, where no message says when the question came.
 SKEW = 2.0
 
-# How much of a thread is read when somebody calls us into it.
+# How many messages of a thread are read when the bot is first mentioned there.
 BEFORE = 50
 
 log = structlog.get_logger()
@@ -46,13 +46,13 @@ class DiscordReply:
         self._posted = {part.number: Posted.of(part.ref) for part in turn.parts}
         self._kept = {part.number: (part.ref, part.state) for part in turn.parts}
         self._shown: dict[int, tuple[str, Sequence[File]]] = {}
-        # How often a part was written anew: a nonce is good for one message, even a deleted one.
+        # How often a part was posted again: a nonce is valid for one message, even a deleted one.
         self._renewed: Counter[int] = Counter()
         self._responses = [response for row in turn.incoming if (response := Response.of(row))]
         if self._responses:
             home = turn.conversation.thread or turn.conversation.channel
             self._posted.setdefault(FIRST, Posted(home, self._responses[-1].message))
-        # The words of a command: nobody else sees them, so they stand above its answer.
+        # Other people do not see the text of a command, so it is quoted above the answer.
         self._letter = render.letter(asked=self._responses[-1].question if self._responses else "")
         self._typing: asyncio.Task[None] | None = None
 
@@ -62,17 +62,17 @@ class DiscordReply:
         except PlatformError as error:
             if error.retryable:
                 raise
-            # Without Read Message History we cannot look: one answer too many is better than none.
+            # Without Read Message History the bot cannot look. A duplicate answer is better than none.
             log.warning("cannot look for an earlier reply", error=str(error))
 
     async def show(self, snapshot: Snapshot) -> None:
-        # A command's answer says by itself that we think.
+        # Discord already shows that a command is being answered.
         if self._typing is None and not self._responses and self._account.crowd.growing < CROWDED:
             self._typing = asyncio.create_task(self._type(), name="reply-types")
         self._pacing.show(snapshot)
 
     async def finish(self, segments: Sequence[Segment]) -> None:
-        # What is on its way must land first, or it would land upon the final text.
+        # An update in progress must finish first, or it would overwrite the final text.
         await self._pacing.end()
         await self._stop_typing()
         for response in self._responses[:-1]:
@@ -85,14 +85,14 @@ class DiscordReply:
         return await self._account.download(file.address, most)
 
     async def said_before(self) -> Before | None:
-        """What stands in the thread above the question that called us into it."""
+        """The messages in the thread before the question that first mentioned the bot."""
         asked = [row for row in self._turn.incoming if not row.reply_to]
         thread = self._turn.conversation.thread
         if not asked or thread is None or asked[0].event == self._turn.conversation.key:
             return None
         said = [message async for message in self._account.before(thread, asked[0].event.partition(":")[2], BEFORE + 1)]
         if any(message["author"]["id"] == self._account.me for message in said):
-            return None  # we took part already: what we should know of it, the conversation knows
+            return None  # the bot took part already, so the conversation has the earlier messages
         words = [Quoted(_name(message), read(message)) for message in said[-BEFORE:]]
         return Before(tuple(one for one in words if one.text.strip()), more=len(said) > BEFORE)
 
@@ -116,7 +116,7 @@ class DiscordReply:
         return bool(texts)
 
     async def _put_all(self, sent: Sent) -> int:
-        """The messages of a finished reply, and its files after them; returns the last part's number."""
+        """Post the messages of a finished reply, then its files; returns the number of the last part."""
         number = 0
         for number, text in enumerate(sent.texts, FIRST):
             await self._put(number, text, "final")
@@ -131,22 +131,20 @@ class DiscordReply:
         except RefusedError as error:
             if not files or error.retryable:
                 raise
-            # What may not be attached here is at least said.
             log.warning("files not sent", error=str(error))
-            rest = sent.instead or (render.small(f"{len(files)} file(s) could not be sent here."),)
-            for extra, text in enumerate(rest, number + 1):
+            for extra, text in enumerate(sent.instead, number + 1):
                 await self._put(extra, text, "final")
-            return number + len(rest)
+            return number + len(sent.instead)
         return number + 1
 
     async def _type(self) -> None:
-        """Show that we write, until the answer is there. Best effort."""
+        """Show the typing indicator until cancelled. Best effort."""
         try:
             while True:
                 await self._account.typing(await self._place.channel())
                 await asyncio.sleep(TYPING)
         except PlatformError as error:
-            log.info("cannot show that we write", error=str(error))
+            log.info("cannot show the typing indicator", error=str(error))
 
     async def _stop_typing(self) -> None:
         if self._typing is not None:
@@ -154,7 +152,7 @@ class DiscordReply:
             await asyncio.wait([self._typing])
 
     async def _put(self, number: int, text: str, state: PartState, files: Sequence[File] = ()) -> None:
-        """Bring a part before people: into its message, or into a new one where there is none."""
+        """Show a part in its message, or in a new one."""
         if self._shown.get(number) != (text, files):
             if number not in self._posted or not await self._edit(number, text, files):
                 self._posted[number] = await self._post(number, text, files)
@@ -162,14 +160,14 @@ class DiscordReply:
         await self._keep(number, state)
 
     async def _keep(self, number: int, state: PartState) -> None:
-        """Record a part, once for each message and state."""
+        """Record a part, once per message and state."""
         kept = (self._posted[number].ref, state)
         if self._kept.get(number) != kept:
             await self._turn.keep_part(number, *kept)
             self._kept[number] = kept
 
     async def _post(self, number: int, text: str, files: Sequence[File]) -> Posted:
-        """A new message; with the same nonce Discord answers with the one that an earlier try made."""
+        """Post a new message. For the same nonce, Discord returns the message that an earlier attempt created."""
         channel = await self._place.channel()
         refers_to = await self._place.question() if number == FIRST else None
         try:
@@ -178,9 +176,9 @@ class DiscordReply:
             )
         except RefusedError as error:
             if error.code == MISSING_ACCESS and self._responses:
-                # A command may be given where the bot may not be: there only its token lets us write.
+                # In a channel that the bot cannot access, only the command's token allows an answer.
                 return Posted(channel, await self._responses[-1].follow_up(self._account, text, files))
-            # What Discord says where the nonce's message was deleted a moment ago.
+            # Discord answers like this if the message of this nonce has just been deleted.
             if error.code != UNKNOWN_MESSAGE or self._renewed[number]:
                 raise
             self._renewed[number] += 1
@@ -190,12 +188,12 @@ class DiscordReply:
         return Posted(channel, message["id"])
 
     def _nonce(self, number: int) -> str:
-        """At most 25 characters."""
+        """The nonce of a part; Discord allows 25 characters."""
         renewed = self._renewed[number]
         return f"{self._turn.tag}:{number}:{renewed}" if renewed else f"{self._turn.tag}:{number}"
 
     async def _edit(self, number: int, text: str, files: Sequence[File]) -> bool:
-        """False when the message is no longer there: somebody deleted it."""
+        """Edit a message; return False if somebody deleted it."""
         posted = self._posted[number]
         for response in self._responses[-1:]:
             if posted.message == response.message and await response.edit(self._account, text, files):
@@ -209,7 +207,7 @@ class DiscordReply:
         return True
 
     async def _remove(self, number: int) -> None:
-        """Take away a part that the finished reply no longer has."""
+        """Delete a part that the finished reply no longer has."""
         try:
             await self._account.delete(self._posted[number].channel, self._posted[number].message)
         except RefusedError as error:
@@ -218,7 +216,7 @@ class DiscordReply:
         del self._posted[number]
 
     async def _look(self) -> None:
-        """Find our messages for this turn after its question, recorded or not."""
+        """Find the messages of this reply after its question, recorded or not."""
         channel, question = await self._place.channel(), await self._place.question()
         fresh = await self._place.is_fresh() or not self._turn.incoming
         found = 0
@@ -230,24 +228,24 @@ class DiscordReply:
                 self._posted.setdefault(found, Posted(channel, message["id"]))
 
     async def _begins_after(self, channel: str) -> int:
-        """A message that stands before everything of this reply."""
+        """An id before every message of this reply."""
         earlier = [Posted.of(part.ref) for part in await self._turn.earlier()]
         before = [int(posted.message) for posted in earlier if posted.channel == channel]
         if self._turn.incoming:
             before.append(min(int(row.position) for row in self._turn.incoming))
-        # Our clock only where Discord's own order says too little: of a channel that others are answered in, too.
+        # Our own clock is used only if Discord's order says too little, as in a channel where others are answered too.
         if not before or (not self._turn.incoming and self._turn.conversation.key != ref(channel)):
             before.append(snowflake_at(self._turn.opened_at - SKEW))
         return max(before)
 
     def _number(self, message: dict[str, Any], question: str | None, *, after: int, fresh: bool) -> int:
-        """Which part of this reply a message of ours is, 0 where it is none; `after` is what the one before it was.
+        """Which part of this reply a message is, 0 if none; `after` is the result for the previous message.
 
-        Where Discord has forgotten the nonce its place tells: a reply begins by referring to its question, and nothing
-        else of ours comes between its parts.
+        Once Discord has forgotten the nonce, the order decides: a reply begins with a reference to its question, and no
+        other message of the bot comes between its parts.
         """
         if message.get("interaction_metadata") and not self._responses:
-            return 0  # the answer to a command stands there for another turn
+            return 0  # the answer to a command belongs to another turn
         tag, _, number = str(message.get("nonce") or "").partition(":")
         if number:
             return int(number.partition(":")[0]) if tag == self._turn.tag else 0

@@ -1,4 +1,4 @@
-"""Our answer to `/assistant ask`, which says that we think until it is edited."""
+"""The answer to `/assistant ask`, which shows that the bot is thinking until it is edited."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What an interaction lets us edit for fifteen minutes, wherever it was given."""
+    """The answer to an interaction; its token allows edits for fifteen minutes, in any channel."""
 
     application: str
     token: str
@@ -32,16 +32,16 @@ class Response:
         return cls(given["application"], given["token"], given["response"], row.body or "")
 
     async def edit(self, account: Account, text: str, files: Sequence[File] = ()) -> bool:
-        """False when its time is over, or it is gone."""
+        """Edit the answer; return False if the token has expired or the answer was deleted."""
         try:
             await account.edit_response(self.application, self.token, self.message, text, files)
         except RefusedError as error:
             if error.retryable:
                 raise
-            log.info("a command's answer can no longer be edited by its token", error=str(error))
+            log.info("the answer to a command can no longer be edited with its token", error=str(error))
             return False
         return True
 
     async def follow_up(self, account: Account, text: str, files: Sequence[File] = ()) -> str:
-        """Another message after it; returns its id."""
+        """Post another message after the answer; returns its id."""
         return await account.follow_up(self.application, self.token, text, files)

@@ -16,9 +16,9 @@ __all__ = ["SlackAdapter"]
 
 
 class SlackAdapter:
-    """One workspace. `pace` is the shortest time in seconds between two updates of a growing reply.
+    """The adapter for one workspace. `pace` is the shortest time in seconds between two updates of a growing reply.
 
-    With `streams` false replies grow by edits, as where Slack has no native streams.
+    With `streams` false, replies grow by edits instead of native streams.
     """
 
     name = "slack"
@@ -34,13 +34,15 @@ class SlackAdapter:
         if not bot_token and not app_token:
             return None
         _check_tokens(bot_token, app_token)
-        # Imported only when Slack is wanted: its libraries are an extra.
+        # Imported only if Slack is configured, because its libraries are an extra.
         try:
             from adapters.slack.workspace import Workspace
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in {"slack_bolt", "slack_sdk", "aiohttp"}:
                 raise
-            raise ConfigurationError("Slack needs the slack extra: pip install 'threadline[slack]'.") from None
+            raise ConfigurationError(
+                "Slack needs the slack extra: run `make run` again, or `pip install -e '.[slack]'` in a checkout."
+            ) from None
         return cls(Workspace(bot_token, app_token, base_url=settings.slack_api_base_url))
 
     async def connect(self) -> None:
@@ -78,6 +80,6 @@ def _check_tokens(bot_token: str, app_token: str) -> None:
 def _check_token(setting: str, token: str, prefix: str, page: str) -> None:
     where = f"copy the token that begins with {prefix} from your app's page {page} at https://api.slack.com/apps"
     if not token:
-        raise ConfigurationError(f"{setting} is missing, and Slack needs both of its tokens: {where}.")
+        raise ConfigurationError(f"{setting} is missing; Slack needs both tokens: {where}.")
     if not token.startswith(prefix):
-        raise ConfigurationError(f"{setting} is not that kind of token: {where}.")
+        raise ConfigurationError(f"{setting} is the wrong kind of token: {where}.")

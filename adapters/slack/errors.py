@@ -1,4 +1,4 @@
-"""What Slack's refusals mean: to who configures the program, and to who would try again."""
+"""Converts Slack's errors to the adapter's: a sentence with the cure, and whether a retry can help."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.adapter import ConfigurationError, PlatformError
 
-# Refusals that have nothing to do with what was sent.
+# Refusals that do not depend on the request; a retry can help.
 _PASSING = {
     "ratelimited",
     "rate_limited",
@@ -22,18 +22,18 @@ _CURES = {
     "not_in_channel": "invite the app to the channel",
     "channel_not_found": "invite the app to the channel",
     "missing_scope": "add the scope to the app and reinstall it",
-    "invalid_auth": "the bot token was changed or revoked; set SLACK_BOT_TOKEN anew",
-    "token_revoked": "the bot token was changed or revoked; set SLACK_BOT_TOKEN anew",
+    "invalid_auth": "the bot token was changed or revoked; set SLACK_BOT_TOKEN to the new one",
+    "token_revoked": "the bot token was changed or revoked; set SLACK_BOT_TOKEN to the new one",
     "account_inactive": "the app was removed from the workspace; install it again",
 }
 
 
 class UncertainError(PlatformError):
-    """No answer came: the call may have taken effect. Look before creating again."""
+    """No response came, so the request may have taken effect. Look before creating again."""
 
 
 class RefusedError(PlatformError):
-    """Slack said no; `code` is its own word for why."""
+    """Slack refused a request; `code` is Slack's error code."""
 
     def __init__(self, message: str, *, code: str, retryable: bool, retry_after: float | None = None) -> None:
         super().__init__(message, retryable=retryable, retry_after=retry_after)
@@ -42,7 +42,7 @@ class RefusedError(PlatformError):
 
 @contextlib.contextmanager
 def as_platform_errors(call: str) -> Iterator[None]:
-    """Raises Slack's refusals and lost connections as `PlatformError`."""
+    """Raise Slack's refusals and lost connections as `PlatformError`."""
     try:
         yield
     except SlackApiError as error:
@@ -53,13 +53,13 @@ def as_platform_errors(call: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_configuration_errors(setting: str, cure: str) -> Iterator[None]:
-    """Raises a refusal at start-up as a sentence that names the setting and what to do."""
+    """Raise a refusal at start-up as a sentence that names the setting and what to do."""
     try:
         yield
     except SlackApiError as error:
         if code_of(error).startswith("HTTP 2"):
             raise ConfigurationError(
-                "What answers there does not speak Slack's API; check SLACK_API_BASE_URL."
+                "The server at SLACK_API_BASE_URL does not speak Slack's API; check the address."
             ) from None
         raise ConfigurationError(f"Slack refuses {setting} ({code_of(error)}): {cure}.") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -68,7 +68,7 @@ def as_configuration_errors(setting: str, cure: str) -> Iterator[None]:
 
 
 def code_of(error: SlackApiError) -> str:
-    """Slack's own code, or the HTTP status where there is none."""
+    """Slack's error code, or the HTTP status if there is none."""
     if isinstance(error.response, str) or not isinstance(getattr(error.response, "data", None), dict):
         return f"HTTP {getattr(error.response, 'status_code', None) or getattr(error.response, 'status', 'unknown')}"
     return str(error.response.get("error", f"HTTP {error.response.status_code}"))

@@ -1,4 +1,4 @@
-"""Files put into a thread, each once: asked for a place, posted there, shared."""
+"""Uploads the files of a reply and shares them in its thread, each once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from bot.adapter import Turn
 from bot.segments import File, Image
 from bot.words.harmless import harmless
 
-# Slack's limit for what a file shows to those who do not see it.
+# Slack's limit for the alternative text of a picture.
 ALT = 1_000
 
 
@@ -23,7 +23,7 @@ class Files:
         self._is_uncertain = turn.suspect
 
     async def send(self, files: Sequence[File], note: str) -> None:
-        """Share them under the reply, with these words; what an earlier try shared is left as it is."""
+        """Share files below the reply, with a note; files that an earlier attempt shared are not sent again."""
         there = await self._shared() if self._is_uncertain else set()
         self._is_uncertain = True
         if missing := [file for file in files if harmless(file.name) not in there]:
@@ -49,9 +49,9 @@ class Files:
         )
 
     async def _shared(self) -> set[str]:
-        """The names of the files that an earlier try shared: they stand below this reply's first message.
+        """The names of the files shared by an earlier attempt, which come after the reply's first message.
 
-        An earlier reply may have shared files of the same names.
+        Files before that message belong to an earlier reply, even if they have the same names.
         """
         first = self._posted.first
         shared = [message async for message in self._posted.said() if message["ts"] > first]

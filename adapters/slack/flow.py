@@ -1,7 +1,7 @@
-"""A text that only grows, shown in native streams: where one is full or old, the next one goes on.
+"""Shows a growing reply in native streams; when one is full or old, the next one continues.
 
-No link goes by a stream. Slack looks for links when a message appears, posts alone can be told to show no previews of
-them, and an edit that brings one shows none: so a stream ends before the first link, and edits go on from there.
+A stream never contains a link, because Slack would show a preview of it: only posts can turn previews off, and edits
+never show any. So a stream ends before the first link, and edits continue from there.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ log = structlog.get_logger()
 
 
 class Flow:
-    """The streams of one reply, one a part. What people have read stays: a later text of a part only ever adds to it.
+    """The streams of one reply, one per part. A stream can only be appended to, never changed.
 
-    `is_over` once Slack refused something, or a link is to be shown: what follows is for edits to bring.
+    `is_over` is true once Slack has refused something or a link must be shown; the rest is then shown by edits.
     """
 
     def __init__(self, workspace: Workspace, turn: Turn, posted: Posted) -> None:
@@ -42,20 +42,20 @@ class Flow:
 
     @property
     def shown(self) -> list[str]:
-        """The parts as people read them now."""
+        """The parts as people see them now."""
         return [*self._closed, self._stream.shown] if self._stream else self._closed
 
     @property
     def is_old(self) -> bool:
-        """Whether what follows should begin another message: Slack lets no stream live for long."""
+        """Whether the text should continue in another message, because Slack ends a stream after some minutes."""
         return self._stream is not None and self._stream.is_old
 
     def takes(self, texts: Sequence[str]) -> bool:
-        """Whether these parts may go on by streams."""
+        """Return whether these parts may be shown by streams."""
         return not any(map(has_address, texts[len(self._closed) :]))
 
     async def show(self, texts: Sequence[str], steps: Sequence[Step] = ()) -> bool:
-        """Let people see these parts, which begin with what they see already, and steps; whether anything is new."""
+        """Show these parts, which continue what is shown, and steps. Return whether anything is new."""
         texts = texts or ([""] if steps else [])
         if self.is_over or not self._goes_on(texts):
             return False
@@ -69,7 +69,7 @@ class Flow:
             raise
 
     async def end(self, texts: Sequence[str]) -> bool:
-        """All the parts, with what people see as their beginning; False where that cannot be done by streams."""
+        """Complete the reply with these parts; return False if streams cannot do it."""
         texts = texts or [""]
         if self.is_over or not self.is_begun or not self._goes_on(texts):
             return False
@@ -87,7 +87,7 @@ class Flow:
         return True
 
     async def give_up(self) -> None:
-        """End the stream as it stands, with the work going on: what follows is for edits to bring."""
+        """End the stream while the work continues; edits show the rest."""
         if self._stream is None or self.is_over:
             self.is_over = True
             return
@@ -99,7 +99,7 @@ class Flow:
         await self._posted.keep(self._number, self._stream.ts, "growing")
 
     async def leave(self, words: str) -> bool:
-        """Say something under what is shown and end the stream; False where none is open."""
+        """Append a note and end the stream; return False if none is open."""
         if self._stream is None or self.is_over:
             return False
         await self._stream.stop(f"\n\n{words}", self._posted.metadata(self._number))
@@ -115,11 +115,11 @@ class Flow:
 
     @property
     def _number(self) -> int:
-        """The number of the part that grows now."""
+        """The number of the growing part."""
         return FIRST + len(self._closed)
 
     def _goes_on(self, texts: Sequence[str]) -> bool:
-        """Whether the parts are those that people read, longer or not."""
+        """Return whether the parts continue what is shown."""
         return len(texts) >= len(self.shown) and all(map(str.startswith, texts, self.shown))
 
     async def _grow(self, texts: Sequence[str], steps: Sequence[Step]) -> bool:
@@ -136,7 +136,7 @@ class Flow:
         return True
 
     async def _start(self, text: str, steps: Sequence[Step]) -> bool:
-        """Open a stream, where there is something to show and the workspace may start one more in this minute."""
+        """Open a stream if there is something to show and the rate limit for new streams allows it."""
         if not (text.strip() or steps) or not self._workspace.starts.take():
             return False
         with self._posted.on_its_way():

@@ -1,7 +1,7 @@
-"""Maps what Slack sends to what the bot takes in. Pure.
+"""Converts Slack's events and commands to the bot's types. Pure.
 
-`team` is always the workspace that we are installed in. Over Slack Connect a delivery names the workspace of whoever
-spoke, so that one thread would have several names, and what is read from a channel's history another one still.
+`team` is always the workspace in which the app is installed. With Slack Connect, an event names the workspace of its
+author, which would give one thread several keys.
 """
 
 import re
@@ -13,18 +13,16 @@ from bot.words.asking import Quoted, context, display_name
 
 PLATFORM = "slack"
 
-# A message with any other subtype is a notice of Slack's: nobody asked anything.
+# A message with any other subtype is a notice from Slack.
 _SUBTYPES = {None, "file_share", "thread_broadcast", "bot_message"}
 
 
 def from_event(
     event: Mapping[str, Any], *, team: str, bot_user: str, bot_id: str = "", names: Mapping[str, str] | None = None
 ) -> Incoming | None:
-    """The message that an event tells of, or None where nobody but ourselves said anything.
+    """The message of an event; None if the event contains none, or only the bot's own. `names` maps ids to names.
 
-    `names` are those of people, by their ids.
-
-    A mention arrives twice, as `app_mention` and as `message`: both give the same `event`.
+    A mention arrives twice, as `app_mention` and as `message`; both get the same `event`.
     """
     if not _is_said(event) or event.get("user") == bot_user or (bot_id and event.get("bot_id") == bot_id):
         return None
@@ -43,7 +41,7 @@ def from_event(
 def from_change(
     event: Mapping[str, Any], *, team: str, bot_user: str, names: Mapping[str, str] | None = None
 ) -> Revision | None:
-    """The edit or deletion of a person's message that an event tells of; None where it tells of something else."""
+    """The edit or deletion of a person's message in an event; None for any other event."""
     before = event.get("previous_message") or {}
     if before.get("bot_id") or event["type"] != "message":
         return None
@@ -52,7 +50,7 @@ def from_change(
     if event.get("subtype") != "message_changed" or event["message"].get("bot_id"):
         return None
     message = event["message"]
-    # What is left of a deleted message that has a thread.
+    # A tombstone is left in place of a deleted message that has a thread.
     text = None if message.get("subtype") == "tombstone" else _spoken(message, bot_user, names or {})
     files = _files(message) if "files" in message else None
     at = (message.get("edited") or {}).get("ts", "")
@@ -60,26 +58,26 @@ def from_change(
 
 
 def edited(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event of a message as it reads after its edit."""
+    """The event of an edited message, as if it had been posted that way."""
     where = {name: event[name] for name in ("channel", "channel_type") if name in event}
     return {**event["message"], "type": "message", **where}
 
 
 def from_stop(event: Mapping[str, Any], *, team: str) -> tuple[Place, Person, str]:
-    """Where somebody pressed Slack's own Stop button, who, and the event's name."""
+    """The place, the person and the event key of a press on Slack's Stop button."""
     channel, thread = event["channel"], event["thread_ts"]
     return place(team, channel, thread), Person(event["user"]), f"{PLATFORM}:stop:{team}:{channel}:{event['event_ts']}"
 
 
 def from_command(body: Mapping[str, Any], *, team: str) -> Command:
-    """A slash command. Slack's carry no thread, so the place has no key."""
+    """A slash command. Slack does not say in which thread it was given, so the place has no key."""
     place = Place(key="", platform=PLATFORM, workspace=team, channel=body["channel_id"])
     author = Person(body["user_id"], body.get("user_name", ""))
     return Command(f"{PLATFORM}:cmd:{body['trigger_id']}", place, author, body.get("text", ""))
 
 
 def ref(team: str, channel: str, ts: str) -> str:
-    """Our name for a posted message."""
+    """The key of a message."""
     return f"{PLATFORM}:{team}:{channel}:{ts}"
 
 
@@ -93,7 +91,7 @@ def place(team: str, channel: str, root: str) -> Place:
 
 
 def is_notice(event: Mapping[str, Any]) -> bool:
-    """Whether Slack itself says something in a channel: who joined, what was pinned."""
+    """Return whether Slack itself posted the message, for example that somebody joined."""
     subtype = event.get("subtype")
     return event["type"] == "message" and subtype not in _SUBTYPES | {"message_changed", "message_deleted"}
 
@@ -112,7 +110,7 @@ def _mention(bot_user: str) -> re.Pattern[str]:
 
 
 def _spoken(message: Mapping[str, Any], bot_user: str, names: Mapping[str, str]) -> str:
-    """What is asked, after the messages that were forwarded with it or are linked in it."""
+    """The question, preceded by the messages forwarded with it or linked in it."""
     words = read(message.get("text") or "", bot_user, names)
     said = [
         Quoted(str(shared.get("author_name") or "somebody"), read(shared["text"], bot_user, names))
@@ -123,7 +121,7 @@ def _spoken(message: Mapping[str, Any], bot_user: str, names: Mapping[str, str])
 
 
 def _shared(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Other messages that stand in a message; what Slack shows of other links is not among them."""
+    """The messages quoted in a message, without Slack's previews of other links."""
     return [
         attachment
         for attachment in message.get("attachments") or ()
@@ -132,7 +130,7 @@ def _shared(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _files(message: Mapping[str, Any]) -> tuple[Attached, ...]:
-    """The files of a message and of those forwarded in it, without the marks of those that were taken away."""
+    """The files of a message and of those forwarded in it, without the placeholders of deleted ones."""
     held = [*(message.get("files") or ()), *(file for shared in _shared(message) for file in shared.get("files") or ())]
     return tuple(_file(file) for file in held if file.get("mode") != "tombstone")
 
@@ -147,14 +145,14 @@ def _file(file: Mapping[str, Any]) -> Attached:
 
 
 def people_in(event: Mapping[str, Any]) -> set[str]:
-    """The ids of the people that a message is from, and of those it names without saying how they are called."""
+    """The ids of the author and of the people mentioned in a message, whose names must be looked up."""
     message = event.get("message") or event
     named = {found["id"] for found in _MARKUP.finditer(message.get("text") or "") if found["sign"] == "@"}
     return {str(one) for one in (message.get("user"), *named) if one}
 
 
 def read(text: str, bot_user: str, names: Mapping[str, str]) -> str:
-    """Slack's markup as words: without our own mention, mentions as names, links as Markdown, its escapes undone."""
+    """Slack's markup as text: without the bot's mention, other mentions as names, links as Markdown, unescaped."""
     spoken = _mention(bot_user).sub(" ", text).strip()
     spoken = _MARKUP.sub(lambda found: _words(found, names), spoken)
     return spoken.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,4 +1,4 @@
-"""How often something may be done in a stretch of time."""
+"""A rate limit for calls."""
 
 import time
 from collections import deque
@@ -15,7 +15,7 @@ class Budget:
         self._taken: deque[float] = deque()
 
     def take(self) -> bool:
-        """Take one, where one is left."""
+        """Take one call from the budget; return whether one was left."""
         now = self._clock()
         while self._taken and self._taken[0] <= now - self._seconds:
             self._taken.popleft()

@@ -1,16 +1,16 @@
-"""The reaction at a message that was noted and waits."""
+"""The reaction that marks a waiting message."""
 
 from adapters.slack.errors import RefusedError
 from adapters.slack.workspace import Workspace
 
 NAME = "eyes"
 FEATURE = "reactions"
-# It is as it should be, or there is nothing left to mark.
+# The reaction is as it should be, or the message no longer exists.
 _FINE = frozenset({"already_reacted", "no_reaction", "message_not_found"})
 
 
 async def mark(workspace: Workspace, channel: str, ts: str, *, waits: bool) -> None:
-    """Add it, or take it away. Raises `PlatformError`."""
+    """Add or remove the reaction. Raises `PlatformError`."""
     if FEATURE in workspace.lacks:
         return
     method = "reactions.add" if waits else "reactions.remove"

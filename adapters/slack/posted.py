@@ -1,4 +1,4 @@
-"""The messages of one reply: found, posted, edited, taken away, and recorded; each of them once."""
+"""The messages of one reply: finds, posts, edits, deletes and records them, each exactly once."""
 
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -14,14 +14,15 @@ from bot.adapter import PartState, Turn
 
 EVENT_TYPE = "threadline_turn"
 FIRST = 1
-# Where no message says when the question came: our clock and Slack's may differ.
+# Allowed difference between our clock and Slack's, where no message says when the question came.
 SKEW = 60.0
 
 
 class Posted:
-    """Which messages of ours stand for which part of a turn's reply.
+    """The messages that show the parts of a turn's reply.
 
-    `is_uncertain` while a new message is on its way, and after a call without an answer: it may be there all the same.
+    `is_uncertain` is true while a new message is being sent, and after a request without a response: the message may
+    exist all the same.
     """
 
     def __init__(self, workspace: Workspace, turn: Turn) -> None:
@@ -30,7 +31,7 @@ class Posted:
         self._channel = turn.conversation.channel
         self._ts = {part.number: ts_of(part.ref) for part in turn.parts}
         self._kept = {part.number: (ts_of(part.ref), part.state) for part in turn.parts}
-        # Streams that may still be open: Slack takes no edit of those.
+        # Streams that may still be open; Slack refuses to edit those.
         self._open = {ts_of(part.ref) for part in turn.parts if part.state == "streaming"}
         self.is_uncertain = False
         self._lost_at = 0.0
@@ -46,7 +47,7 @@ class Posted:
 
     @contextmanager
     def on_its_way(self) -> Iterator[None]:
-        """A new message is sent in this block: until Slack answers, it may stand, or come to stand, unknown to us."""
+        """Send a new message in this block: until Slack responds, it may exist without us knowing its `ts`."""
         self.is_uncertain = True
         try:
             yield
@@ -59,11 +60,11 @@ class Posted:
         self.is_uncertain = False
 
     def metadata(self, number: int) -> dict[str, Any]:
-        """What tells our messages apart, whoever looks later."""
+        """The metadata that identifies a message of this reply later."""
         return {"event_type": EVENT_TYPE, "event_payload": {"turn": self._turn.tag, "part": number}}
 
     async def put(self, number: int, text: str, state: PartState) -> None:
-        """Bring a part's text before people: into its message, or into a new one where there is none."""
+        """Show the text of a part in its message, or in a new one."""
         if self.is_uncertain and number not in self._ts:
             await self.look()
         if number not in self._ts or not await self._update(number, text):
@@ -71,7 +72,7 @@ class Posted:
         await self.keep(number, self._ts[number], state)
 
     async def keep(self, number: int, ts: str, state: PartState) -> None:
-        """Have a part recorded, once for each message and state."""
+        """Record a part, once per message and state."""
         self._ts[number] = ts
         if state == "streaming":
             self._open.add(ts)
@@ -82,7 +83,7 @@ class Posted:
             self._kept[number] = (ts, state)
 
     async def remove_after(self, last: int) -> None:
-        """Take away the parts that the finished reply no longer has."""
+        """Delete the messages of parts that the finished reply no longer has."""
         for number in sorted(number for number in self._ts if number > last):
             ts = self._ts.pop(number)
             await self._close(number, ts)
@@ -93,16 +94,16 @@ class Posted:
                     raise
 
     async def look(self) -> None:
-        """Find our messages for this turn after its question, recorded or not."""
+        """Find the messages of this reply after its question, recorded or not."""
         if self.is_uncertain:
             await settling.settled(self._lost_at)
-        # Files are shared by messages of their own, which say nothing of their reply.
+        # Messages that share files do not say to which reply they belong.
         ours = [message async for message in self.said() if not message.get("files")]
         self._take_in([str(message["ts"]) for message in ours if not self._take_up(message)])
         self.is_uncertain = False
 
     async def said(self) -> AsyncIterator[dict[str, Any]]:
-        """What we said after the question. Raises `PlatformError`."""
+        """The bot's messages after the question. Raises `PlatformError`."""
         oldest = await self._begins_after()
         pages = self._workspace.pages(
             "conversations.replies",
@@ -113,7 +114,7 @@ class Posted:
             limit=200,
         )
         async for message in pages:
-            # Any app may write metadata, so the author counts too. The root of a thread is always told.
+            # Any app may write metadata, so the author is checked too. Slack always lists the root of a thread.
             if message.get("bot_id") == self._workspace.bot_id and message["ts"] > oldest:
                 yield message
 
@@ -131,7 +132,7 @@ class Posted:
         return str(answer["ts"])
 
     async def _update(self, number: int, text: str) -> bool:
-        """False when the message is no longer there: somebody deleted it."""
+        """Edit the message; return False if somebody deleted it."""
         ts = self._ts[number]
         await self._close(number, ts)
         arguments = {"channel": self._channel, "ts": ts, "metadata": self.metadata(number), **_words(text)}
@@ -144,7 +145,7 @@ class Posted:
         return True
 
     async def _close(self, number: int, ts: str) -> None:
-        """End the stream that a message may still be."""
+        """End the stream of a message that may still be open."""
         if ts not in self._open:
             return
         try:
@@ -155,15 +156,15 @@ class Posted:
         self._open.discard(ts)
 
     async def _begins_after(self) -> str:
-        """The `ts` of a message that stands before everything of this reply."""
+        """A `ts` before every message of this reply."""
         before = [ts_of(part.ref) for part in await self._turn.earlier()]
         if self._turn.incoming:
             before.append(min(message.position for message in self._turn.incoming))
-        # Our clock only where Slack's own order says nothing.
+        # Our own clock is used only if Slack's order says nothing.
         return max(before, default=f"{self._turn.opened_at - SKEW:.6f}")
 
     def _take_up(self, message: dict[str, Any]) -> bool:
-        """Whether a message of ours says which reply it belongs to; ours are taken up."""
+        """Adopt a message whose metadata names this turn; return whether its metadata names any turn."""
         metadata = message.get("metadata") or {}
         if metadata.get("event_type") != EVENT_TYPE:
             return False
@@ -173,7 +174,7 @@ class Posted:
         return True
 
     def _take_in(self, nameless: list[str]) -> None:
-        """A stream has no metadata before it ends: one that nobody else's reply explains was begun for this turn."""
+        """Adopt messages without metadata: a stream gets its metadata only when it ends."""
         known = set(self._ts.values())
         for ts in sorted(nameless):
             self._open.add(ts)
@@ -182,5 +183,5 @@ class Posted:
 
 
 def _words(text: str) -> dict[str, str]:
-    """Markdown that Slack renders itself. It serves as the notification too: a `text` beside it is refused."""
+    """Markdown that Slack renders itself. Slack also uses it for the notification and refuses a `text` next to it."""
     return {"markdown_text": text}

@@ -6,11 +6,11 @@ from bot.words.mrkdwn import mrkdwn
 from bot.words.pages import Paper
 from bot.words.rewrite import Dialect
 
-# Slack takes 12,000 characters of markdown_text, but refuses a stream of some 10,600 bytes: an answer that grew as one
-# is cut like one that is posted.
+# Slack accepts 12,000 characters of markdown_text but refuses a stream of about 10,600 bytes. Posted and streamed
+# answers are split alike.
 LIMIT = 9_000
-# Beyond so many messages the whole answer comes as a file.
-MOST = 4
+# A longer answer is attached as a file as well.
+MOST_MESSAGES = 4
 CONTINUED = "_continued_\n\n"
 NOTHING = "_(no words)_"
 
@@ -24,8 +24,8 @@ def size(text: str) -> int:
 
 
 def letter(*, streams: bool = False) -> Letter:
-    """A reply as messages, each within Slack's limit; what `streams` cannot take back a character."""
-    return Letter(Style(_PAPER, small, MOST), append_only=streams)
+    """A reply as messages, each within Slack's limit. With `streams`, text once shown never changes."""
+    return Letter(Style(_PAPER, small, MOST_MESSAGES), append_only=streams)
 
 
 def small(words: str) -> str:
@@ -37,7 +37,7 @@ def status(words: str) -> str:
 
 
 def private(text: str) -> str:
-    """Words of ours as Slack's own markup, for the answer to a command: it takes no Markdown."""
+    """Text as Slack's own markup, for answers to commands, which do not support Markdown."""
     return harmless(mrkdwn(text))
 
 

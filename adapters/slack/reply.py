@@ -1,7 +1,7 @@
-"""Shows one turn in a Slack thread: a sign of work at once, growth, the whole answer, nothing twice.
+"""Shows the reply of one turn in a Slack thread.
 
-It grows as a native stream where Slack lets it, and up to the first link, else as a message that is edited. Whatever a
-stream did not take is put there by an edit, so that people have the whole answer either way.
+The reply grows in a native stream where Slack allows it, up to the first link; otherwise by edits. An edit also adds
+whatever a stream did not take, so that people get the whole answer either way.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 class SlackReply:
     """`Reply` in a thread. `pace` is the shortest time in seconds between two updates while it grows.
 
-    With `streams` false it only ever edits.
+    With `streams` false it grows by edits only.
     """
 
     def __init__(self, workspace: Workspace, turn: Turn, *, pace: float, streams: bool = True) -> None:
@@ -41,7 +41,7 @@ class SlackReply:
         self._session = Session(workspace, turn)
         self._flow = Flow(workspace, turn, self._posted)
         self._files = Files(workspace, turn, self._posted)
-        # A reply that has messages already grows in them.
+        # A reply that already has messages continues in them.
         self._streams = streams and not self._posted.any
         self._letter = render.letter()
         self._growing = render.letter(streams=True)
@@ -53,7 +53,7 @@ class SlackReply:
         except PlatformError as error:
             if error.retryable:
                 raise
-            # An app without the history scopes cannot look: one answer too many is better than none.
+            # Without the history scopes the app cannot look. A duplicate answer is better than none.
             log.warning("cannot look for an earlier reply", error=str(error))
         self._streams = self._streams and not self._posted.any
 
@@ -62,7 +62,7 @@ class SlackReply:
         self._pacing.show(snapshot)
 
     async def finish(self, segments: Sequence[Segment]) -> None:
-        # What is on its way must land first, or it would land upon the final text.
+        # An update in progress must finish first, or it would overwrite the final text.
         await self._pacing.end()
         sent = self._finished(segments)
         last = len(sent.texts)
@@ -78,13 +78,13 @@ class SlackReply:
         return await self._workspace.download(file.address, most)
 
     async def said_before(self) -> Before | None:
-        """What stands in the thread above the question that called us into it."""
+        """The messages in the thread before the question that first mentioned the bot."""
         return await before(self._workspace, self._turn)
 
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
         if self._posted.is_uncertain:
-            return  # what is on its way would stand there twice
+            return  # a message may be on its way, and would then be posted twice
         farewell = render.status(words)
         if not await self._flow.leave(farewell):
             shown = self._shown or self._flow.shown
@@ -97,22 +97,21 @@ class SlackReply:
         await self._session.end()
 
     def _finished(self, segments: Sequence[Segment]) -> Sent:
-        """The finished reply, cut as it was while it grew."""
+        """The finished reply, split as it was while it grew."""
         sent = (self._growing if self._flow.is_begun else self._letter).whole(segments)
         return sent if sent.texts or sent.files else replace(sent, texts=[render.NOTHING])
 
     async def _put_files(self, sent: Sent) -> int:
-        """The files after the words, or what to say in their place; how many messages of ours that takes."""
+        """Send the files after the text, or a note if they are refused; return how many messages the note takes."""
         try:
             await self._files.send(sent.files, sent.note)
         except RefusedError as error:
             if error.retryable:
                 raise
             log.warning("files not sent", error=str(error))
-            rest = sent.instead or (render.small(f"{len(sent.files)} file(s) could not be sent here."),)
-            for number, text in enumerate(rest, FIRST + len(sent.texts)):
+            for number, text in enumerate(sent.instead, FIRST + len(sent.texts)):
                 await self._posted.put(number, text, "final")
-            return len(rest)
+            return len(sent.instead)
         return 0
 
     async def _grow(self, snapshot: Snapshot) -> bool:
@@ -124,7 +123,7 @@ class SlackReply:
             if self._flow.takes(texts):
                 return await self._flow.show(texts, steps)
             await self._flow.give_up()
-        # What people have read of a stream is not cut anew.
+        # Text shown in a stream keeps its split into parts.
         letter = self._growing if self._flow.is_begun else self._letter
         texts = letter.growing(snapshot.segments, edited=True) or [render.status(snapshot.status or "…")]
         if texts == self._shown:
@@ -133,14 +132,14 @@ class SlackReply:
         return True
 
     async def _put_all(self, texts: Sequence[str], state: PartState) -> None:
-        """Bring the parts that are new, or not what they were, before people."""
+        """Show the parts that are new or have changed."""
         for number, text in enumerate(texts, FIRST):
             if state == "final" or self._shown[number - FIRST : number] != [text]:
                 await self._posted.put(number, text, state)
         self._shown = list(texts)
 
     async def _may_stream(self) -> bool:
-        """Whether the reply grows by streams: where nothing else says that we work, a message must."""
+        """Return whether the reply grows by streams. Without an agent session, a message must show that work began."""
         if not self._streams or self._flow.is_over or FEATURE in self._workspace.lacks:
             return False
         return self._flow.is_begun or await self._session.is_shown()

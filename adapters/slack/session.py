@@ -1,4 +1,4 @@
-"""The agent session of a thread: Slack's own sign that we are at work, with its Stop button. Best effort."""
+"""The agent session of a thread: Slack's own sign that the bot is working, with its Stop button. Best effort."""
 
 import asyncio
 
@@ -14,33 +14,33 @@ log = structlog.get_logger()
 
 
 class Session:
-    """What people see of one turn's work beside its words."""
+    """The session status of one turn."""
 
     def __init__(self, workspace: Workspace, turn: Turn) -> None:
         self._workspace = workspace
         self._turn = turn
-        # What an earlier process showed must be taken back as well.
+        # A status that an earlier process set must be reset as well.
         self._at_work = turn.suspect
         self._telling: asyncio.Task[None] | None = None
 
     async def is_shown(self) -> bool:
-        """Whether people see that we work; known once Slack was told for the first time."""
+        """Return whether people see the status; known after the first request."""
         if self._telling is not None:
             await asyncio.wait([self._telling])
         return FEATURE not in self._workspace.lacks
 
     def begin(self) -> None:
-        """Show that we are at work; nobody waits for that."""
+        """Show that the bot is working, in the background."""
         if self._telling is None:
             self._at_work = True
             self._telling = asyncio.create_task(self._tell("processing"), name="session-begins")
 
     def ended(self) -> None:
-        """Slack knows already that the work is over: a stream that was stopped says so."""
+        """Note that Slack has reset the status itself, as it does when a stream ends."""
         self._at_work = False
 
     async def end(self) -> None:
-        """Show that the work is over, whatever became of it."""
+        """Reset the status."""
         if self._telling is not None:
             await asyncio.wait([self._telling])
         if self._at_work:
@@ -61,7 +61,8 @@ class Session:
         except PlatformError as error:
             if isinstance(error, RefusedError) and self._workspace.learn(error, FEATURE):
                 log.warning(
-                    "Slack does not show that we work: docs/slack-manifest.yaml has what it takes", error=str(error)
+                    "Slack cannot show that the bot is working: compare the app with docs/slack-manifest.yaml",
+                    error=str(error),
                 )
             else:
                 log.info("session status not set", status=status, error=str(error))

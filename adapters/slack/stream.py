@@ -1,4 +1,4 @@
-"""A native stream: one message of ours that grows by what is appended, as long as Slack lets it."""
+"""A native stream: one message that grows by appending."""
 
 import time
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from bot.adapter import Turn
 from bot.segments import Step
 from bot.words.harmless import harmless
 
-# Slack ends a stream after five minutes; it is left some room.
-LIFE = 240.0
+# Slack ends a stream after five minutes; ours ends earlier.
+LIFE_SECONDS = 240.0
 
-# The message is there and stays, but it takes no more: whatever else is to be said of it goes by chat.update.
+# The message remains but accepts no more appends; further changes need chat.update.
 _OVER = frozenset({"message_not_in_streaming_state", "stopped_by_user", "streaming_state_conflict", "msg_too_long"})
 
 
@@ -23,12 +23,12 @@ _STATUS = {"running": "in_progress", "done": "complete", "failed": "error"}
 
 
 def is_over(error: RefusedError) -> bool:
-    """Whether a stream ended without us."""
+    """Return whether the error means that the stream has ended by itself."""
     return error.code in _OVER
 
 
 class Stream:
-    """`shown` is all that was appended so far, `steps` what was told of steps. Made by `start`."""
+    """An open stream, made by `start`. `shown` is all text appended so far, `steps` the steps last shown."""
 
     def __init__(self, workspace: Workspace, channel: str, ts: str, shown: str, steps: Steps) -> None:
         self.ts = ts
@@ -40,7 +40,7 @@ class Stream:
 
     @classmethod
     async def start(cls, workspace: Workspace, turn: Turn, text: str, steps: Steps = ()) -> Self:
-        """Outside of a DM one person sees it live: who asked."""
+        """Start a stream. Outside a DM, only the person who asked sees it live."""
         channel = turn.conversation.channel
         recipient = {} if channel.startswith("D") else _recipient(turn)
         answer = await workspace.call(
@@ -54,18 +54,18 @@ class Stream:
 
     @property
     def is_old(self) -> bool:
-        return time.monotonic() - self._started_at > LIFE
+        return time.monotonic() - self._started_at > LIFE_SECONDS
 
     async def append(self, text: str, steps: Steps = ()) -> None:
-        """Let it grow by words, and by what is new of steps."""
+        """Append text and new or changed steps."""
         if chunks := _chunks(text, [step for step in steps if step not in self.steps]):
             await self._workspace.call("chat.appendStream", channel=self._channel, ts=self.ts, chunks=chunks)
         self.shown += text
         self.steps = steps
 
     async def stop(self, text: str, metadata: dict[str, Any], *, at_work: bool = False) -> None:
-        """End it with its last words; `at_work` says that the thread still is."""
-        # Slack would show a step that nobody ended as one that goes on.
+        """Append the last text and end the stream; `at_work` keeps the session status."""
+        # Slack would show an unfinished step as still running.
         running = [] if at_work else [step for step in self.steps if step.state == "running"]
         ended = [replace(step, state="done", text=step.after or step.text) for step in running]
         chunks = _chunks(text, ended)
@@ -75,7 +75,7 @@ class Stream:
 
 
 async def stop(workspace: Workspace, channel: str, ts: str, *, at_work: bool = False, **more: Any) -> None:
-    """End the stream that a message is."""
+    """End the stream of a message."""
     status = "processing" if at_work else "active"
     await workspace.call("chat.stopStream", channel=channel, ts=ts, session_status=status, **more)
 

@@ -1,4 +1,4 @@
-"""The connection to one Slack workspace: who we are there, and the one client every call goes through."""
+"""The connection to one Slack workspace: the bot's identity there, and the client for all requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -15,12 +15,12 @@ from adapters.slack.limits import Budget
 from bot.adapter import FileRefusedError, PlatformError
 from bot.pacing import Crowd
 
-# Native streams that may be started in a minute; what is beyond is posted once.
+# Native streams that may be started in a minute; further replies are posted without growing.
 STARTS, MINUTE = 20, 60.0
-NOT_LET = "Slack did not let me read the file: whoever runs me adds the scope files:read to the app and reinstalls it."
+NOT_LET = "Slack did not let me read the file. An operator must add the scope files:read to the app and reinstall it."
 DEFAULT_BASE_URL = "https://slack.com/api/"
 TIMEOUT = 30.0
-# How people are called: so many are asked for at a message, so long, and so many are remembered.
+# People's names: the feature, the most look-ups per message, their time limit, and the size of the cache.
 NAMES, MOST_NAMES, NAME_SECONDS, KEPT_NAMES = "names", 10, 1.0, 10_000
 LACKING = frozenset(
     {"unknown_method", "feature_not_enabled", "missing_scope", "not_authorized", "not_allowed_token_type"}
@@ -31,7 +31,7 @@ _APPS = "https://api.slack.com/apps"
 
 
 class Workspace:
-    """Our place in a workspace. `team`, `bot_user` and `bot_id` are known once connected."""
+    """A Slack workspace. `team`, `bot_user` and `bot_id` are known once connected."""
 
     team: str
     bot_user: str
@@ -42,16 +42,16 @@ class Workspace:
         self.bot_token = bot_token
         self.app_token = app_token
         self._base_url = base_url or DEFAULT_BASE_URL
-        # Slack's limits are the workspace's, not a reply's.
+        # Slack's limits apply to the workspace, not to a reply.
         self.crowd = Crowd()
         self.starts = Budget(STARTS, MINUTE)
-        # What this workspace, or our app in it, turned out not to have is not asked for again.
+        # Features that this workspace, or the app in it, turned out to lack; they are not requested again.
         self.lacks: set[str] = set()
         self._names: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def connect(self) -> None:
-        """Ask Slack who we are, with both tokens. Raises `ConfigurationError`."""
+        """Check both tokens and learn the bot's identity. Raises `ConfigurationError`."""
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
         self.client = self.new_client(token=self.bot_token)
         cure = f"copy the Bot User OAuth Token from your app's page OAuth & Permissions at {_APPS}"
@@ -61,7 +61,7 @@ class Workspace:
         await self._check_app_token()
 
     def new_client(self, *, token: str | None) -> AsyncWebClient:
-        """A client that repeats a call only when Slack says it did not take it (429), never on a lost connection."""
+        """A client that retries only if Slack did not process the request (429), never after a lost connection."""
         return AsyncWebClient(
             token=token,
             base_url=self._base_url,
@@ -80,7 +80,7 @@ class Workspace:
             return self._data(await self.client.api_call(method, http_verb="GET", params=arguments))
 
     async def post_bytes(self, address: str, data: bytes) -> None:
-        """Bring a file to the place that Slack gave us for it; no token goes there. Raises `PlatformError`."""
+        """Upload a file to the address that Slack provided, without our token. Raises `PlatformError`."""
         if self._session is None:
             raise RuntimeError("connect() comes before the first file")
         with as_platform_errors("the upload of a file"):
@@ -88,18 +88,18 @@ class Workspace:
                 answer.raise_for_status()
 
     async def download(self, address: str, most: int) -> bytes:
-        """A file's bytes. Our token goes to Slack alone, and follows no redirect. Raises `FileRefusedError`."""
+        """Download a file. Our token is sent to Slack only, and no redirect is followed. Raises `FileRefusedError`."""
         host = urlsplit(address).hostname or ""
         ours = urlsplit(self._base_url).netloc
         if self._session is None or not (host.endswith(".slack.com") or urlsplit(address).netloc == ours):
-            raise FileRefusedError("A file that is not kept by Slack itself cannot be read here.")
+            raise FileRefusedError("Only files stored by Slack itself can be read here.")
         headers = {"Authorization": f"Bearer {self.bot_token}"}
         with as_platform_errors("the download of a file"):
             async with self._session.get(address, headers=headers, allow_redirects=False) as answer:
                 if answer.status >= 500:
                     answer.raise_for_status()
                 if answer.status != 200 or answer.content_type == "text/html":
-                    # Whoever may not read is shown a page to sign in, with 200.
+                    # Without permission, Slack answers 200 with a sign-in page.
                     raise FileRefusedError(NOT_LET)
                 data = await answer.content.read(most + 1)
                 while len(data) <= most and (more := await answer.content.read(most + 1 - len(data))):
@@ -109,7 +109,7 @@ class Workspace:
         return data
 
     async def names(self, people: Iterable[str]) -> dict[str, str]:
-        """How people are called, as far as Slack says so soon. Each is asked for once in a while."""
+        """People's names, as far as Slack tells them in time. Names are cached."""
         unknown = [one for one in people if one not in self._names and NAMES not in self.lacks]
         async with asyncio.TaskGroup() as asking:
             for one in unknown[:MOST_NAMES]:
@@ -117,16 +117,16 @@ class Workspace:
         return {one: self._names[one] for one in people if one in self._names}
 
     async def _ask_name(self, person: str) -> None:
-        """A name is worth no delay of a message, and no failure."""
+        """Look up a name. A failure or a timeout is only logged, because a name must not delay a message."""
         try:
             async with asyncio.timeout(NAME_SECONDS):
                 user = (await self.read("users.info", user=person))["user"]
         except RefusedError as error:
             self.learn(error, NAMES)
-            log.info("a name is not known", person=person, error=str(error))
+            log.info("cannot look up a name", person=person, error=str(error))
             return
         except (TimeoutError, PlatformError) as error:
-            log.info("a name is not known", person=person, error=str(error))
+            log.info("cannot look up a name", person=person, error=str(error))
             return
         profile = user.get("profile") or {}
         if len(self._names) >= KEPT_NAMES:
@@ -136,7 +136,7 @@ class Workspace:
         )
 
     async def pages(self, method: str, *, most: int = 100, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
-        """The messages of a listing, page after page, at most so many pages. Raises `PlatformError`."""
+        """The messages of a listing, from at most `most` pages. Raises `PlatformError`."""
         cursor = ""
         for _ in range(most):
             page = await self.read(method, **arguments, cursor=cursor)
@@ -147,7 +147,7 @@ class Workspace:
                 return
 
     def learn(self, error: RefusedError, feature: str) -> bool:
-        """Whether this refusal says that we lack a feature here, for good; it is remembered then."""
+        """Return whether this refusal means that the workspace lacks a feature for good; remembers it then."""
         if error.code in LACKING:
             self.lacks.add(feature)
         return error.code in LACKING
@@ -157,7 +157,7 @@ class Workspace:
             await self._session.close()
 
     async def _check_app_token(self) -> None:
-        """Bolt would try a refused app token for ever, so it is tried here first."""
+        """Check the app token here, because Bolt would retry a refused one forever."""
         cure = f"make an App-Level Token with connections:write on your app's page Basic Information at {_APPS}"
         with as_configuration_errors("SLACK_APP_TOKEN", f"switch Socket Mode on and {cure}"):
             await self.client.apps_connections_open(app_token=self.app_token)

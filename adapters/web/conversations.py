@@ -1,4 +1,4 @@
-"""The conversations over JSON: list them, read one, write to one, see who can answer there."""
+"""The JSON endpoints for conversations: list, read, rename, delete, send a message, list the assistants."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ class Conversations:
         return JSONResponse({"conversations": [conversation_json(c) for c in found]})
 
     async def transcript(self, request: Request) -> Response:
-        """The last exchanges of a conversation; none when nobody wrote there yet."""
+        """The last exchanges of a conversation; empty if nobody has written there yet."""
         place = place_of(request.path_params["key"])
         exchanges = await self._bot.transcript(place.key)
         return JSONResponse(await asyncio.to_thread(transcript_json, place.key, exchanges))
@@ -43,18 +43,18 @@ class Conversations:
         return JSONResponse({})
 
     async def delete(self, request: Request) -> Response:
-        """Delete it for good; answers once it is gone."""
+        """Delete permanently; responds once the conversation is gone."""
         await self._bot.delete(place_of(request.path_params["key"]), PERSON)
         return JSONResponse({})
 
     async def assistants(self, request: Request) -> Response:
-        """Who can answer here."""
+        """The assistants that can answer here."""
         place = place_of(request.path_params["key"])
         choices = await self._bot.assistants(place, PERSON)
         return JSONResponse({"assistants": [assistant_json(c) for c in choices]})
 
     async def post(self, request: Request) -> Response:
-        """Take `{event, text, files}`: a message, durable when this answers, or a command, answered at once."""
+        """Take `{event, text, files}`: a message, which is stored when this responds, or a command."""
         place = place_of(request.path_params["key"])
         body = await json_object(request)
         files = attached_files(body)
@@ -77,7 +77,7 @@ class Conversations:
         return JSONResponse(asdict(receipt), 202)
 
     def _position(self) -> str:
-        """After every position before it, although the clock was set back."""
+        """A position after all earlier ones, even if the clock was set back."""
         self._newest = max(self._newest + 1, time.time_ns())
         return f"{self._newest:020d}"
 

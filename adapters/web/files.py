@@ -1,4 +1,4 @@
-"""The files of the page: attached before their message, looked at in it, taken back; and those of answers."""
+"""The JSON endpoints for files: attach one before its message is sent, download one, discard one."""
 
 from urllib.parse import quote
 
@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from adapters.web.requests import BadRequestError, binary
 from adapters.web.wire import attached_json
 from bot.adapter import Bot, FileRefusedError
-from bot.files import LARGEST, MOST, too_large
+from bot.files import LARGEST, MOST_FILES, too_large
 from bot.incoming import Attached
 from bot.segments import Image
 
@@ -19,15 +19,15 @@ class Files:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        # Kept for messages that have not come: only these can be taken back.
+        # Files whose message has not been sent; only these can be discarded.
         self._loose: set[str] = set()
 
     async def limits(self, _: Request) -> Response:
-        """How many files a message can have, and how large each may be."""
-        return JSONResponse({"most": MOST, "largest": LARGEST})
+        """The limits for the number of files per message and for their size."""
+        return JSONResponse({"most": MOST_FILES, "largest": LARGEST})
 
     async def attach(self, request: Request) -> Response:
-        """Take the bytes of a file, named in the query; it is on the server when this answers."""
+        """Take the bytes of a file, with its name in the query; it is uploaded when this responds."""
         name = request.query_params.get("name", "").strip() or "file"
         data = await binary(request, LARGEST, too_large(name))
         try:
@@ -38,7 +38,7 @@ class Files:
         return JSONResponse(attached_json(file), 201)
 
     async def show(self, request: Request) -> Response:
-        """A file: a picture to look at, anything else to keep."""
+        """A file: a picture is displayed, anything else is downloaded."""
         file = await self._bot.file(request.path_params["id"])
         if file is None:
             raise HTTPException(404)
@@ -47,7 +47,7 @@ class Files:
         return Response(file.data, media_type=file.media_type, headers={"content-disposition": named})
 
     async def discard(self, request: Request) -> Response:
-        """Forget a file whose message was not sent; one that is in a message stays."""
+        """Delete a file whose message was not sent; the file of a message stays."""
         file_id = request.path_params["id"]
         if file_id in self._loose:
             self._loose.discard(file_id)
@@ -55,5 +55,5 @@ class Files:
         return JSONResponse({})
 
     def sent(self, files: tuple[Attached, ...]) -> None:
-        """They are a message's from now on."""
+        """Note that these files now belong to a message."""
         self._loose.difference_update(file.kept for file in files)

@@ -1,10 +1,10 @@
-"""One stream of server-sent events a page: its conversation as it is, then whatever happens, and the models' state.
+"""The stream of server-sent events of a page: its conversation, what happens in it, and the state of the models.
 
-`transcript` is the whole conversation; it comes first, and again whenever a turn begins that it did not hold. `moment`
-is one thing that happened. Watching begins before the transcript is read, so nothing falls between the two; what is
-then told twice is harmless, for a moment carries its turn. Of a reply that grows each snapshot tells what is new since
-the one before on this stream (`wire.Growth`), the first one all of it; what ended comes whole. `models` is the state of
-the models, `problem` a sentence before the stream ends, `here` a sign of life.
+`transcript` is the whole conversation; it comes first, and again whenever a turn begins that it does not contain.
+`moment` is one thing that happened. Watching begins before the transcript is read, so nothing is missed between the
+two; duplicates are harmless, because a moment names its turn. Each snapshot of a growing reply contains only what is
+new since the previous one on this stream (`wire.Growth`); a finished reply comes whole. `models` is the state of the
+models, `problem` a sentence before the stream ends, `here` a keep-alive.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from assistants.connector import AssistantsError
 from bot.adapter import Bot, ModelDesk
 
 SIGN_OF_LIFE = 15.0
-PACE = 0.06  # seconds between two snapshots of one growing reply; what grew in between is skipped
+PACE = 0.06  # seconds between two snapshots of a growing reply; those in between are skipped
 RETRY = b"retry: 1000\n\n"
 
 _Queue = asyncio.Queue[bytes | Exception | None]
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 async def events(bot: Bot, key: str) -> AsyncIterator[bytes]:
-    """What a page of this conversation is told until it leaves, or the program ends."""
+    """Yield the events for a page of this conversation until the page closes or the program ends."""
     yield RETRY
     sources = [_conversation(bot, key)]
     if bot.models is not None:
@@ -66,7 +66,7 @@ async def _models(desk: ModelDesk) -> AsyncIterator[bytes]:
 
 
 async def _merged(leader: AsyncIterator[bytes], *others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """What all of them say, until the first one ends; a sign of life when nobody says anything."""
+    """Merge the events of all sources until the first one ends, with keep-alives in between."""
     queue: _Queue = asyncio.Queue(maxsize=1)
     tasks = [asyncio.create_task(_pump(source, queue, leads=source is leader)) for source in (leader, *others)]
     try:
@@ -99,5 +99,5 @@ async def _next(queue: "_Queue") -> bytes | None:
 
 
 def _event(name: str, data: JSON) -> bytes:
-    # A model may stream one half of a character before the other: that must not end the stream.
+    # A model may stream half a character, which must not end the stream.
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", "replace")

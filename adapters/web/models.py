@@ -1,4 +1,4 @@
-"""The model desk over JSON: what is connected, what was found on this machine, connecting another."""
+"""The JSON endpoints for models: the connected one, those found on this machine, connecting another."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -7,7 +7,7 @@ from adapters.web.requests import BadRequestError, json_object, string
 from adapters.web.wire import found_json, status_json
 from bot.adapter import Bot, ConfigurationError, ModelDesk
 
-LONGEST = 2000
+MOST_CHARACTERS = 2000
 ELSEWHERE = "The assistants run on another server (ASSISTANTS_BASE_URL); connect models there."
 
 
@@ -25,7 +25,7 @@ class Models:
         return JSONResponse({"found": [found_json(f) for f in await self._desk().discover()]})
 
     async def connect(self, request: Request) -> Response:
-        """Take `{base_url, api_key, model}`, try it live, use it from now on."""
+        """Take `{base_url, api_key, model}`, test the endpoint and use it from now on."""
         body = await json_object(request)
         base_url, api_key, model = (string(body, name).strip() for name in ("base_url", "api_key", "model"))
         _check(base_url, api_key, model)
@@ -42,9 +42,9 @@ class Models:
 
 
 def _check(base_url: str, api_key: str, model: str) -> None:
-    """Refuse what no endpoint has; whether it answers is tried, not guessed."""
+    """Refuse values that no endpoint has."""
     if not base_url:
-        raise BadRequestError("Give the address of the endpoint, for example http://127.0.0.1:11434/v1.")
+        raise BadRequestError("Enter the address of the endpoint, for example http://127.0.0.1:11434/v1.")
     for name, value in (("address", base_url), ("key", api_key), ("model's name", model)):
-        if len(value) > LONGEST or not value.isprintable():
-            raise BadRequestError(f"The {name} has characters that do not belong there, or is far too long.")
+        if len(value) > MOST_CHARACTERS or not value.isprintable():
+            raise BadRequestError(f"The {name} contains invalid characters or is too long; check it and try again.")

@@ -1,4 +1,4 @@
-"""Where and who: the keys of conversations on the page, and the one person who uses it."""
+"""The keys of the page's conversations, and the one person who uses the page."""
 
 import re
 
@@ -12,8 +12,8 @@ _KEY = re.compile(r"(web|console):([A-Za-z0-9][A-Za-z0-9._~-]{0,99})")
 
 
 def place_of(key: str) -> Place:
-    """The place a key names. Raises `BadRequestError`."""
+    """The place of a conversation's key. Raises `BadRequestError`."""
     match = _KEY.fullmatch(key)
     if match is None:
-        raise BadRequestError("There is no conversation of that name here; its key looks like web:… or console:….")
+        raise BadRequestError("This is not the key of a conversation; keys look like web:… or console:….")
     return Place(key, platform=match[1], workspace="local", channel="page", thread=match[2])

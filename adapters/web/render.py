@@ -1,4 +1,4 @@
-"""A model's Markdown as HTML that is safe to put into the page, also while it still grows."""
+"""Renders a model's Markdown as HTML that is safe to put into the page, also while it grows."""
 
 import functools
 import re
@@ -16,26 +16,27 @@ from bot.words.pages import Pages, Paper
 
 _Env = MutableMapping[str, object]
 
-# More of one block than this is not read anew for each of its words.
+# A longer block is rendered in pieces, so that it need not be rendered whole for each new word.
 ROOM = 4_000
-# A line that is whole, or the end of a fence.
+# A complete line, or the end of a fence.
 _ENDED = re.compile(r"(?:\A|\n)[ \t>]*[`~]*\Z")
 _LINE_OF_CODE = "\n</code></pre>"
 _APART = {"rel": "noopener noreferrer", "target": "_blank"}
 
 
 def html(markdown: str, *, growing: bool = False) -> str:
-    """CommonMark with tables and strikethrough. No HTML and no image of the author's survives; links leave the page.
+    """Render CommonMark with tables and strikethrough. HTML and images are not rendered; links open a new page.
 
-    `growing` shows what is half written (`**bol`, `[a link](https://exa`) as what it is about to become.
+    `growing` renders unfinished markup (`**bol`, `[a link](https://exa`) as what it is about to become.
     """
     return GrowingHtml().of(markdown) if growing else _whole(markdown)
 
 
 class GrowingHtml:
-    """The HTML of one text as it grows. Blocks that are written stay: only the last one is read anew.
+    """The HTML of one text as it grows. Only the last block is rendered again.
 
-    A list, table or fence of more than `ROOM` characters is shown in pieces until it stands: its time is linear, too.
+    A list, table or fence of more than `ROOM` characters is rendered in pieces while it grows, so that the total time
+    stays linear.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class GrowingHtml:
         return "".join(self.blocks(markdown)).removesuffix("\n")
 
     def blocks(self, markdown: str) -> list[str]:
-        """The same in pieces that each stand by themselves; as a text grows only the last of them change."""
+        """The HTML in pieces that are complete by themselves; as a text grows, only the last ones change."""
         *full, last = [part.written for part in self._pages.grow(markdown)] or [""]
         if full[: len(self._full)] != self._full:
             self._begin()
@@ -62,13 +63,13 @@ class GrowingHtml:
         at = self._blocks.settle(last)
         growing = _whole(last[at:])
         if growing.endswith(_LINE_OF_CODE) and not _ENDED.search(markdown):
-            # The line goes on: what is selected in it stays so.
+            # The line continues; without this newline, a selection in it stays.
             growing = growing.removesuffix(_LINE_OF_CODE) + _LINE_OF_CODE.lstrip()
         return [*self._written, *self._blocks.pieces, growing]
 
 
 class _Renderer(RendererHTML):
-    # The words for a language would be a class of the author's choice.
+    # The language of a fence would become a CSS class of the author's choice.
     fence = RendererHTML.code_block
 
     def link_open(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env) -> str:
@@ -76,14 +77,14 @@ class _Renderer(RendererHTML):
         return self.renderToken(tokens, at, options, env)
 
     def link_close(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
-        """The end of a link; where its words are another address than its own, that one follows."""
+        """The end of a link, followed by its address if its text shows another one."""
         opened = next(n for n in range(at, -1, -1) if tokens[n].type == "link_open")
         words = "".join(token.content for token in tokens[opened:at] if token.type in ("text", "code_inline"))
         address = str(tokens[opened].attrs["href"])
         return f"</a> ({escapeHtml(address)})" if shows_another(words, address) else "</a>"
 
     def image(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
-        """Its words, as a link unless they stand in one: an image would tell a stranger who reads here, and when."""
+        """An image as a link to it, because loading it would tell a stranger who reads here, and when."""
         address = escapeHtml(str(tokens[at].attrs["src"]))
         words = escapeHtml(tokens[at].content) or address
         opened = sum(token.nesting for token in tokens[:at] if token.type in ("link_open", "link_close"))
@@ -92,7 +93,7 @@ class _Renderer(RendererHTML):
         return f'<a href="{address}" rel="noopener noreferrer" target="_blank">{words}</a>'
 
     def bullet_list_open(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: _Env) -> str:
-        """Its marks stand where its language begins a line."""
+        """A list whose bullets are on the side where its language begins a line."""
         tokens[at].attrs["dir"] = "auto"
         return self.renderToken(tokens, at, options, env)
 
@@ -120,7 +121,7 @@ class _Renderer(RendererHTML):
 
 
 def _lower(heading: Token) -> str:
-    """An answer's headings stand below the page's own, which go down to h3."""
+    """The level of an answer's heading, below the page's own headings, which go down to h3."""
     return f"h{min(int(heading.tag[1:]) + 3, 6)}"
 
 

@@ -1,4 +1,4 @@
-"""What the page sends, read with suspicion: every fault is one sentence for the person."""
+"""Validates what the page sends; every error is one sentence for the person."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from bot.files import MOST
+from bot.files import MOST_FILES
 from bot.incoming import Attached
 from storage.text import storable
 
@@ -16,7 +16,7 @@ LONGEST_TEXT = 100_000
 LONGEST_BODY = 2 * 1024 * 1024
 LONGEST_NAME = 1_000
 BYTES = "application/octet-stream"
-TOO_LARGE = f"The request is too large; the most is {LONGEST_BODY // 1024 // 1024} MiB."
+TOO_LARGE = f"The request is too large; the limit is {LONGEST_BODY // 1024 // 1024} MiB."
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
@@ -26,7 +26,10 @@ class BadRequestError(Exception):
 
 
 async def json_object(request: Request) -> Mapping[str, Any]:
-    """The body, a JSON object, sent as `application/json`: no foreign form can. Raises `BadRequestError`."""
+    """The body, a JSON object. Its type must be `application/json`, which a form on another site cannot send.
+
+    Raises `BadRequestError`.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadRequestError("Send JSON, with the header Content-Type: application/json.")
     try:
@@ -39,7 +42,7 @@ async def json_object(request: Request) -> Mapping[str, Any]:
 
 
 def event_id(body: Mapping[str, Any]) -> str:
-    """The message's own id, made by the client, so that a message sent again is the same message."""
+    """The id of a message, made by the client, so that a retry is recognised."""
     value = body.get("event")
     try:
         return str(uuid.UUID(value if isinstance(value, str) else ""))
@@ -48,25 +51,25 @@ def event_id(body: Mapping[str, Any]) -> str:
 
 
 def message_text(body: Mapping[str, Any], *, may_be_empty: bool = False) -> str:
-    """What the person wrote, fit to be stored."""
+    """The text of a message, fit to be stored."""
     text = storable(string(body, "text"))
     if not text.strip() and not may_be_empty:
-        raise BadRequestError("The message is empty: write something first.")
+        raise BadRequestError("The message is empty. Write something first.")
     if len(text) > LONGEST_TEXT:
         raise BadRequestError(
-            f"The message has {len(text):,} characters; the most is {LONGEST_TEXT:,}. Shorten it or send it in parts."
+            f"The message has {len(text):,} characters; the limit is {LONGEST_TEXT:,}. Shorten it or send it in parts."
         )
     return text
 
 
 def attached_files(body: Mapping[str, Any]) -> tuple[Attached, ...]:
-    """The files that were attached before, as the page was told of them."""
+    """The files attached earlier, as the upload returned them."""
     files = body.get("files", [])
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
         raise BadRequestError("`files` must be a list of the files that were attached.")
-    if len(files) > MOST:
+    if len(files) > MOST_FILES:
         raise BadRequestError(
-            f"A message has at most {MOST} files; this one has {len(files)}. Send the rest in another."
+            f"A message has at most {MOST_FILES} files; this one has {len(files)}. Send the rest in another."
         )
     return tuple(map(_attached, files))
 
@@ -75,12 +78,12 @@ def _attached(file: Mapping[str, Any]) -> Attached:
     size = file.get("size")
     kept, name, kind = (storable(string(file, field)) for field in ("id", "name", "media_type"))
     if not _ID.fullmatch(kept) or not isinstance(size, int) or max(len(name), len(kind)) > LONGEST_NAME:
-        raise BadRequestError("A file of this message is none that was attached; attach it again.")
+        raise BadRequestError("A file of this message was never attached; attach it again.")
     return Attached(name, kind, size, kept=kept)
 
 
 def string(body: Mapping[str, Any], name: str) -> str:
-    """A field that must be text; missing counts as empty."""
+    """A text field; a missing field counts as empty."""
     value = body.get(name, "")
     if not isinstance(value, str):
         raise BadRequestError(f"`{name}` must be text.")
@@ -88,7 +91,10 @@ def string(body: Mapping[str, Any], name: str) -> str:
 
 
 async def binary(request: Request, most: int, too_large: str) -> bytes:
-    """The body, sent as `application/octet-stream`: no foreign form can. Raises `BadRequestError`."""
+    """The body. Its type must be `application/octet-stream`, which a form on another site cannot send.
+
+    Raises `BadRequestError`.
+    """
     if request.headers.get("content-type", "") != BYTES:
         raise BadRequestError(f"Send the file's bytes, with the header Content-Type: {BYTES}.")
     return await _limited(request, most, too_large)

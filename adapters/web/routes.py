@@ -1,4 +1,4 @@
-"""What the web adapter mounts on the one port.
+"""The routes of the page and its API.
 
     GET  /  /c/KEY  /static/…                          the page
     GET  /chat/api/conversations                       the latest conversations
@@ -6,12 +6,12 @@
     PATCH, DELETE /chat/api/conversations/KEY          {title}: rename it; delete it
     GET  /chat/api/conversations/KEY/events            server-sent events (`listen.py`)
     POST /chat/api/conversations/KEY/messages          {event, text, files}
-    GET  /chat/api/conversations/KEY/assistants        who can answer there
-    GET  /chat/api/files                               how many files a message can have, and how large each
-    POST /chat/api/files?name=NAME                     a file, before the message that has it
-    GET  /chat/api/files/ID                            a file of an answer or of a question
-    DELETE /chat/api/files/ID                          one whose message is not sent after all
-    GET  /chat/api/models  /chat/api/models/found      what is connected, what runs on this machine
+    GET  /chat/api/conversations/KEY/assistants        the assistants that can answer there
+    GET  /chat/api/files                               the limits for files
+    POST /chat/api/files?name=NAME                     attach a file before its message is sent
+    GET  /chat/api/files/ID                            a file of an answer or a question
+    DELETE /chat/api/files/ID                          discard a file whose message is not sent
+    GET  /chat/api/models  /chat/api/models/found      the connected model; model servers on this machine
     POST /chat/api/models/connect                      {base_url, api_key, model}
 
 KEY is `web:UUID` or `console:NAME`. A refusal is `{"error": sentence}`.
@@ -39,7 +39,7 @@ from assistants.connector import AssistantsError
 from bot.adapter import Bot, NotClaimedError, NotDoneError
 
 STATIC = Path(__file__).parent / "static"
-NOT_KEPT = "Your message could not be stored just now, so nobody has it yet. Send it again."
+NOT_KEPT = "Your message could not be saved. Send it again."
 HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -51,7 +51,7 @@ log = structlog.get_logger()
 
 
 def page_routes(bot: Bot) -> Sequence[BaseRoute]:
-    """The page and its API over one bot."""
+    """The page and its API."""
     return [
         Route("/", _page),
         Route("/c/{key}", _page),
@@ -123,7 +123,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 class _WithHeaders:
-    """Adds the page's headers to what an application answers."""
+    """Adds the page's headers to every response of an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The core's views as the JSON that the page reads."""
+"""Converts the core's views to the JSON that the page reads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -26,14 +26,14 @@ def conversation_json(conversation: Conversation) -> JSON:
 
 
 def transcript_json(key: str, exchanges: Sequence[Exchange]) -> JSON:
-    """Takes a while for long answers: leave the event loop to others meanwhile."""
+    """The transcript as JSON. Slow for long answers, so call it in a thread."""
     return {"key": key, "exchanges": [_exchange(exchange) for exchange in exchanges]}
 
 
 class Growth:
-    """What one reader was told of the reply that grows: a snapshot says only what is new in it.
+    """What one reader has received of a growing reply: each snapshot then contains only what is new.
 
-    `from` is how many characters of the `markdown` told before still hold, `keeps` how many of its `blocks` of HTML.
+    `from` is how many characters of the `markdown` received so far remain, `keeps` how many of its `blocks` of HTML.
     """
 
     def __init__(self) -> None:
@@ -77,14 +77,14 @@ def _common(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 def moment_json(moment: Moment, growth: Growth) -> JSON:
-    """Takes a while for a long answer, as `transcript_json` does."""
+    """A moment as JSON. Slow for long answers, so call it in a thread."""
     growing = moment.kind == "snapshot"
     segments = growth.segments(moment) if growing else [_segment(segment, None) for segment in moment.segments]
     return {**_fields(moment), "segments": segments, "files": [attached_json(file) for file in moment.files]}
 
 
 def attached_json(file: Attached) -> JSON:
-    """A file of a question; without an id it is not kept anywhere to fetch it from."""
+    """A file of a question; without an id it cannot be downloaded."""
     picture = file.media_type in PICTURES
     return {"id": file.kept, "name": file.name, "size": file.size, "media_type": file.media_type, "picture": picture}
 
@@ -113,7 +113,7 @@ def _exchange(exchange: Exchange) -> JSON:
 
 
 def _fields(view: Moment | Exchange) -> JSON:
-    """What a view says beside its segments and files."""
+    """The fields of a view, without its segments and files."""
     skipped = {"segments", "answer", "files"}
     return {field.name: getattr(view, field.name) for field in fields(view) if field.name not in skipped}
 

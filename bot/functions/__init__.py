@@ -1,4 +1,4 @@
-"""The functions that the bot itself runs for its assistants: what marks one, and what binds it."""
+"""Python functions that assistants may call."""
 
 from collections.abc import Mapping
 from typing import Any

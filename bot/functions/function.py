@@ -1,4 +1,4 @@
-"""A Python function that assistants may call, and the limits of its calls."""
+"""Wraps a Python function so that assistants may call it, within limits."""
 
 import asyncio
 import functools
@@ -16,19 +16,19 @@ T = TypeVar("T")
 
 SECONDS = 30.0
 CHARACTERS = 20_000
-# Calls of one function that may be in threads at once: a thread whose time is up cannot be stopped and still counts.
+# Calls of one function that may run in threads at once. A thread that times out cannot be stopped and still counts.
 MOST_AT_ONCE = 16
 
 
 class BusyError(Exception):
-    """Too many calls of this function have not returned yet."""
+    """Too many calls of this function are still running."""
 
 
 class Function(Generic[P, T]):
-    """A function with what its author says of it; called, it is the function it was.
+    """A function and its options. Calling it directly calls the wrapped function.
 
-    Only one that is `read_only` is run. One that was under way when the program died is run again only if it is
-    `repeatable`. A call has `seconds` of time, its output `characters` of room.
+    Assistants may only call functions that are `read_only`. A call interrupted by a crash is repeated only if the
+    function is `repeatable`. A call times out after `seconds`, and its output is cut after `characters`.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Function(Generic[P, T]):
         characters: int = CHARACTERS,
     ) -> None:
         if seconds <= 0 or characters <= 0:
-            raise ValueError("A function needs some time, and room for its output.")
+            raise ValueError("`seconds` and `characters` must be greater than 0.")
         described = Described.of(wrapped)
         self.name = described.name
         self.read_only = read_only
         self.repeatable = repeatable
-        # What no model could be told of is refused when the function is made.
+        # A signature that cannot be described to a model is refused here.
         self.tool = FunctionTool(function=described.definition)
         self._wrapped = wrapped
         self._called = Described(described.name, _few_at_once(wrapped), described.arguments)
@@ -57,14 +57,14 @@ class Function(Generic[P, T]):
         return self._wrapped(*args, **kwargs)
 
     async def result(self, arguments: str) -> str:
-        """What it gives for arguments as a model wrote them, within its limits. Raises `FunctionFailedError`."""
+        """Call the function with a model's JSON arguments, within the limits. Raises `FunctionFailedError`."""
         try:
             async with asyncio.timeout(self._seconds) as limit:
                 said = storable(await self._called.result(arguments))
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise FunctionFailedError(f"{self.name} gave nothing within {self._seconds:g} seconds.") from None
+            raise FunctionFailedError(f"{self.name} timed out after {self._seconds:g} seconds.") from None
         if len(said) <= self._characters:
             return said
         return f"{said[: self._characters]}\n[Cut here: {self._characters} of {len(said)} characters.]"
@@ -81,15 +81,15 @@ def function(
 
 
 def function(wrapped: Callable[..., Any] | None = None, /, **says: Any) -> Any:
-    """Make a typed function a tool of assistants: the signature becomes the schema, the docstring what they are told.
+    """Let assistants call a typed function: its signature becomes the schema, its docstring the description.
 
-    Say `read_only=True` where it changes nothing: others are refused. `Function` tells the rest.
+    Set `read_only=True` if the function changes nothing; others are never run. See `Function` for the other options.
     """
     return Function(wrapped) if wrapped is not None else lambda wrapped: Function(wrapped, **says)
 
 
 def _few_at_once(wrapped: Callable[..., Any]) -> Callable[..., Any]:
-    """The same; a plain one, which is called in threads, raises `BusyError` where too many have not returned yet."""
+    """Limit the concurrent calls of a function that runs in threads: beyond the limit, it raises `BusyError`."""
     if inspect.iscoroutinefunction(wrapped):
         return wrapped
     free = threading.BoundedSemaphore(MOST_AT_ONCE)
@@ -97,7 +97,7 @@ def _few_at_once(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(wrapped)
     def few(**arguments: Any) -> Any:
         if not free.acquire(blocking=False):
-            raise BusyError(f"{MOST_AT_ONCE} earlier calls have not returned yet; try again later")
+            raise BusyError(f"{MOST_AT_ONCE} earlier calls are still running; try again later")
         try:
             return wrapped(**arguments)
         finally:

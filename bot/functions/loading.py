@@ -1,4 +1,4 @@
-"""Finds the functions: those that installed packages register, and those of the modules threadline.toml names."""
+"""Loads functions from installed packages (entry points) and from the modules named in threadline.toml."""
 
 import importlib
 import importlib.util
@@ -18,11 +18,11 @@ TAKEN = ("code_interpreter", "file_search")
 
 
 def load_functions(configuration: Configuration, folder: Path) -> Functions:
-    """Every function by its name; files are named from `folder`. Raises `ConfigurationError` with a sentence."""
+    """Load every function, by name; files are relative to `folder`. Raises `ConfigurationError`."""
     found: dict[str, Function[..., Any]] = {}
     for where, function in [*_registered(), *_written(configuration.functions, folder)]:
         if function.name in TAKEN:
-            raise ConfigurationError(f"{where}: a function cannot be called {function.name}, as a tool of the API is.")
+            raise ConfigurationError(f"{where}: {function.name} is the name of a tool of the API; rename the function.")
         if found.setdefault(function.name, function) is not function:
             raise ConfigurationError(f"{where}: there is another function called {function.name}; rename one of them.")
     _check(configuration, found)
@@ -47,7 +47,7 @@ def _written(modules: Iterable[str], folder: Path) -> Iterator[tuple[str, Functi
             raise ConfigurationError(f"functions: {name} cannot be loaded: {_words(error)}") from error
         functions = [value for value in vars(module).values() if isinstance(value, Function)]
         if not functions:
-            raise ConfigurationError(f"functions: {name} marks no function with @threadline.function.")
+            raise ConfigurationError(f"functions: {name} contains no function marked with @threadline.function.")
         yield from ((f"functions: {name}", function) for function in functions)
 
 
@@ -56,14 +56,14 @@ def _from_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     module = importlib.util.module_from_spec(spec)
-    # Types of a module are looked up there when its signatures are read.
+    # Reading the signatures looks up the types of the module there.
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
 def _check(configuration: Configuration, found: Functions) -> None:
-    """Raises `ConfigurationError` for an assistant that lists what is not there."""
+    """Raise `ConfigurationError` if an assistant lists an unknown function."""
     for name, assistant in configuration.assistants.items():
         for wanted in assistant.functions:
             if wanted not in found:

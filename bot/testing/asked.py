@@ -1,4 +1,4 @@
-"""A question that a person asked over the wire, and the replies to it, made and ended as the core does."""
+"""A question asked over the wire, and the replies to it, handled as the core handles them."""
 
 import asyncio
 import itertools
@@ -20,9 +20,9 @@ _numbers = itertools.count(1)
 
 
 class Asked:
-    """`said` is the question, `incoming` what the adapter made of it.
+    """`said` is the question as posted, `incoming` as the adapter received it.
 
-    `kept` are the parts that it recorded: number → reference and state.
+    `kept` are the parts that the adapter recorded: number → reference and state.
     """
 
     def __init__(self, stage: Stage, said: Said, incoming: Incoming) -> None:
@@ -36,21 +36,21 @@ class Asked:
 
     @classmethod
     async def on(cls, stage: Stage, *, after: Said | None = None) -> Self:
-        """Somebody asks, and the adapter brings the question."""
+        """Post a question and wait until the adapter has received it."""
         text = f"question {next(_numbers)}"
         said = await stage.say(text, after=after)
         return cls(stage, said, await stage.bot.takes(text))
 
     def reply(self, *, again: bool = False) -> Reply:
-        """The reply to it; `again` after a try that failed, when one looks before creating anything."""
+        """A reply to the question; `again` after a failed attempt, when the adapter must look before it creates."""
         return self.stage.adapter.reply(self._turn(suspect=again))
 
     def crash(self) -> None:
-        """The process dies: nothing of what it posted was recorded."""
+        """Simulate a crash: nothing that was posted has been recorded."""
         self.kept.clear()
 
     async def finish(self, reply: Reply, segments: Sequence[Segment]) -> None:
-        """End it, trying again as the core does when the platform does not take it."""
+        """Finish the reply, retrying as the core does when the platform refuses it."""
         for failures in range(TRIES):
             try:
                 async with aclosing(reply):
@@ -59,10 +59,10 @@ class Asked:
                     await reply.finish(segments)
                 return
             except PlatformError as error:
-                must(error.retryable, "A refusal that passes by itself is retryable.", error)
+                must(error.retryable, "A temporary refusal is retryable.", error)
                 await asyncio.sleep(error.retry_after or 0)
             reply = self.reply(again=True)
-        raise AssertionError(f"After {TRIES} tries the answer was still not accepted.")
+        raise AssertionError(f"The answer was not accepted after {TRIES} attempts.")
 
     def _turn(self, *, suspect: bool) -> Turn:
         place, now = self.incoming.place, time.time()
@@ -111,7 +111,7 @@ class Asked:
         )
 
     async def _earlier(self) -> Sequence[Part]:
-        """An asked question stands after every reply that was given before it."""
+        """No parts: the question comes after every earlier reply."""
         return []
 
     async def _keep_part(self, number: int, ref: str, state: PartState) -> None:

@@ -1,6 +1,6 @@
-"""A bot that takes what an adapter brings it and answers nothing by itself."""
+"""A bot that records what an adapter passes to it and answers nothing."""
 
-# ruff: noqa: ARG002 - it answers nothing, whatever it is asked
+# ruff: noqa: ARG002 - it ignores most arguments
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,10 +15,10 @@ from storage.records import Conversation
 
 
 class TakingBot:
-    """`Bot` that remembers what was brought to it. While `claims` is false, nothing can be made durable.
+    """A `Bot` that records what is passed to it. While `claims` is false, it refuses to store anything.
 
-    `received` holds every message that was taken, as often as it came; `refused` those that could not be. `places` is
-    what `known` tells; `is_whole` whether an adapter says that nothing is missing.
+    `received` lists every message accepted, redeliveries included; `refused` those refused. `places` is what `known`
+    returns; `is_whole` is whether the adapter says that no message is missing.
     """
 
     def __init__(self) -> None:
@@ -38,16 +38,16 @@ class TakingBot:
         self._hub = Hub()
 
     async def until(self, holds: Callable[[], bool], *, seconds: float = 60) -> None:
-        """Waits until what was brought here makes it true; fails with what was brought instead."""
+        """Wait until `holds` is true; on a timeout, fail with the messages received instead."""
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(holds)
         except TimeoutError:
             known = [incoming.text for incoming in self.received]
-            raise AssertionError(f"It did not come within {seconds:g} s. What came: {known}.") from None
+            raise AssertionError(f"It did not arrive within {seconds:g} s. Received: {known}.") from None
 
     async def takes(self, text: str) -> Incoming:
-        """Waits for a message of these words."""
+        """Wait for a message with this text."""
         await self.until(lambda: any(incoming.text == text for incoming in self.received))
         return next(incoming for incoming in self.received if incoming.text == text)
 
@@ -132,5 +132,5 @@ class TakingBot:
             self._changed.notify_all()
 
     def end_watching(self) -> None:
-        """Let those who watch go, so that a server of the test's own can close."""
+        """End all watchers, so that a test's server can close."""
         self._hub.close()

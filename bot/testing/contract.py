@@ -1,4 +1,4 @@
-"""The whole suite: hearing, speaking and trouble, less what an adapter says it lacks."""
+"""The whole contract suite: incoming messages, replies and failures, without the capabilities an adapter lacks."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,8 +15,8 @@ _NOTHING: Mapping[Capability, str] = MappingProxyType({})
 class AdapterContract(Hearing, Speaking, Trouble):
     """Derive a test class and give it the fixture `stage`.
 
-    `lacks` names each capability that the platform does not have, with the reason; the tests that need it are not there
-    then. Whoever leaves one out without saying so fails with `NotImplementedError`.
+    `lacks` maps each capability that the platform does not have to a reason; the tests that need it are removed. A
+    capability that is neither implemented nor listed fails with `NotImplementedError`.
     """
 
     lacks: ClassVar[Mapping[Capability, str]] = _NOTHING

@@ -1,4 +1,4 @@
-"""What an adapter hears: every message of a person once, the same one again as the same, and nothing else."""
+"""Contract tests for incoming messages: each message of a person arrives once, redeliveries are recognised."""
 
 from bot.incoming import Incoming
 from bot.segments import Text
@@ -7,7 +7,7 @@ from bot.testing.stage import Stage, must, needs
 
 
 class Hearing:
-    """The half of the suite that is about what comes in."""
+    """The tests about incoming messages."""
 
     async def test_a_message_becomes_exactly_one_incoming(self, stage: Stage) -> None:
         said = await stage.say("What is two and two?")

@@ -1,11 +1,11 @@
-"""What somebody sees, told to whoever watches at every change: for stages whose platform is told in this process."""
+"""What people see, with a notification on every change; for stages whose platform runs in this process."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 
 class Sight:
-    """`see` sets what is seen now; `watch` gives it, and again whenever it changes."""
+    """`see` sets what is seen; `watch` yields it, and again whenever it changes."""
 
     def __init__(self) -> None:
         self._seen: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What an adapter says: the whole answer before people, exactly once, however it grew."""
+"""Contract tests for replies: people see the whole answer exactly once, however it grew."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from bot.testing.asked import Asked
 from bot.testing.stage import Stage, must, needs
 
 SOON = 20.0
-# How long somebody who should wait is given to show that they do not.
+# How long a call that should wait is given to return too early.
 HASTE = 0.2
-CALLS = "@everyone @here <!channel> <!here> <!everyone> <!subteam^S1> <@U0ADA> <@1> <@!1> <@&1> @channel"
+PINGS = "@everyone @here <!channel> <!here> <!everyone> <!subteam^S1> <@U0ADA> <@1> <@!1> <@&1> @channel"
 
 
 class Speaking:
-    """The half of the suite that is about what goes out."""
+    """The tests about replies."""
 
     async def test_an_answer_is_there_whole_and_once_when_finish_returns(self, stage: Stage) -> None:
         asked = await Asked.on(stage)
@@ -94,15 +94,15 @@ class Speaking:
         await asked.finish(asked.reply(), [Text("Still here.")])
         await reads(asked, "Still here.")
 
-    @needs("calls")
-    async def test_nothing_that_is_said_calls_anybody(self, stage: Stage) -> None:
+    @needs("pings")
+    async def test_nothing_that_is_said_pings_anybody(self, stage: Stage) -> None:
         asked = await Asked.on(stage)
         reply = asked.reply()
-        await reply.show(Snapshot((Text(CALLS),)))
-        await asked.finish(reply, [Text(CALLS), Notice(CALLS), Text("said")])
+        await reply.show(Snapshot((Text(PINGS),)))
+        await asked.finish(reply, [Text(PINGS), Notice(PINGS), Text("said")])
         await reads(asked, "said")
-        called = await stage.called(asked.said)
-        must(list(called) == [], "Neither a model's words nor a notice call anybody.", called)
+        pinged = await stage.pinged(asked.said)
+        must(list(pinged) == [], "Neither a model's text nor a notice pings anybody.", pinged)
 
     @needs("holding")
     async def test_show_waits_for_nobody(self, stage: Stage) -> None:
@@ -144,7 +144,7 @@ class Speaking:
         await asyncio.wait([closing], timeout=HASTE)
         await stage.release()
         await closing
-        # Another answer grows at the same pace: what was still to come would have come by then.
+        # Another answer grows at the same pace; a late update of the first one would have arrived by then.
         later = await Asked.on(stage, after=asked.said)
         another = later.reply()
         for words in ("one", "one two", "one two three"):
@@ -156,12 +156,12 @@ class Speaking:
 
 
 def long_answer(stage: Stage) -> str:
-    """Words, each of them different, for two parts and a half."""
+    """A text of distinct words, two and a half parts long."""
     return " ".join(f"word{number}" for number in range(stage.limit * 5 // 2 // 7))
 
 
 async def answered(asked: Asked, *texts: str) -> Sequence[str]:
-    """What people see in the end: these texts, each exactly once, and nothing else of ours."""
+    """Check that people see these texts, each exactly once, and no other text of the bot."""
     seen = await asked.stage.until(asked.said, lambda seen: _bare(texts[-1]) in _joined(asked, seen))
     must(_joined(asked, seen) == _bare("".join(texts)), "The whole answer is there, once, and nothing beside it.", seen)
     return seen
@@ -178,10 +178,10 @@ async def found(asked: Asked) -> Reply:
 
 
 def _joined(asked: Asked, seen: Sequence[str]) -> str:
-    """What the parts say, without what marks that one goes on."""
+    """The text of the parts, without the marks of continued parts."""
     return _bare("".join(part.removeprefix(asked.stage.continued) for part in seen))
 
 
 def _bare(text: str) -> str:
-    """A text without its white space, which platforms trim where one message ends and the next begins."""
+    """The text without white space, which platforms trim at the ends of messages."""
     return "".join(text.split())

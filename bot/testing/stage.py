@@ -1,6 +1,6 @@
-"""What the author of an adapter gives the suite: a platform to stand on, people in it, and eyes."""
+"""What the author of an adapter implements for the contract suite: control of a platform and a view of its messages."""
 
-# ruff: noqa: ARG002 - what a platform lacks, nobody writes
+# ruff: noqa: ARG002 - optional methods ignore their arguments
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -15,13 +15,13 @@ Capability = Literal[
     "acknowledgement",
     "bots",
     "bystanders",
-    "calls",
     "clicks",
     "editing",
     "holding",
     "limit",
     "losses",
     "parts",
+    "pings",
     "redelivery",
     "refusals",
 ]
@@ -32,7 +32,7 @@ Test = TypeVar("Test", bound=Callable[..., Awaitable[None]])
 
 @dataclass(frozen=True)
 class Said:
-    """Something that was said: the place it stands in, and which message it is. Both as the platform names them."""
+    """A message that was posted: its place and its id, as the platform names them."""
 
     where: str
     message: str
@@ -41,9 +41,9 @@ class Said:
 class Stage(ABC):
     """A platform, its people, and `adapter`, which is connected and listens for `bot`.
 
-    What stands for the platform is best a server of its own that the adapter's real client library talks to. Of the
-    methods that are not abstract, those that belong to a capability the adapter lacks need not be written. `limit` is
-    how long one part may be (capability `limit`), `continued` what the adapter writes above a part that goes on.
+    The platform is best simulated by a server that the adapter's real client library talks to. Methods for a capability
+    that the adapter lacks need not be implemented. `limit` is the maximum length of a part (capability `limit`),
+    `continued` the text that the adapter puts above a continued part.
     """
 
     adapter: Adapter
@@ -53,67 +53,68 @@ class Stage(ABC):
 
     @abstractmethod
     async def say(self, text: str, *, after: Said | None = None, addressed: bool = True) -> Said:
-        """A person says it: in a conversation of its own, or in that of `after`. `addressed`: so that it is for us.
+        """A person posts a message, in a new conversation or in that of `after`.
 
-        With `addressed` false (capability `bystanders`) it stands where we can hear it, and names nobody.
+        If `addressed`, the message mentions the bot or is a DM; otherwise (capability `bystanders`) the bot can read
+        it, but it mentions nobody.
         """
 
     @abstractmethod
     async def acknowledged(self, said: Said) -> bool:
-        """Whether the platform knows that it arrived; returns as soon as it does, or has stopped waiting for that.
+        """Return whether the platform got an acknowledgement, once it has one or has stopped waiting.
 
-        On a platform that is not told (without the capability `acknowledgement`): True, as soon as the adapter is
-        through with it.
+        On a platform without acknowledgements (capability `acknowledgement`), return True once the adapter has handled
+        the message.
         """
 
     @abstractmethod
     async def resend(self, said: Said) -> None:
-        """The platform delivers it once more; returns when it has. Without `redelivery`: the person says it again.
+        """The platform redelivers the message; returns when it has. Without `redelivery`, the person posts it again.
 
-        Nothing at all where an adapter tries by itself until a message is claimed.
+        Do nothing if the adapter itself retries until a message is claimed.
         """
 
     @abstractmethod
     def watch(self, said: Said) -> AsyncGenerator[Sequence[str], None]:
-        """What people see of us in its conversation, message by message: as it is, and again whenever it changes."""
+        """Yield the bot's messages in the conversation as people see them, now and whenever they change."""
 
     async def say_as(self, who: Literal["bot", "us"], text: str) -> Said:
-        """Another bot says it and names us, or it comes back to us as our own (capability `bots`)."""
+        """Another bot posts a message that mentions the bot, or the bot receives its own (capability `bots`)."""
         raise self._unwritten("bots")
 
     async def refuse(self, status: Literal[429, 500], *, times: int = 1) -> None:
-        """Our next writes are answered so, `times` of each kind (a new message, an edit); capability `refusals`.
+        """Refuse the adapter's next writes, `times` of each kind (a new message, an edit); capability `refusals`.
 
-        A 429 names the shortest wait that the platform knows.
+        A 429 asks for the shortest wait that the platform supports.
         """
         raise self._unwritten("refusals")
 
     async def lose(self) -> None:
-        """Our next new message takes effect, and its answer never reaches us (capability `losses`)."""
+        """The adapter's next new message takes effect, but its response is lost (capability `losses`)."""
         raise self._unwritten("losses")
 
     async def hold(self) -> None:
-        """Our next new message is left without an answer until `release` (capability `holding`)."""
+        """The adapter's next new message gets no response until `release` (capability `holding`)."""
         raise self._unwritten("holding")
 
     async def held(self) -> None:
-        """Returns when one is held (capability `holding`)."""
+        """Wait until a message is held (capability `holding`)."""
         raise self._unwritten("holding")
 
     async def release(self) -> None:
-        """What was held takes effect and is answered; returns when that is done (capability `holding`)."""
+        """The held message takes effect and gets its response; returns when that is done (capability `holding`)."""
         raise self._unwritten("holding")
 
     async def click(self, said: Said, action: str) -> None:
-        """A person presses a button that nobody made (capability `clicks`); returns when the platform is through."""
+        """A person presses a button that the adapter never showed; returns once handled (capability `clicks`)."""
         raise self._unwritten("clicks")
 
-    async def called(self, said: Said) -> Sequence[str]:
-        """Whom our messages in its conversation have called, ever (capability `calls`)."""
-        raise self._unwritten("calls")
+    async def pinged(self, said: Said) -> Sequence[str]:
+        """Everybody whom the bot's messages in the conversation have pinged so far (capability `pings`)."""
+        raise self._unwritten("pings")
 
     async def until(self, said: Said, holds: Callable[[Sequence[str]], bool], *, seconds: float = 60) -> Sequence[str]:
-        """Waits until what people see makes it true; fails with what they see instead."""
+        """Wait until `holds` is true for what people see; on a timeout, fail with what they see instead."""
         seen: Sequence[str] = []
         try:
             async with asyncio.timeout(seconds), aclosing(self.watch(said)) as sights:
@@ -131,7 +132,7 @@ class Stage(ABC):
 
 
 def needs(*capabilities: Capability) -> Callable[[Test], Test]:
-    """Marks a test that is for platforms with these capabilities."""
+    """Mark a test that needs these capabilities."""
 
     def mark(test: Test) -> Test:
         test.__dict__["needs"] = frozenset(capabilities)
@@ -141,7 +142,7 @@ def needs(*capabilities: Capability) -> Callable[[Test], Test]:
 
 
 def must(holds: bool, promise: str, found: Any = None) -> None:
-    """Fails with the promise that was not kept, and with what was found instead."""
+    """Fail with the promise that was not kept and with what was found instead."""
     if not holds:
         raise AssertionError(promise if found is None else f"{promise} Found: {brief(found)}")
 

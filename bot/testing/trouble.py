@@ -1,4 +1,4 @@
-"""What an adapter does when its platform refuses or its process dies: the answer is there in the end, whole, once."""
+"""Contract tests for rate limits, server errors, lost responses and crashes: the answer arrives whole and once."""
 
 import asyncio
 from typing import Literal
@@ -10,7 +10,7 @@ from bot.testing.stage import Stage, needs
 
 
 class Trouble:
-    """The part of the suite that is about rate limits, servers that fail, lost answers and crashes."""
+    """The tests about failures."""
 
     @needs("refusals")
     async def test_an_answer_survives_a_rate_limit(self, stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""The marks that assistants leave for their sources, as footnotes: `【4:0†source】` becomes `[1]`."""
+"""Turns the citation marks of assistants into footnote numbers: `【4:0†source】` becomes `[1]`."""
 
 import re
 
@@ -11,7 +11,7 @@ _HALF = re.compile(r"【[^【】\n]{0,400}\Z")
 def cited(text: str, *, growing: bool = False) -> tuple[str, list[str]]:
     """The text with numbers in place of its marks, and the marks in the order of their numbers.
 
-    While it is `growing` a mark that is not whole yet is left out.
+    If the text is still `growing`, an unfinished mark at its end is left out.
     """
     markers: list[str] = []
 
@@ -26,6 +26,6 @@ def cited(text: str, *, growing: bool = False) -> tuple[str, list[str]]:
 
 
 def said_with(text: str, marker: str) -> str:
-    """The sentence that a mark stands in or after, without marks."""
+    """The sentence that contains or precedes a mark, without marks."""
     before = _MARKER.sub("", text.partition(marker)[0]).rstrip()
     return (sentences(before.rpartition("\n")[2]) or [""])[-1]

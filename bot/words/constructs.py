@@ -1,4 +1,4 @@
-"""What stands in a line of Markdown and is one thing: links, code, formulas, addresses. Nobody cuts through them."""
+"""Finds the constructs in a line of Markdown that must not be split: links, code, formulas, addresses."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bot.words.emphasis import open_marks
 from bot.words.maths import FORMULA
 
-# Bounded on purpose: the time to look is linear, and while a text grows something half written is waited for so long.
+# Bounded, so that matching takes linear time and a growing text does not wait forever for the end of a construct.
 _WORDS = r"(?:[^\[\]\\]|\\.|\[[^\[\]\n]{0,200}\]){0,500}"
 _ADDRESS = r"(?:<[^<>\n]{0,2000}>|(?:[^\s()<>]|\([^\s()]{0,200}\)){0,2000})"
 _TITLE = r"""(?:\s+(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'))?"""
@@ -23,9 +23,9 @@ CONSTRUCT = re.compile(
        | (?P<bold>(?P<stars>\*\*|__|~~)(?=\S)[^*_~\n]{{1,300}}(?<=\S)(?P=stars))""",
     re.VERBOSE | re.DOTALL,
 )
-# So long an end of emphasis is waited for; in the end most marks without one are no marks.
+# How many characters to wait for the end of emphasis. Longer marks are usually not emphasis.
 LONGEST_EMPHASIS = 500
-# What may begin one of them and has not ended yet, at the end of a text that grows.
+# An unfinished construct at the end of a growing text.
 _BEGUN = re.compile(
     r"""【[^【】\n]{0,200}\Z
       | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{0,200}\]?){0,500}
@@ -41,12 +41,12 @@ _BEGUN = re.compile(
 
 
 def constructs(text: str) -> Iterator[re.Match[str]]:
-    """What is one thing in a line of Markdown, from left to right."""
+    """The constructs of a line of Markdown, from left to right."""
     return CONSTRUCT.finditer(text)
 
 
 def settled(line: str) -> int:
-    """Where the first thing begins that a growing line has not finished; its length where there is none."""
+    """Where the first unfinished construct of a growing line begins; the length of the line if there is none."""
     emphasis = (one.at for one in open_marks(line, certain=True) if len(line) - one.at <= LONGEST_EMPHASIS)
     return min(_settled(line), next(emphasis, len(line)))
 

@@ -1,4 +1,4 @@
-"""Emphasis that is open: which marks of a growing line have not found their end, by CommonMark's rules."""
+"""Finds open emphasis: the marks of a growing line that have no end yet, by CommonMark's rules."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 
 @dataclass(slots=True)
 class OpenMark:
-    """A mark that waits for its end: `**`, `_`, `~~`, or the backticks of code. `at` is where it stands."""
+    """A mark without its end: `**`, `_`, `~~`, or the backticks of code. `at` is its position."""
 
     at: int
     mark: str
@@ -25,9 +25,9 @@ class OpenMark:
 
 
 def open_marks(line: str, *, certain: bool = False) -> list[OpenMark]:
-    """What is open at the end, outermost first; nothing follows open code.
+    """The marks open at the end of a line, outermost first; open code comes last.
 
-    A mark at the very end closes what is open; where one must be `certain` its next character is waited for.
+    A mark at the very end closes an open one; if `certain`, it must be followed by another character to count.
     """
     opened: list[OpenMark] = []
     at = 0
@@ -49,7 +49,7 @@ def _take(opened: list[OpenMark], run: re.Match[str], *, certain: bool) -> None:
     left = run.group()
     while closes and left and not (certain and not after):
         found = next((n for n in reversed(range(len(opened))) if _fits(opened[n], left, opens=opens)), None)
-        # At the end one star after two is half of their end.
+        # At the end of the line, one star is half of the end of two.
         if found is None or (not after and len(left) < len(opened[found].mark)):
             break
         length = _matched(opened[found].mark, left)
@@ -62,12 +62,12 @@ def _take(opened: list[OpenMark], run: re.Match[str], *, certain: bool) -> None:
 
 
 def _matched(opener: str, closer: str) -> int:
-    """How many characters of both make one pair of marks."""
+    """How many characters of both marks form one pair."""
     return 2 if len(opener) > 1 and len(closer) > 1 else 1
 
 
 def _fits(opener: OpenMark, closer: str, *, opens: bool) -> bool:
-    """Whether it may be what the closer ends; marks that could do both must not add up to three."""
+    """Return whether the closer may end the opener; marks that could do both must not add up to a multiple of three."""
     if opener.mark[0] != closer[0]:
         return False
     lengths = len(opener.mark), len(closer)
@@ -75,7 +75,7 @@ def _fits(opener: OpenMark, closer: str, *, opens: bool) -> bool:
 
 
 def _flanks(mark: str, before: str, after: str) -> tuple[bool, bool]:
-    """Whether a mark between these characters may open, and may close."""
+    """Return whether a mark between these characters may open, and whether it may close."""
     after = after or " "
     left = not after.isspace() and (not _is_sign(after) or before.isspace() or _is_sign(before))
     right = not before.isspace() and (not _is_sign(before) or after.isspace() or _is_sign(after))

@@ -1,4 +1,4 @@
-"""Markdown that is still being written: what it is about to become, and what of it is certain."""
+"""Handles Markdown that is still growing: closes its open marks, and finds the part that can no longer change."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from bot.words.constructs import settled
 from bot.words.emphasis import OpenMark, open_marks
 from bot.words.markdown import line_starts, parse
 
-# A last line of nothing but marks may yet become a list, a rule, an underlined heading, a fence, the second line of a
-# table: it waits for its next character.
+# A last line of only marks may become a list, a rule, an underlined heading, a fence or the second line of a table, so
+# it is not shown before its next character.
 _UNDECIDED = re.compile(r"(?:\A|(?<=\n))(?=.)(?:[-+=*_#>`~|: \t]+|[ \t]*\d{1,9}[.)]?[ \t]*)\Z")
 # `[2]` is a footnote.
 _HALF_LINK = re.compile(r"!?\[(?!\d+\]\Z)([^\[\]]*)(?:\](?:\([^()\s]*)?)?\Z")
@@ -19,13 +19,13 @@ _HALF_FORMULA = re.compile(r"(?:\\\((?:(?!\\\)).){0,2000}|\\\[(?:(?!\\\]).){0,20
 _HEAD_OF_TABLE = re.compile(r"(?:\A|(?<=\n))[ \t>]*\|[^\n]*\n?\Z")
 _HALF_MARKER = re.compile(r"【[^【】\n]{0,200}\Z")
 _OPENERS = frozenset("<@&\\")
-_LONGEST_CALL = 80
+_LONGEST_PING = 80
 
 
 class Blocks:
-    """The blocks of a text as it grows: what is complete is read and written once: the time is that of the whole.
+    """The blocks of a growing text. Complete blocks are parsed and written once, so that the total time stays linear.
 
-    `complete` are those that nothing that follows can change, `pieces` is what `write` made of each, `written` of all.
+    `complete` are the blocks that can no longer change, `pieces` what `write` returned for each, `written` all joined.
     """
 
     def __init__(self, write: Callable[[str], str] = str) -> None:
@@ -36,11 +36,11 @@ class Blocks:
         self._text = ""
 
     def settle(self, text: str) -> int:
-        """Where the last block begins: all before it is complete."""
+        """Where the last block begins; everything before it is complete."""
         if not text.startswith(self._text):
             self.complete, self.pieces, self.written, self._text = [], [], "", ""
         rest = text[len(self._text) :]
-        # A line that is not whole may yet belong to the block before it.
+        # An unfinished line may belong to the block before it.
         whole = rest[: rest.rfind("\n") + 1]
         starts = line_starts(whole)
         blocks = (token for token in parse(whole) if token.level == 0 and token.nesting != -1)
@@ -55,15 +55,15 @@ class Blocks:
         return len(self._text)
 
     def of(self, text: str) -> list[str]:
-        """Joined they are the text, save that what the last one leaves open is closed."""
+        """The blocks of the text, with the open marks of the last one closed."""
         at = self.settle(text)
         return [*self.complete, mended(text[at:], shut=False)]
 
 
 def mended(text: str, *, shut: bool = True) -> str:
-    """A growing text with everything closed that its last words leave open. A wrong guess lasts a moment.
+    """A growing text with its open marks closed. A wrong guess is corrected as the text grows.
 
-    `shut`: an open fence too; a parser of our own shuts it by itself.
+    `shut` also closes an open fence, which our own parser does not need.
     """
     text = _UNDECIDED.sub("", text)
     tokens = parse(text)
@@ -79,7 +79,7 @@ def mended(text: str, *, shut: bool = True) -> str:
 
 
 def settled_end(text: str) -> int:
-    """How much of a growing text is certain: nothing that follows can change what these characters are shown as."""
+    """How many characters of a growing text can no longer change in how they are shown."""
     last = _last(parse(text))
     end = len(text)
     if last is not None and last.type == "inline" and last.map:
@@ -91,18 +91,18 @@ def settled_end(text: str) -> int:
 def _before_open_word(text: str) -> int:
     begins = 1 + max(text.rfind(blank) for blank in " \n\t")
     word = text[begins:]
-    if len(word) <= _LONGEST_CALL and _OPENERS & set(word):
+    if len(word) <= _LONGEST_PING and _OPENERS & set(word):
         return len(text[:begins].rstrip())
     return len(text)
 
 
 def _last(tokens: Sequence[Token]) -> Token | None:
-    """The last thing that holds words."""
+    """The last token that contains text."""
     return next((token for token in reversed(tokens) if token.map and token.nesting == 0), None)
 
 
 def _shut(text: str, fence: Token) -> str:
-    """An open fence, closed; one whose first line is not whole yet is not shown."""
+    """The text with its open fence closed, or without it if its first line is unfinished."""
     starts = line_starts(text)
     first = (fence.map or [0])[0]
     opening = text[starts[first] : starts[min(first + 1, len(starts) - 1)]]
@@ -118,7 +118,7 @@ def _shut(text: str, fence: Token) -> str:
 
 
 def _mend(line: str, words: str, *, in_table: bool) -> str:
-    """`words` are those of the line, without the marks of the list or quote around it."""
+    """Close the open marks of the last line. `words` is the line without the marks of its list or quote."""
     opened = open_marks(words)
     if not (opened and opened[-1].mark.startswith("`")):
         halves = (_HALF_MARKER, _HALF_FORMULA) if in_table else (_HALF_MARKER, _HEAD_OF_TABLE, _HALF_FORMULA)
@@ -134,7 +134,7 @@ def _without(line: str, halves: Sequence[re.Pattern[str]]) -> str:
 
 
 def _closed(line: str, opened: Sequence[OpenMark], end: int) -> str:
-    """A mark with nothing after it yet is left out; blanks before a closing mark would keep it from closing."""
+    """Close open marks; drop a mark with nothing after it, and blanks that would keep a mark from closing."""
     closing = ""
     for one in reversed(opened):
         if not closing and one.at + len(one.mark) == end:

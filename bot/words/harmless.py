@@ -1,13 +1,13 @@
-"""Keeps a model's words from calling anybody: no broadcast and no mention survives on any platform."""
+"""Keeps a model's text from pinging anybody: no broadcast or mention works on any platform."""
 
 import html
 import re
 
-# What discord.py's own escape uses: invisible, and neither Slack nor Discord reads a mention across it.
+# Invisible; neither Slack nor Discord recognises a mention that contains it. discord.py's own escape uses it too.
 BREAK = "\u200b"
 
-# A platform, or the Markdown in between, may decode a character reference or a backslash escape first,
-# so one unit is whatever stands for one character once it has been decoded.
+# A platform or a Markdown parser may decode character references and backslash escapes first, so one unit is whatever
+# decodes to one character.
 _UNIT = re.compile(
     r"""&(?:(?:amp|\#0*38|\#x0*26);?)*
          (?:\#x[0-9a-f]+|\#[0-9]+|amp|lt|num|excl|commat);?
@@ -15,26 +15,26 @@ _UNIT = re.compile(
       | .""",
     re.DOTALL | re.VERBOSE | re.IGNORECASE,
 )
-_CALL = re.compile(
+_PING = re.compile(
     r"<(?=!(?:channel|here|everyone|group|subteam)|[@#][!&]?[a-z0-9])|@(?=channel|here|everyone|group)", re.IGNORECASE
 )
 
 
 def harmless(markdown: str) -> str:
-    """The same words, with an invisible break in every broadcast and mention (`<!channel>`, `@here`, `<@U…>`, `<#…>`).
+    """The text with an invisible break in every broadcast and mention (`<!channel>`, `@here`, `<@U…>`, `<#…>`).
 
-    It holds after the platform's own unescaping (`&lt;!channel&gt;`, `\\<!channel>`); doing it twice changes nothing.
+    Also effective after the platform's own unescaping (`&lt;!channel&gt;`, `\\<!channel>`). Idempotent.
     """
     units = [unit.group() for unit in _UNIT.finditer(markdown)]
     decoded = [_decode(unit) for unit in units]
     origin = [index for index, characters in enumerate(decoded) for _ in characters]
-    for call in _CALL.finditer("".join(decoded)):
-        units[origin[call.start()]] += BREAK
+    for ping in _PING.finditer("".join(decoded)):
+        units[origin[ping.start()]] += BREAK
     return "".join(units)
 
 
 def _decode(unit: str) -> str:
-    """What a unit stands for."""
+    """The characters that a unit decodes to."""
     if unit.startswith("\\"):
         return unit[1:] or unit
     if len(unit) == 1:

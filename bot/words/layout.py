@@ -1,4 +1,4 @@
-"""How a piece of Markdown is laid out: where it may be cut, and what a cut has to close and to repeat."""
+"""Finds where Markdown may be split, and what a split must close and repeat."""
 
 import re
 from bisect import bisect_left
@@ -25,7 +25,7 @@ class Layout:
         self._tokens = parse(text)
 
     def borders(self, *, after: int) -> Iterator[Sequence[int]]:
-        """Where the text may end, by preference, each kind in order."""
+        """The positions where the text may be split, in groups from the best to the worst kind."""
         yield from ([at for at in found if at > after] for found in (self._blocks, self._items, self._lines))
         rows = _merged([*self._uncut, *self._rows])
         uncut = _merged(self._uncut)
@@ -34,7 +34,7 @@ class Layout:
         yield range(after + 1, len(self.text) + 1)
 
     def closing(self, at: int) -> str:
-        """What has to follow when the text is cut there."""
+        """The text that must follow a split at this position."""
         fence = self._around(at, "fence")
         if fence is None:
             return ""
@@ -43,7 +43,7 @@ class Layout:
         return ("" if self.text[at - 1 : at] == "\n" else "\n") + container + fence.markup
 
     def opening(self, at: int) -> tuple[str, int]:
-        """What has to stand before the rest, and how far the rest is indented by the list it stands in."""
+        """The text that must precede the rest after a split, and the indentation of the rest by its list."""
         quote = "> " * self._depth_of_quotes(at)
         opens = ""
         if fence := self._around(at, "fence"):
@@ -58,7 +58,7 @@ class Layout:
 
     @cached_property
     def _blocks(self) -> list[int]:
-        """Where blocks begin; a heading stays with what follows it."""
+        """Where blocks begin; a heading stays with the block after it."""
         tops = [token for token in self._tokens if token.level == 0 and token.map and token.nesting != -1]
         found = [
             self._starts[token.map[0]]
@@ -85,7 +85,7 @@ class Layout:
         return [at for at in starts if at not in closed and not _is_within(at, uncut)]
 
     def _inner_lines(self, token: Token) -> Iterator[int]:
-        """Lines that nobody begins a part with: the first and the last of a fence, a table's head and first row."""
+        """The lines that must not begin a part: the first and last of a fence, the header and first row of a table."""
         if not token.map:
             return
         first, last = self._lines_of(token)
@@ -97,7 +97,7 @@ class Layout:
 
     @property
     def _rows(self) -> Iterator[tuple[int, int]]:
-        """The lines of tables, without what ends them."""
+        """The lines of tables, without their line ends."""
         for token in self._tokens:
             if token.type == "tr_open" and token.map:
                 first, _ = self._lines_of(token)
@@ -105,7 +105,7 @@ class Layout:
 
     @cached_property
     def _uncut(self) -> list[tuple[int, int]]:
-        """Spans that are one thing: constructs of a line, and the marks before its words."""
+        """Spans that must not be split: constructs of a line, and the marks before its text."""
         spans: list[tuple[int, int]] = []
         for token in self._tokens:
             if token.type in ("inline", "fence", "code_block") and token.map:
@@ -120,7 +120,7 @@ class Layout:
         return spans
 
     def _around(self, at: int, kind: str) -> Token | None:
-        """The innermost block of a kind that a cut there goes through."""
+        """The innermost block of this kind that contains a position."""
         found = None
         for token in self._tokens:
             if token.type == kind and token.map:
@@ -130,14 +130,14 @@ class Layout:
         return found
 
     def _is_open(self, fence: Token) -> bool:
-        """Whether a fence still waits for its end, which may be beyond the text."""
+        """Return whether a fence has no end within the text."""
         first, last = self._lines_of(fence)
         line = self.text[self._starts[max(first, last - 1)] : self._starts[last]]
         end = rf"[\s>]*{re.escape(fence.markup[0])}{{{len(fence.markup)},}}\s*"
         return not self.text[self._starts[last] :].strip() and not (last - first > 1 and re.fullmatch(end, line))
 
     def _indent(self, at: int) -> int:
-        """How far the words of the list item around a cut stand from the margin."""
+        """The indentation of the text in the list item that contains a position."""
         indent, line = 0, -1
         for token in self._tokens:
             if token.type != "list_item_open" or not token.map:
@@ -163,7 +163,7 @@ class Layout:
 
 
 def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans that overlap as one, in order."""
+    """The spans in order, with overlapping ones merged."""
     merged: list[tuple[int, int]] = []
     for begins, ends in sorted(spans):
         if merged and begins < merged[-1][1]:
@@ -174,6 +174,6 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _is_within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
-    """Whether a cut there would go through one of these."""
+    """Return whether a position is inside one of the spans."""
     before = bisect_left(spans, (at, 0)) - 1
     return before >= 0 and at < spans[before][1]

@@ -1,4 +1,4 @@
-"""A reply as the messages of a platform: the words in parts, what stands under them, and the files beside them."""
+"""Turns a reply into the messages of a platform: the text in parts, the notices below it, and the files."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +19,10 @@ AS_FILE = f"The whole answer is in {WHOLE}."
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a platform shows what is not the model's own. `small` marks a line of small print.
+    """How a platform shows a reply. `small` formats a line of small print; `lead` stands above the first message.
 
-    What takes more than `most` messages is shown that far, and comes whole as a file. A table of which `as_file` says
-    so comes as a spreadsheet besides.
+    An answer of more than `most` messages is cut there and attached whole as a file. A table for which `as_file` is
+    true is attached as a spreadsheet as well.
     """
 
     paper: Paper
@@ -34,7 +34,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A finished reply: its messages, the files that follow them, and what to post where those are not taken."""
+    """A finished reply: its messages, the files that follow them, and `instead`, to post if the files are refused."""
 
     texts: list[str]
     files: tuple[File, ...] = ()
@@ -43,7 +43,7 @@ class Sent:
 
 
 class Letter:
-    """One growing reply. `append_only` is for a platform that cannot take back what it showed."""
+    """One growing reply. `append_only` is for a platform that cannot change text it has shown."""
 
     def __init__(self, style: Style, *, append_only: bool = False) -> None:
         room = style.paper.room - style.paper.measure(style.lead)
@@ -52,13 +52,13 @@ class Letter:
         self._pages = Pages(replace(style.paper, room=room))
 
     def turn(self) -> None:
-        """What follows begins a new message."""
+        """Continue in a new message."""
         self._pages.turn()
 
     def growing(self, segments: Sequence[Segment], *, edited: bool = False) -> list[str]:
-        """The messages so far; only the last one changes. None while there is nothing to see.
+        """The messages so far; only the last one changes. Empty while there is nothing to show.
 
-        An append-only one leaves out what stands under the words, unless it is `edited` by now.
+        An append-only reply leaves out the notices below the text, unless it is `edited` from now on.
         """
         texts = [part.written for part in self._pages.grow(body(segments), append_only=self._append_only)]
         if len(texts) > self._style.most:
@@ -73,7 +73,8 @@ class Letter:
         files = (*self._spreadsheets(text), *(segment for segment in segments if isinstance(segment, File)))
         foot = self._foot(segments, growing=False)
         if len(texts) <= self._style.most:
-            return Sent(self._led(self._under(texts, foot)), files)
+            not_sent = (self._style.small(_not_sent(len(files))),) if files else ()
+            return Sent(self._led(self._under(texts, foot)), files, instead=not_sent)
         most = self._style.most
         note = self._style.small(AS_FILE)
         preview = self._led(self._under(texts[:most], foot))
@@ -114,12 +115,12 @@ class Letter:
         return self._style.paper.room - self._style.paper.measure(self._style.lead)
 
     def _led(self, texts: list[str]) -> list[str]:
-        """The lead stands above the first message."""
+        """The messages, with the lead above the first one."""
         return [self._style.lead + texts[0], *texts[1:]] if texts else texts
 
 
 def body(segments: Sequence[Segment]) -> str:
-    """The words of a reply as one Markdown text."""
+    """The text of a reply as one Markdown document."""
     written = (_markdown(segment) for segment in segments)
     return "\n\n".join(text for text in written if text)
 
@@ -135,7 +136,7 @@ def _markdown(segment: Segment) -> str:
 
 
 def fenced(text: str, language: str = "") -> str:
-    """A fence that nothing in the text ends."""
+    """The text in a code fence that nothing in it can end."""
     longest, run = 2, 0
     for character in text:
         run = run + 1 if character == "`" else 0
@@ -153,14 +154,18 @@ def _table(table: Table) -> str:
 
 def _note(note: Source) -> str:
     title = f"[{_line(note.title)}]({note.address})" if note.address else _line(note.title)
-    # A line by itself is no row of a table, and Slack would show what escapes it.
+    # A single line is no table row, so pipes need no escape, which Slack would show.
     passage = f": “{_LONE_PIPE.sub('|', _line(note.passage))}”" if note.passage else ""
     return f"[{note.number}] {title}{passage}"
 
 
 def _line(words: str) -> str:
-    """Words of ours, or of a file's name, on one line; they are no Markdown."""
+    """Plain words, such as the name of a file, on one line and escaped."""
     return escaped(" ".join(words.split()))
+
+
+def _not_sent(files: int) -> str:
+    return "A file could not be sent here." if files == 1 else f"{files} files could not be sent here."
 
 
 def _gap(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Links that say where they lead, and addresses that call nobody."""
+"""Checks that links show their true address, and that addresses ping nobody."""
 
 import re
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ _BROADCAST = re.compile(r"@(?=channel|here|everyone|group)", re.IGNORECASE)
 
 
 def shows_another(words: str, address: str) -> bool:
-    """Whether a link's words are an address, and not the one it leads to."""
+    """Return whether the text of a link shows an address other than its target."""
     leads_to = _host(address)
     plain = re.sub(r"[\\*_`~\u200b\u200c\u200d\u2060\ufeff]", "", words)
     shown = [_bare_host(found[1] or found[2]) for found in _SHOWN.finditer(plain)]
@@ -20,12 +20,12 @@ def shows_another(words: str, address: str) -> bool:
 
 
 def has_address(markdown: str) -> bool:
-    """Whether a platform may find something in it to link to, and to show a preview of."""
+    """Return whether a platform may find an address to link and preview."""
     return _SHOWN.search(markdown) is not None
 
 
 def quiet(address: str) -> str:
-    """The same address, encoded so that no platform reads a broadcast in it (`https://e.org/@here`)."""
+    """The address, encoded so that no platform recognises a broadcast in it (`https://e.org/@here`)."""
     return _BROADCAST.sub("%40", address)
 
 

@@ -1,4 +1,4 @@
-"""The one reading of Markdown: every platform writes its form from the same tree of tokens."""
+"""The one Markdown parser, from whose tokens the text for every platform is written."""
 
 import functools
 import re
@@ -15,12 +15,12 @@ _SCHEMES = ("http://", "https://", "mailto:")
 
 
 class Markdown(MarkdownIt):
-    """CommonMark with tables, strikethrough and formulas. HTML is words; links lead to the web or to mail."""
+    """CommonMark with tables, strikethrough and formulas. HTML is plain text; links are http, https or mailto."""
 
     def __init__(self, *, renderer_cls: type[RendererHTML] = RendererHTML, **options: object) -> None:
         super().__init__("commonmark", {"html": False, **options}, renderer_cls=renderer_cls)
         self.enable(["table", "strikethrough"])
-        # Before a backslash is read as an escape: `\(x\)` is a formula.
+        # Before escapes, so that `\(x\)` is a formula.
         self.inline.ruler.before("escape", "formula", _formula)
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
@@ -40,10 +40,10 @@ def _formula(state: StateInline, silent: bool) -> bool:
 READER = Markdown()
 
 
-# Deciding on a text and then writing it reads it more than once in a row.
+# Cached, because splitting a text and writing it parse it several times in a row.
 @functools.lru_cache(maxsize=16)
 def parse(text: str) -> Sequence[Token]:
-    """The tokens of a text, in order; those of blocks say in `map` which lines they stand on."""
+    """The tokens of a text; block tokens have their lines in `map`."""
     return READER.parse(text)
 
 
@@ -51,13 +51,13 @@ _LINE = re.compile(r"\r\n|\n|\r")
 
 
 def line_starts(text: str) -> list[int]:
-    """Where each line begins as the parser counts them, and where the text ends."""
+    """The start of each line as the parser counts lines, and the end of the text."""
     starts = [0, *(found.end() for found in _LINE.finditer(text))]
     return starts if starts[-1] == len(text) else [*starts, len(text)]
 
 
 def words_of(inline: Token) -> str:
-    """What stands in a line of Markdown without its marks; a link's address stands behind its words."""
+    """The text of a line of Markdown without its marks; the address of a link follows its text."""
     said: list[str] = []
     for token in inline.children or []:
         if token.type in ("text", "code_inline"):

@@ -1,4 +1,4 @@
-"""Formulas in LaTeX as characters that can be read everywhere."""
+"""Converts LaTeX formulas to Unicode text."""
 
 import functools
 import re
@@ -8,7 +8,8 @@ from typing import Any
 from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 from pylatexenc.latexwalker import LatexWalkerError
 
-# A dollar before a blank or a digit is money, and so is one after a blank or before a digit.
+# Dollar signs are money, not delimiters, if a blank follows the first one, or a blank precedes or a digit follows the
+# second one.
 FORMULA = re.compile(
     r"""\\\((?P<round>(?:[^\\]|\\[^()]){1,1000}?)\\\)
       | \\\[(?P<square>(?:[^\\]|\\[^\[\]]){1,2000}?)\\\]
@@ -29,7 +30,7 @@ _SIGNS = {"+": "PLUS SIGN", "-": "MINUS", "=": "EQUALS SIGN", "(": "LEFT PARENTH
 def readable(formula: str) -> str:
     """A formula, with its delimiters, as Unicode: `\\(x^2 \\le 4\\)` is `x² ≤ 4`.
 
-    One that cannot be translated whole, or is none (`$HOME/bin:$PATH`), stays as it was written.
+    A formula that cannot be converted whole, or is none (`$HOME/bin:$PATH`), is returned unchanged.
     """
     found = FORMULA.fullmatch(formula)
     if found is None:
@@ -42,7 +43,7 @@ def readable(formula: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _translated(latex: str) -> str:
-    """Empty where a macro is not known: its meaning must not go missing."""
+    """The converted formula; empty if a macro is unknown, because its meaning would be lost."""
     if any(not _is_known(name) for name in _MACRO.findall(latex)):
         return ""
     try:
@@ -59,7 +60,7 @@ def _is_known(name: str) -> bool:
 
 
 def _shift(found: re.Match[str]) -> str:
-    """A raised or lowered group, in small characters where Unicode has all of them."""
+    """A superscript or subscript, in small characters if Unicode has all of them."""
     words = found[2] if found[2] is not None else found[3] or found[4]
     small = [_small(character, _NAMES[found[1]]) for character in words]
     if words and all(small):

@@ -1,4 +1,4 @@
-"""Markdown as Slack's older markup, for the few places that take nothing else."""
+"""Converts Markdown to Slack's older markup, for the few places that accept nothing else."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ _MARKS = {"strong": "*", "em": "_", "s": "~"}
 
 
 def mrkdwn(markdown: str) -> str:
-    """`**bold**` as `*bold*`, links as `<url|words>`, headings bold, tables aligned in code; all else as words."""
+    """`**bold**` becomes `*bold*`, links `<url|text>`, headings bold, tables aligned code; the rest is plain text."""
     tokens = parse(markdown)
     tables = {id(token): grid.aligned() for token, grid in grids(tokens)}
     lines: list[str] = []
@@ -42,7 +42,7 @@ def _block(tokens: Sequence[Token], at: int, token: Token) -> Iterator[str]:
 
 
 def _prefixes(tokens: Sequence[Token], at: int) -> tuple[str, str]:
-    """What stands before the first and before the other lines of a block: its list's mark, its quote's."""
+    """The list and quote marks before the first line of a block, and before its other lines."""
     first = rest = ""
     stack: list[Token] = []
     for token in tokens[:at]:

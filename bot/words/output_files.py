@@ -1,4 +1,4 @@
-"""Links into the sandbox, where nobody can follow them: their words stay, and the name of the file beside them."""
+"""Replaces links into the sandbox, which nobody can open, by their text and the name of the file."""
 
 import re
 from pathlib import PurePosixPath
@@ -10,7 +10,7 @@ _LINK = re.compile(r"!?\[([^\]\n]*)\]\(\s*<?(sandbox:[^)\n>]*)>?[^)\n]*(\)|\Z)")
 
 
 def named(text: str) -> str:
-    """The text without such links, also where the last of them is half written."""
+    """The text without links into the sandbox, also if the last one is unfinished."""
     return _LINK.sub(_instead, text) if "sandbox:" in text else text
 
 

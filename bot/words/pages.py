@@ -1,13 +1,13 @@
-"""Cuts a text that grows into parts that stand by themselves. A part that is full never changes again.
+"""Splits a growing Markdown text into messages. A full part never changes again.
 
-A part ends where a block ends, else a list item, a line, a sentence, a word, a visible character. A fence that is cut
-is closed, and opened again with its language; a table repeats its head, a quote its mark. Nothing goes missing: what a
-part repeats or closes is all that it adds.
+A part ends at the end of a block, else of a list item, a line, a sentence, a word or a visible character. A split fence
+is closed and reopened with its language; a table repeats its header, a quote its mark. No text is lost.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from bot.words.growing import Blocks, mended, settled_end
 from bot.words.layout import Layout
@@ -16,9 +16,9 @@ from bot.words.split import Measure, longest
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What a platform's message takes: `room` by `measure`, and how Markdown is written there.
+    """The format of a platform's messages: their length (`room`, by `measure`), and how Markdown is written.
 
-    `continued` stands above every part but the first.
+    `continued` is put above every part except the first.
     """
 
     room: int
@@ -29,7 +29,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a part begins in the text: what it repeats, and the indentation it leaves out of a list it goes on."""
+    """Where a part begins in the text, the text it repeats, and the indentation of a continued list to remove."""
 
     at: int = 0
     head: str = ""
@@ -38,7 +38,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as it is sent, and the span of the text that it shows."""
+    """A part as it is sent, and the span of text it shows."""
 
     written: str
     start: int
@@ -46,9 +46,9 @@ class Part:
 
 
 class Pages:
-    """The parts of one growing text. Where they are cut follows from the text alone, not from how it came.
+    """The parts of one growing text. The splits depend only on the text, not on how it grew.
 
-    Only what an append-only reader has seen already is not taken back: there a part ends behind it.
+    The exception is text already shown append-only: it stays, so a part ends after it.
     """
 
     def __init__(self, paper: Paper) -> None:
@@ -61,9 +61,9 @@ class Pages:
         self._blocks = Blocks(paper.write)
 
     def grow(self, text: str, *, append_only: bool = False) -> list[Part]:
-        """The parts so far; the last one may still change, its open ends closed for now.
+        """The parts so far. The last one may still change; its open marks are closed for now.
 
-        `append_only`: instead of closing them it leaves out what is not certain yet, so that it only ever gets longer.
+        With `append_only`, it leaves out text that may still change, so that it only ever gets longer.
         """
         self._take(text)
         self._fill()
@@ -71,7 +71,7 @@ class Pages:
         return [*self._full, *(self._certain(rest) if append_only else self._fitting(rest))]
 
     def end(self, text: str) -> list[Part]:
-        """All the parts of the whole text."""
+        """The parts of the finished text."""
         self._take(text)
         self._fill()
         while (rest := self._rest()) and not self._fits(rest, rest.text):
@@ -79,19 +79,19 @@ class Pages:
         return [*self._full, *self._written(rest, rest.text)]
 
     def turn(self) -> None:
-        """End the part that `grow` with `append_only` showed last, as it stands: what follows begins another one."""
+        """End the last part after the text that `grow` showed with `append_only`."""
         if self._seen:
             self._close(self._rest(), self._seen)
 
     def _take(self, text: str) -> None:
-        """A text that does not go on from what was full is another text."""
+        """Set the text; start over if it does not continue the full parts."""
         if not text.startswith(self._begun):
             self._full, self._start, self._seen = [], Start(), 0
             self._blocks, self._begun = Blocks(self._paper.write), ""
         self._text = text
 
     def _fill(self) -> None:
-        """Cut off what is full: decided by so many characters of the text as fit, and the one after them."""
+        """Split off full parts. Each split depends only on the characters that fit and the one after them."""
         while True:
             ahead = self._text[self._start.at : self._start.at + self._paper.room + 1]
             fits = longest(ahead, self._paper.room, self._paper.measure)
@@ -106,7 +106,7 @@ class Pages:
         self._close(rest, self._best(rest))
 
     def _close(self, rest: "_Rest", end: int) -> None:
-        """Make the text until there a part of its own."""
+        """End the current part at this position."""
         layout = Layout(rest.text)
         self._full += self._written(rest.until(end), rest.text[:end] + layout.closing(end))
         opening, indent = layout.opening(end)
@@ -115,7 +115,7 @@ class Pages:
         self._seen, self._blocks = 0, Blocks(self._paper.write)
 
     def _written(self, rest: "_Rest", markdown: str) -> list[Part]:
-        """A part; none where there is nothing to see."""
+        """The part as a list; empty if it would show nothing."""
         return self._shown(rest, self._form(rest, markdown))
 
     def _shown(self, rest: "_Rest", written: str) -> list[Part]:
@@ -130,7 +130,7 @@ class Pages:
         return self._paper.measure(self._form(rest, markdown)) <= self._paper.room
 
     def _certain(self, rest: "_Rest") -> list[Part]:
-        """What nothing that follows can change, as long as there is room to close what it leaves open."""
+        """The text that can no longer change, as long as there is room to close its open marks."""
         at = self._blocks.settle(rest.text)
         end = at + settled_end(rest.text[at:])
         closed = self._grown(rest, at, rest.text[at:end] + Layout(rest.text[at:]).closing(end - at))
@@ -142,7 +142,7 @@ class Pages:
         return self._shown(seen, self._grown(rest, at, rest.text[at : self._seen]))
 
     def _fitting(self, rest: "_Rest") -> list[Part]:
-        """What is left, or as much of it as fits for now: where to cut it is decided when there is more of it."""
+        """The rest, or as much as fits for now; the final split is decided when there is more text."""
         at = self._blocks.settle(rest.text)
         written = self._grown(rest, at, mended(rest.text[at:]))
         if self._paper.measure(written) <= self._paper.room:
@@ -151,7 +151,7 @@ class Pages:
         return self._written(rest.until(end), rest.text[:end] + Layout(rest.text).closing(end))
 
     def _grown(self, rest: "_Rest", at: int, last: str) -> str:
-        """The part as it is sent, of the blocks that are complete and the last one."""
+        """The part as it is sent: its complete blocks and the last one."""
         lead = self._paper.continued if rest.start.at else ""
         return f"{lead}{self._blocks.written if at else ''}{self._paper.write(last)}"
 
@@ -167,7 +167,7 @@ class Pages:
         return found or max(self._seen, len(rest.start.head) + 1)
 
     def _last_that_fits(self, rest: "_Rest", layout: Layout, borders: Sequence[int]) -> tuple[int, int]:
-        """Mostly the last of them. Sizes grow with the text, nearly: a search that halves finds where it is another."""
+        """The last border that fits, and its size. A binary search comes close: sizes mostly grow with the text."""
 
         def size(end: int) -> int:
             return self._paper.measure(self._form(rest, rest.text[:end] + layout.closing(end)))
@@ -188,7 +188,7 @@ class Pages:
 class _Rest:
     """The text from a start on: what it repeats, then its lines without their indentation.
 
-    `lines` says for lines of `text` where they begin there, and where in the source.
+    `lines` are pairs of the start of a line in `text` and its start in the source.
     """
 
     start: Start
@@ -218,10 +218,8 @@ class _Rest:
         return replace(self, text=self.text[:end])
 
     def source(self, at: int) -> int:
-        """Where in the source a place of the text stands."""
-        line, source = self.lines[
-            max(0, bisect_right(self.lines, (at, len(self.text) + self.start.at + 1_000_000)) - 1)
-        ]
+        """The position in the source of a position in the text."""
+        line, source = self.lines[max(0, bisect_right(self.lines, at, key=itemgetter(0)) - 1)]
         return source + at - line
 
     def is_indented(self, at: int) -> bool:

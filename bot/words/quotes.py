@@ -1,14 +1,14 @@
-"""What is shown of a passage: the sentences that stand nearest to what was said with its mark."""
+"""Picks what is shown of a cited passage: the sentences closest to the text that cites it."""
 
 import math
 import re
 
-# So much of it is shown.
+# The maximum number of characters shown.
 SHOWN = 160
-# The marks of a heading in a Markdown file, which are none of its words.
+# The marks of a heading in a Markdown file, which are not shown.
 _HEADING = re.compile(r"^#{1,6} +", re.M)
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…](?=\s)|[。！？]|\Z)")
-# Where nothing stands between words each character counts.
+# In scripts without spaces between words, each character counts as one.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
 
 

@@ -1,4 +1,4 @@
-"""Markdown into the Markdown of a platform: what it lacks is said another way, and nobody is called."""
+"""Rewrites Markdown for a platform: replaces what the platform lacks, and removes pings."""
 
 import html
 import re
@@ -16,7 +16,7 @@ from bot.words.tables import Grid, grid
 
 Edit = tuple[int, int, str]
 
-# What some servers leave in an answer's text for a source: only its note is for people.
+# Citation marks that some servers leave in the text; people see only the footnotes.
 _MARKER = re.compile(r"【[^【】]*†[^【】]*】")
 _MARK = re.compile(r"([\\`*_~\[\]<>|])")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+.#-]+\Z")
@@ -25,10 +25,10 @@ _CONTAINER = re.compile(r"[^\s>]")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a platform reads. `headings` is its deepest heading; `table` writes one where it has none of its own.
+    """What a platform supports. `headings` is its deepest level of headings; `table` writes tables if it has none.
 
-    `code` writes a block of code, given its language, where there is only one way to; `references` says whether
-    `&lt;` is read as a character.
+    `code` writes a code block from text and language if the platform accepts only one form; `references` says whether
+    the platform decodes character references such as `&lt;`.
     """
 
     headings: int = 6
@@ -38,7 +38,7 @@ class Dialect:
     references: bool = True
 
     def write(self, markdown: str) -> str:
-        """The same words in this dialect, harmless. White space around them stays."""
+        """The Markdown in this dialect, without pings. White space around it stays."""
         tokens, starts = parse(markdown), line_starts(markdown)
         edits = [edit for at, token in enumerate(tokens) for edit in self._edits(markdown, tokens, at, token, starts)]
         return harmless(_edited(markdown, edits))
@@ -62,7 +62,7 @@ class Dialect:
         return heading.markup in ("=", "-") and self.headings < 6
 
     def _heading(self, source: str, begins: int, heading: Token) -> Iterator[Edit]:
-        """Its marks only, so that what is within the heading is written like any other words."""
+        """Edit only the marks of a heading; its text is rewritten like any other."""
         depth = int(heading.tag[1])
         marks = ("**", "**") if depth > self.headings else (f"{'#' * depth} ", "")
         if heading.markup.startswith("#"):
@@ -79,7 +79,7 @@ class Dialect:
 
 
 def escaped(words: str) -> str:
-    """Plain words as Markdown that shows just them."""
+    """Plain text, escaped for Markdown."""
     return _MARK.sub(r"\\\1", words)
 
 
@@ -92,7 +92,7 @@ def _in_line(line: str, begins: int, *, references: bool) -> Iterator[Edit]:
         elif found["marker"]:
             yield start, end, _MARKER.sub("", found.group())
         elif found["image"] is not None:
-            # Nobody shows it from there: a link to look at it, where there is one.
+            # Platforms do not load images from answers, so it becomes a link if it has a web address.
             opening = "[" if found["alt"] else "[image"
             written = _quieted(found, "source").replace("![", opening, 1)
             leads = found["source"].strip("<>").startswith(("http://", "https://"))
@@ -107,20 +107,20 @@ def _in_line(line: str, begins: int, *, references: bool) -> Iterator[Edit]:
 
 
 def _link(words: str, address: str, written: str) -> str:
-    """A link, whose true address is shown where its words are another one."""
+    """A link, followed by its true address if its text shows another one."""
     bare = address.strip("<>")
     return f"`{words.replace('`', '')}` ({quiet(bare)})" if shows_another(words, bare) else written
 
 
 def _quieted(found: re.Match[str], name: str) -> str:
-    """What was found, with this part, an address, calling nobody; words call nobody in another way."""
+    """The construct with pings removed from its address; `harmless` removes those from its text."""
     start, end = found.start(name) - found.start(), found.end(name) - found.start()
     whole = found.group()
     return whole[:start] + quiet(whole[start:end]) + whole[end:]
 
 
 def _coded(source: str, token: Token, code: Callable[[str, str], str]) -> str:
-    """A block of code in the platform's way; one that is written so already stays as it is."""
+    """A code block in the platform's form; unchanged if it has that form already."""
     language = _LANGUAGE.match(token.info.strip())
     form = code(token.content.removesuffix("\n"), language.group() if language else "")
     if token.type == "fence":
@@ -131,7 +131,7 @@ def _coded(source: str, token: Token, code: Callable[[str, str], str]) -> str:
 
 
 def _placed(source: str, form: str) -> str:
-    """Lines in place of others, in the quote or the list those stood in."""
+    """Lines that replace others, with the marks of their quote or list."""
     indent = re.match(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?[ \t>]*", source)
     first = indent.group() if indent else ""
     rest = _CONTAINER.sub(" ", first)

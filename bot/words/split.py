@@ -1,4 +1,4 @@
-"""Where plain words may be cut: after a sentence, else a word, else a visible character."""
+"""Splits plain text: after a sentence, else a word, else a visible character."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from wcwidth import iter_graphemes
 
 Measure = Callable[[str], int]
 
-# Best first. An abbreviation ends a sentence here too; people read on all the same.
+# Best first. An abbreviation counts as the end of a sentence, which does little harm.
 _SENTENCE = re.compile(r"[.!?…][\"'»”’)\]*_]*\s+|[。！？][」』”’）]*\s*")
 _WORD = re.compile(r"\s+|(?<=[、，；：])")
 _BORDERS = (re.compile(r"\n[ \t]*\n+"), re.compile(r"\n"), _SENTENCE, _WORD)
@@ -24,7 +24,7 @@ def words(text: str) -> Iterator[int]:
 
 
 def graphemes(text: str) -> Iterator[int]:
-    """Where visible characters end: an accent, a joined emoji and its colour belong to what they follow."""
+    """Where visible characters end: accents and the parts of an emoji belong to the character they follow."""
     at = 0
     for grapheme in iter_graphemes(text):
         at += len(grapheme)
@@ -32,7 +32,7 @@ def graphemes(text: str) -> Iterator[int]:
 
 
 def split(text: str, limit: int, measure: Measure = len) -> list[str]:
-    """Parts of at most `limit` that joined give the text again; no text gives no parts. It knows no Markdown."""
+    """Split text into parts of at most `limit`; joined, they are the text. Does not know Markdown."""
     if limit < 1:
         raise ValueError("limit must be at least 1")
     parts = []
@@ -44,7 +44,7 @@ def split(text: str, limit: int, measure: Measure = len) -> list[str]:
 
 
 def longest(text: str, limit: int, measure: Measure = len) -> int:
-    """How many characters of a text fit."""
+    """How many characters of a text fit the limit."""
     if measure is len or measure(text) <= limit:
         return min(len(text), limit)
     low, high = 0, min(len(text), limit)
@@ -55,14 +55,14 @@ def longest(text: str, limit: int, measure: Measure = len) -> int:
 
 
 def _cut(text: str, limit: int, measure: Measure) -> int:
-    """The best place to end the first part, in its second half if there is one."""
+    """The best position to end the first part, in its second half if possible."""
     fits = max(1, longest(text, limit, measure))
     head = text[:fits]
     for border in _BORDERS:
         ends = [found.end() for found in border.finditer(head) if found.end() * 2 >= fits]
         if ends:
             return ends[-1]
-    # One character more shows whether the last one ends there.
+    # The characters after the limit show whether the last visible character ends there.
     whole = [end for end in graphemes(text[: fits + 64][-128:]) if end]
     start = max(0, len(text[: fits + 64]) - 128)
     return max((start + end for end in whole if start + end <= fits), default=fits)

@@ -1,4 +1,4 @@
-"""A table without its Markdown: as aligned text, as rows of named values, as CSV."""
+"""Formats a Markdown table as aligned text, as rows of named values, or as CSV."""
 
 import csv
 import io
@@ -17,24 +17,24 @@ _RULE = "─"
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The cells of a table as plain words, the head first; every row has as many as the head."""
+    """The cells of a table as plain text, the header first; every row has as many cells as the header."""
 
     rows: tuple[tuple[str, ...], ...]
     alignments: tuple[Alignment, ...]
 
     @property
     def width(self) -> int:
-        """In columns of a fixed font."""
+        """The width in columns of a fixed-width font."""
         return sum(self._widths()) + 2 * (len(self._widths()) - 1)
 
     def aligned(self) -> list[str]:
-        """Lines with a rule beneath the head; wide characters count as two."""
+        """Aligned lines with a rule below the header; wide characters count as two columns."""
         widths = self._widths()
         lines = ["  ".join(map(_padded, row, widths, self.alignments)).rstrip() for row in self.rows]
         return [lines[0], "  ".join(_RULE * width for width in widths), *lines[1:]]
 
     def records(self) -> list[str]:
-        """A line for each row, every value with the name of its column; for what is too wide to align."""
+        """A line for each row, every value with the name of its column; for tables too wide to align."""
         head = self.rows[0]
         return [
             " · ".join(f"{name}: {value}" if name else value for name, value in zip(head, row, strict=True) if value)
@@ -42,7 +42,7 @@ class Grid:
         ] or [" · ".join(head)]
 
     def csv(self) -> str:
-        """For a spreadsheet: what would be taken for a formula there is kept text."""
+        """CSV for a spreadsheet; cells that look like formulas are marked as text."""
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows([_inert(cell) for cell in row] for row in self.rows)
         return out.getvalue()
@@ -52,7 +52,7 @@ class Grid:
 
 
 def grid(tokens: Sequence[Token]) -> Grid:
-    """The table whose tokens these are, `table_open` first."""
+    """The table that begins with the first of these tokens, a `table_open`."""
     rows: list[list[str]] = []
     alignments: list[Alignment] = []
     for at, token in enumerate(tokens):

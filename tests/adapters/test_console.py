@@ -126,7 +126,7 @@ class TestConsole(
     lacks={
         "bots": "only people type at a terminal",
         "bystanders": "everything typed at the terminal is meant for us",
-        "calls": "a terminal has nobody to call",
+        "pings": "a terminal has nobody to ping",
         "clicks": "a terminal has no buttons",
         "editing": "a terminal cannot take back what it printed",
         "holding": "a reply is handed over within the process",

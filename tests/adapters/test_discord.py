@@ -67,7 +67,7 @@ class DiscordStage(Stage):
     async def click(self, said: Said, action: str) -> None:
         await self._discord.press(self._person, said.message, action)
 
-    async def called(self, said: Said) -> Sequence[str]:
+    async def pinged(self, said: Said) -> Sequence[str]:
         return [ping for message in await self._discord.said(said.where) for ping in message.pings]
 
     async def refuse(self, status: Literal[429, 500], *, times: int = 1) -> None:

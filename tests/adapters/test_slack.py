@@ -76,7 +76,7 @@ class SlackStage(Stage):
         posted = await self._earlier.chat_postMessage(channel=self._channel, text="Press me", blocks=blocks)
         await self._slack.click(self._person, action, channel=self._channel, ts=posted["ts"])
 
-    async def called(self, said: Said) -> Sequence[str]:
+    async def pinged(self, said: Said) -> Sequence[str]:
         replies = await self._slack.replies(self._channel, said.where)
         return [ping for message in replies for ping in message.pings]
 

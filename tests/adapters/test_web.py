@@ -78,7 +78,7 @@ class TestWeb(
     lacks={
         "bots": "only people type into the page",
         "bystanders": "everything typed into the page is meant for us",
-        "calls": "the page has nobody to call",
+        "pings": "the page has nobody to ping",
         "clicks": "the page's buttons are requests of their own, none is made by an answer",
         "holding": "a reply is handed over within the process",
         "limit": "an answer on the page may have any length",

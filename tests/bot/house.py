@@ -17,7 +17,7 @@ from assistants.service.endpoints import Endpoint
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedModel
 from bot.adapter import Adapter, PlatformError, Receipt, Reply, Turn
-from bot.app import connected
+from bot.app import wire_core
 from bot.configuration import load_configuration
 from bot.core import Core
 from bot.incoming import Incoming, Person, Place
@@ -158,7 +158,7 @@ async def house(folder: Path, *, configured: str = PLAIN, adapter: Adapter | Non
         roster = Roster(db, configuration, lambda _: True)
         await roster.sync(client)
         web = adapter or WebAdapter()
-        parts = connected(Settings(_env_file=None), db, client, roster, [web], models=None)
+        parts = wire_core(Settings(_env_file=None), db, client, roster, [web], models=None)
         web.routes(parts.core)
         works = [parts.dispatcher.run, parts.stops.heed, parts.unanswered.run]
         tasks = [asyncio.create_task(work()) for work in works]

@@ -51,10 +51,10 @@ def test_a_server_comes_over_and_stays_itself(
     at, theirs = elsewhere
     asked = ("import", "--from", at, "--key-env", "THEIR_KEY", "--thread", theirs["thread"]["id"])
     report = told(start, *asked, THEIR_KEY="sk-theirs")
-    assert report.strip() == "Came over: 1 file, 1 vector store, 1 assistant, 1 thread."
+    assert report.strip() == "Imported: 1 file, 1 vector store, 1 assistant, 1 thread."
     again = told(start, *asked, THEIR_KEY="sk-theirs")
-    assert "Came over: nothing." in again
-    assert "Was here already and stays as it is: 1 file, 1 vector store, 1 assistant, 1 thread." in again
+    assert "Imported: nothing." in again
+    assert "Already here and left unchanged: 1 file, 1 vector store, 1 assistant, 1 thread." in again
     here = start("serve")
     with httpx.Client(base_url=f"{address(here)}/v1", headers=BETA, trust_env=False) as http:
         assert http.get(f"/assistants/{theirs['tutor']['id']}").json() == theirs["tutor"]
@@ -75,9 +75,9 @@ def test_what_is_exported_is_imported_the_same(
     other = {"DATA_DIR": str(tmp_path / "other")}
     file = tmp_path / "all.json"
     report = told(start, "export", str(file), "--thread", theirs["thread"]["id"], **other)
-    assert "holds 1 assistant, 1 vector store, 1 file, 1 thread." in report
+    assert "contains 1 assistant, 1 vector store, 1 file, 1 thread." in report
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "Came over: 1 file, 1 vector store, 1 assistant, 1 thread." in told(start, "import", str(file))
+    assert "Imported: 1 file, 1 vector store, 1 assistant, 1 thread." in told(start, "import", str(file))
     told(start, "export", str(tmp_path / "again.json"), "--thread", theirs["thread"]["id"])
     first, second = (json.loads((tmp_path / name).read_text()) for name in ("all.json", "again.json"))
     for kept in (first, second):
@@ -103,7 +103,7 @@ def test_a_dump_of_an_sdk_is_understood(start: Start, tmp_path: Path, shape: str
     shapes: dict[str, Any] = {"one": tutor, "list": [tutor], "page": {"data": [tutor], "object": "list"}}
     (tmp_path / "dump.json").write_text(json.dumps(shapes[shape]))
     report = told(start, "import", "dump.json")
-    assert "Came over: 1 assistant." in report
+    assert "Imported: 1 assistant." in report
     assert "Vector store vs_gone is named, but did not come over." in report
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_imported_is_one_sentence(start: Start, tmp_path: Path) -
     (tmp_path / "none.json").write_text("no json")
     for arguments, words in (
         (("bad.json",), "bad.json cannot be imported"),
-        (("none.json",), "none.json is no JSON"),
+        (("none.json",), "none.json is not valid JSON"),
         (("gone.json",), "gone.json cannot be read"),
         ((), "Name a FILE, or a server"),
         (("--from", "nowhere"), "--from"),

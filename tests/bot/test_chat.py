@@ -91,5 +91,5 @@ async def test_a_server_that_goes_away_in_mid_answer_is_one_sentence(
     await model.held()
     program.kill()
     said = await talking
-    assert "The server has gone" in said
+    assert "The server has stopped" in said
     assert "Traceback" not in said

@@ -48,12 +48,12 @@ def test_the_file_adds_assistants_and_changes_built_in_ones(config: Path) -> Non
             "intructions: there is no such key; did you mean instructions?",
         ),
         ("\n[assistents.helper]\ntitle = 'H'\n", 2, "assistents: there is no such key; did you mean assistants?"),
-        ("[models.x]\nbase_url = 'http://x'\nzzz = 1\n", 3, "there is no such key; known are base_url, api_key_env"),
+        ("[models.x]\nbase_url = 'http://x'\nzzz = 1\n", 3, "there is no such key; known keys: base_url, api_key_env"),
         ("[assistants.Helper]\ntitle = 'H'\n", 1, "small letters"),
         ("\ndefault = ['nobody']\n", 2, "there is no assistant 'nobody'"),
-        ("default = ['tour']\n[assistants.tour]\nenabled = false\n", 1, "name an assistant that is enabled"),
+        ("default = ['tour']\n[assistants.tour]\nenabled = false\n", 1, "name an enabled assistant"),
         ("default = 'tour'\n", 1, "default"),
-        ("[channels.'web:local:page']\nassistant = 'nobody'\n", 2, "there is no assistant 'nobody' that is enabled"),
+        ("[channels.'web:local:page']\nassistant = 'nobody'\n", 2, "there is no enabled assistant 'nobody'"),
     ],
 )
 def test_a_mistake_is_answered_with_its_line_and_key(config: Path, text: str, line: int | None, words: str) -> None:

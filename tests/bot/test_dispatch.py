@@ -128,19 +128,26 @@ async def test_a_turn_that_raises_does_not_silence_its_conversation(db: SQLiteDa
     assert worker.suspect == ["web:1"]
 
 
-async def test_a_look_that_fails_is_made_again(db: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+class FailingOnce(SQLiteDatabase):
+    """A store whose first search for work fails."""
+
+    def __init__(self, *opened: Any) -> None:
+        super().__init__(*opened)
+        self._faults = [StorageError("the disk is away")]
+
+    async def claim(self, conversations: Collection[int] | None = None) -> list[int]:
+        if self._faults:
+            raise self._faults.pop()
+        return await super().claim(conversations)
+
+
+async def test_a_search_for_work_that_fails_is_repeated(tmp_path: Path) -> None:
+    db = FailingOnce.open(tmp_path / "failing.db")
     worker = Worker(db, 1)
-    claim, faults = db.claim, [StorageError("the disk is away")]
-
-    async def failing(conversations: Collection[int] | None = None) -> list[int]:
-        if faults:
-            raise faults.pop()
-        return await claim(conversations)
-
-    monkeypatch.setattr(db, "claim", failing)
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):
         await say(db, dispatcher, "web:1")
         await worker.all_done.wait()
+    await db.close()
 
 
 class SlowToRelease(SQLiteDatabase):

@@ -82,7 +82,7 @@ async def test_every_model_of_the_configuration_is_tried(start: Start, tmp_path:
         "models.quick": ("ok", f"scripted answers at {server}/good/v1."),
         "models.half-an-address": (
             "WRONG",
-            f"scripted answers at {server}/good/v1: write that for models.half-an-address.base_url.",
+            f"scripted answers at {server}/good/v1: set models.half-an-address.base_url to this address.",
         ),
         "models.locked": ("WRONG", f"{place} refused the key; check it and paste it again (it answered 401)."),
         "models.unknown": ("WRONG", f"{place} has no model named unknown; it has known."),

@@ -39,9 +39,9 @@ def test_a_file_is_what_its_content_says(data: bytes, name: str, kind: str) -> N
 @pytest.mark.parametrize(
     ("data", "name", "why"),
     [
-        (b"\n<!DOCTYPE html><title>Sign in</title>", "photo.png", "a web page, not what its name says"),
-        (b"<html><body>Sign in</body></html>", "report.pdf", "a page that asks to sign in"),
-        (b"not a picture", "photo.jpg", "is no picture"),
+        (b"\n<!DOCTYPE html><title>Sign in</title>", "photo.png", "a web page, whatever its name says"),
+        (b"<html><body>Sign in</body></html>", "report.pdf", "such a page asks to sign in"),
+        (b"not a picture", "photo.jpg", "is not a picture"),
     ],
 )
 async def test_what_came_in_place_of_a_file_is_refused_with_a_sentence(data: bytes, name: str, why: str) -> None:

@@ -49,8 +49,8 @@ async def test_a_call_that_takes_too_long_is_given_up_and_a_function_that_hangs_
 
     try:
         late = await asyncio.gather(*(slow.result("") for _ in range(MOST_AT_ONCE)), return_exceptions=True)
-        assert {str(error) for error in late} == {"slow gave nothing within 0.05 seconds."}
-        with pytest.raises(FunctionFailedError, match=f"{MOST_AT_ONCE} earlier calls have not returned yet"):
+        assert {str(error) for error in late} == {"slow timed out after 0.05 seconds."}
+        with pytest.raises(FunctionFailedError, match=f"{MOST_AT_ONCE} earlier calls are still running"):
             await slow.result("")
     finally:
         go.set()
@@ -66,7 +66,7 @@ async def test_an_asynchronous_call_that_takes_too_long_is_cancelled() -> None:
         finally:
             cancelled.set()
 
-    with pytest.raises(FunctionFailedError, match=r"nothing within 0\.01 seconds"):
+    with pytest.raises(FunctionFailedError, match=r"timed out after 0\.01 seconds"):
         await slow.result("")
     assert cancelled.is_set()
 
@@ -110,9 +110,13 @@ def test_a_file_beside_the_configuration_brings_its_functions(tmp_path: Path) ->
         ('functions = ["yours.py"]', RAIN, "functions: yours.py cannot be loaded: there is no file"),
         ('functions = ["no_such_module"]', RAIN, "No module named 'no_such_module'."),
         ('functions = ["mine.py"]', "1 / 0", "functions: mine.py cannot be loaded: division by zero."),
-        ('functions = ["mine.py"]', "def rain(city: str): ...", "mine.py marks no function with @threadline.function."),
+        (
+            'functions = ["mine.py"]',
+            "def rain(city: str): ...",
+            "mine.py contains no function marked with @threadline.function.",
+        ),
         ('functions = ["mine.py"]', RAIN.replace("city: str", "city"), "its argument 'city' has no type"),
-        ('functions = ["mine.py"]', RAIN.replace("rain", "file_search"), "cannot be called file_search"),
+        ('functions = ["mine.py"]', RAIN.replace("rain", "file_search"), "file_search is the name of a tool"),
         ('functions = ["mine.py"]', RAIN.replace("rain", "snow"), "there is no function 'rain'; there are snow."),
     ],
 )

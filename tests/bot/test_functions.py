@@ -1,10 +1,9 @@
 """Functions in chat: run side by side, refused, stopped, killed; the real program, asked on the page."""
 
-import asyncio
 import json
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.bot.page import JSON, Page, said
 from tests.conftest import ROOT
 from tests.processes import threadline
 from tests.scripted import Model, connecting, scripted_model
+from tests.waiting import until
 
 WEATHER = """
 import pathlib
@@ -137,13 +137,6 @@ async def outputs(model: Model) -> list[str]:
 
 def ran(folder: Path) -> list[str]:
     return (folder / "ran").read_text().split() if (folder / "ran").exists() else []
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Files and tables of another program tell nobody that they change."""
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def until_ran(folder: Path, names: list[str]) -> None:

@@ -99,7 +99,7 @@ async def test_what_is_typed_meanwhile_is_noted_and_answered_next(keyboard: Keyb
     keyboard.type("go on\n")
     keyboard.sees("Half an")
     keyboard.type("and this?\n")
-    keyboard.sees("Noted; it is answered next.")
+    keyboard.sees("Noted; it will be answered next.")
     await model.release()
     keyboard.sees("You said: and this?")
     await model.aclose()

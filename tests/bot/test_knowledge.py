@@ -102,7 +102,7 @@ async def test_an_assistant_that_reads_no_documents_says_so(
             await client.files.delete(file["id"])
         await page.say(KEY, "Read it", files=[file])
         _, exchange = await page.until(KEY, lambda now: len(now) == 2 and now[1]["state"] == "answered")
-        assert said(exchange) == "You said: Read it\n“snow.pdf” is no longer there; please send it again."
+        assert said(exchange) == "You said: Read it\n“snow.pdf” no longer exists; please send it again."
 
 
 async def test_documents_that_were_put_away_silence_no_conversation(

@@ -171,13 +171,13 @@ def test_a_malformed_configuration_is_named_with_line_and_key(start: Start, tmp_
 def test_a_busy_port_is_one_sentence(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         sentence = refusal(start(PORT=str(taken.getsockname()[1])))
-    assert "Another program has port" in sentence
+    assert "Another program uses port" in sentence
     assert "set PORT" in sentence
 
 
 def test_a_page_that_stays_closed_to_others_is_said_at_the_start(start: Start) -> None:
     program = start(HOST="0.0.0.0")  # noqa: S104 - what is tried
-    assert "set THREADLINE_ADMIN_TOKEN and PUBLIC_URL" in program.line("closed to other machines")
+    assert "set THREADLINE_ADMIN_TOKEN and PUBLIC_URL" in program.line("refuses other machines")
 
 
 def test_a_second_server_on_the_same_database_is_refused_and_the_first_goes_on(start: Start) -> None:

@@ -74,13 +74,13 @@ def test_a_key_is_made_beside_a_running_server_and_revoked(start: Start, client:
     client(at, "sk-first").beta.assistants.create(model="default")
     assert client(at, secret).beta.assistants.list().data == []
     listed = said(start, "keys", "list")
-    assert "Ada, project lab: reads and writes, 90000 a minute" in listed
+    assert "Ada, project lab: read and write, 90000 requests a minute" in listed
     assert secret not in listed + program.output
-    assert "opens nothing any more" in said(start, "keys", "revoke", id_[0])
+    assert "is revoked" in said(start, "keys", "revoke", id_[0])
     # A key is trusted for a moment after it was looked up.
     with pytest.raises(openai.AuthenticationError):
         list_for_ever(client(at, secret))
-    assert "There is no key" in refusal(start("keys", "revoke", id_[0]))
+    assert "There is no active key" in refusal(start("keys", "revoke", id_[0]))
 
 
 async def test_models_of_the_configuration_answer_to_their_names(

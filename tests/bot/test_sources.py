@@ -91,7 +91,7 @@ def test_a_quote_is_never_anything_but_the_words_of_its_passage(passage: str, sa
 async def test_what_the_server_does_not_tell_of_a_source_is_left_out(server: Server, client: AssistantsClient) -> None:
     server.will(refusal(404, "No such file."), refusal(500, "Away."))
     shown, sources = await with_sources(client, "No dogs【4:1†source】.", FILES, **WHERE)
-    assert (shown, sources) == ("No dogs[1].", (Source(1, "a file that is no longer there"),))
+    assert (shown, sources) == ("No dogs[1].", (Source(1, "a file that no longer exists"),))
 
 
 async def test_a_text_without_marks_asks_for_nothing(server: Server, client: AssistantsClient) -> None:

@@ -11,11 +11,10 @@ PROGRAM = textwrap.dedent(
     from bot.watchdog import watchdog
 
     async def main():
-        with watchdog(0.5):
-            print("turning", flush=True)
+        with watchdog(float(sys.argv[2])):
             if sys.argv[1] == "hang":
                 time.sleep(300)
-            await asyncio.sleep(2)
+            await asyncio.sleep(float(sys.argv[2]) + 1)
         print("ended", flush=True)
 
     asyncio.run(main())
@@ -25,13 +24,13 @@ PROGRAM = textwrap.dedent(
 
 def test_a_loop_that_hangs_ends_its_process_and_shows_where_it_hung() -> None:
     """Connected, but deaf."""
-    process = Process(sys.executable, "-c", PROGRAM, "hang")
+    process = Process(sys.executable, "-c", PROGRAM, "hang", "0.5")
     assert process.wait() == 70
     assert "the event loop hangs" in process.output
     assert "in main" in process.output
 
 
 def test_a_loop_that_turns_is_left_alone() -> None:
-    process = Process(sys.executable, "-c", PROGRAM, "turn")
+    process = Process(sys.executable, "-c", PROGRAM, "turn", "5")
     assert process.wait() == 0
     assert "ended" in process.output

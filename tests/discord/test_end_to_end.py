@@ -86,7 +86,7 @@ async def test_a_thread_that_begins_anew_forgets_and_still_needs_no_mention(
     thread = await listening.say(ada, channel, "@threadline my name is Ada")
     await listening.answer(thread, "You said: my name is Ada")
     await listening.command(ada, thread, "/assistant new")
-    await listening.until(lambda now: any("new conversation begins" in message.content for message in now.messages))
+    await listening.until(lambda now: any("starts a new conversation" in message.content for message in now.messages))
     await listening.say(ada, thread, "what is my name?")
     await listening.answer(thread, "You said: what is my name?")
     assert "my name is Ada" not in str((await model.requests())[-1]["messages"])
@@ -379,7 +379,7 @@ async def test_a_voice_message_gets_a_plain_sentence_and_no_model_is_asked(
     voice = {"name": "voice-message.ogg", "type": "audio/ogg", "data": "T2dnUw==", "told": told}
     asked = len(await model.requests())
     await listening.say(ada, dm, "", files=[voice], voice=True)
-    await listening.answer(dm, "please write what you said")
+    await listening.answer(dm, "Please write your message instead")
     assert len(await model.requests()) == asked
 
 

@@ -197,7 +197,9 @@ async def test_without_the_message_content_intent_it_goes_on_and_says_which_swit
     await discord.settings(privileged=["message_content"])
 
 
-@pytest.mark.parametrize(("code", "sentence"), [(4004, "refuses DISCORD_TOKEN"), (4013, "for good .4013")])
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(4004, "refuses DISCORD_TOKEN"), (4013, r"gateway .4013.: .*update Threadline")]
+)
 async def test_a_gateway_that_closes_for_good_is_a_sentence(
     adapter: DiscordAdapter, discord: DiscordPeople, code: int, sentence: str
 ) -> None:

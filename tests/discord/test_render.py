@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from adapters.discord.render import CONTINUED, LIMIT, MOST, letter, private
+from adapters.discord.render import CONTINUED, LIMIT, MOST_MESSAGES, letter, private
 from bot.segments import Code, File, Notice, Segment, Source, Sources, Step, Table, Text
 from tests.words.markdown import cases, markdown
 
@@ -105,7 +105,7 @@ def test_six_thousand_characters_with_a_fence_go_out_whole() -> None:
     answer = "A sentence of words. " * 60 + "\n\n```python\n" + "print('hello')\n" * 270 + "```\n\n" + "The end. " * 90
     sent = letter().whole([Text(answer)])
     assert len(answer) > 6_000
-    assert len(sent.texts) <= MOST
+    assert len(sent.texts) <= MOST_MESSAGES
     assert sent.files == ()
     assert sum(text.count("print('hello')") for text in sent.texts) == 270
     assert all(text.count("```") in (0, 2) for text in sent.texts)
@@ -117,7 +117,7 @@ def test_what_takes_too_many_messages_is_begun_and_comes_whole_as_a_file() -> No
     reply = letter()
     shown = reply.growing([Text(answer[: len(answer) // 2])])
     sent = reply.whole([Text(answer), File("plot.csv", "text/csv", b"1")])
-    assert shown[:MOST] == sent.texts[:MOST]
+    assert shown[:MOST_MESSAGES] == sent.texts[:MOST_MESSAGES]
     assert [file.name for file in sent.files] == ["answer.md", "plot.csv"]
     assert sent.files[0].data.decode() == answer
     assert "".join(t.removeprefix(CONTINUED) for t in [*sent.texts, *sent.instead]).split() == answer.split()

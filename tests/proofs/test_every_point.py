@@ -17,6 +17,7 @@ from tests.processes import ROOT, Process
 from tests.proofs import launcher
 from tests.proofs.scenes import DiscordScene, Scene, SlackScene
 from tests.scripted import connecting
+from tests.waiting import until
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1500)]
 
@@ -224,7 +225,7 @@ async def _prepared(scene: Scene, story: Story, program: Program) -> None:
         await scene.ask(text)
         await scene.until(lambda read, text=text: _joined(read).endswith(_bare(f"You said: {text}")))  # type: ignore[misc]
     if story.before:
-        await _until(lambda: program.rows("select 1 from turns where outcome is null") == [])
+        await until(lambda: program.rows("select 1 from turns where outcome is null") == [])
 
 
 async def _ask(scene: Scene, story: Story) -> None:
@@ -237,7 +238,7 @@ async def _ask(scene: Scene, story: Story) -> None:
 
 async def _ended(scene: Scene, story: Story, program: Program) -> None:
     await scene.until(lambda read: _joined(read) == _joined(story.answers))
-    await _until(lambda: "after commit close_turn" in program.points)
+    await until(lambda: "after commit close_turn" in program.points)
 
 
 async def _gone(process: Process) -> None:
@@ -269,7 +270,7 @@ async def _audit(scene: Scene, story: Story, program: Program, where: str, proce
         await scene.ask("last")
         answers = [*story.answers, "You said: and now?", "You said: last"]
         await scene.until(lambda read: _joined(read) == _joined(answers))
-        await _until(lambda: program.rows("select 1 from turns where outcome is null") == [])
+        await until(lambda: program.rows("select 1 from turns where outcome is null") == [])
         assert await scene.loose_ends() == []
         outcomes = {row[0] for row in program.rows("select outcome from turns")}
         assert outcomes == {"answered"}
@@ -287,12 +288,6 @@ def _said(program: Program) -> list[str]:
     """What people said, as the thread has it."""
     bodies = program.rows("select body from messages where role = 'user' order by seq")
     return [part["text"]["value"] for (body,) in bodies for part in json.loads(str(body))["content"]]
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110 - another process writes what is looked at
-            await asyncio.sleep(0.02)
 
 
 def _joined(texts: list[str]) -> str:

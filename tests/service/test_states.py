@@ -13,6 +13,7 @@ from assistants.service import making
 from assistants.service.app import Service
 from assistants.service.pieces import CallPiece, End, ModelError, Piece, Request, TextPiece
 from assistants.service.scripted import ScriptedCall, ScriptedError, ScriptedModel, ScriptedReply
+from storage.database import Database
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -184,16 +185,16 @@ async def test_a_content_filter_fails_the_run_and_marks_what_was_said(
 
 
 async def test_a_run_that_breaks_ends_its_stream_with_an_error_that_sdks_raise(
-    stock: AsyncOpenAI, service: Service, monkeypatch: pytest.MonkeyPatch
+    stock: AsyncOpenAI, script: ScriptedModel, database: Database
 ) -> None:
+    script.play(ScriptedReply(text="one " + "x" * 100_000, hold_after=1))
     assistant = await stock.beta.assistants.create(model="default")
-
-    async def broken(*_: Any) -> None:
-        raise RuntimeError("the disk is gone")
-
-    monkeypatch.setattr(service.runner, "_end", broken)
-    with pytest.raises(openai.APIError, match="The server had an error"):
-        async with stock.beta.threads.create_and_run_stream(assistant_id=assistant.id, thread=HELLO) as stream:
+    async with stock.beta.threads.create_and_run_stream(assistant_id=assistant.id, thread=HELLO) as stream:
+        await script.held()
+        # The disk is full: no transaction that needs room succeeds.
+        await database.write(lambda tx: tx.query("pragma max_page_count = 1"))
+        script.release()
+        with pytest.raises(openai.APIError, match="The server had an error"):
             await stream.until_done()
 
 

@@ -26,8 +26,8 @@ def test_without_tokens_there_is_no_slack() -> None:
         ("xoxb-1", "", "SLACK_APP_TOKEN is missing.*App-Level Tokens"),
         ("", "xapp-1", "SLACK_BOT_TOKEN is missing.*OAuth & Permissions"),
         ("xapp-1", "xoxb-1", "swapped"),
-        ("xoxp-1", "xapp-1", "SLACK_BOT_TOKEN is not that kind of token.*xoxb-"),
-        ("xoxb-1", "nonsense", "SLACK_APP_TOKEN is not that kind of token.*xapp-"),
+        ("xoxp-1", "xapp-1", "SLACK_BOT_TOKEN is the wrong kind of token.*xoxb-"),
+        ("xoxb-1", "nonsense", "SLACK_APP_TOKEN is the wrong kind of token.*xapp-"),
     ],
 )
 def test_half_or_wrongly_configured_tokens_are_named(bot_token: str, app_token: str, sentence: str) -> None:

@@ -206,7 +206,7 @@ async def test_a_mention_without_words_is_told_how_to_ask(listening: SlackPeople
     """Silence, no answer and no reason."""
     state = await listening.state()
     ts = await listening.say(state.users[0].id, state.channels[0].id, "@threadline")
-    await listening.answer(state.channels[0].id, ts, "write your question")
+    await listening.answer(state.channels[0].id, ts, "Write your question")
 
 
 async def test_a_stop_that_comes_again_ends_no_later_answer(listening: SlackPeople, model: Model) -> None:
@@ -238,7 +238,7 @@ async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_t
     assert "No answer is in progress" in await listening.command(grace, channel, "/assistant", "stop")
     assert "Stopping the answer" in await listening.command(ada, channel, "/assistant", "stop")
     await listening.answer(channel, root, "_Stopped._")
-    assert "no answer here" in await listening.command(grace, channel, "/assistant", "regenerate")
+    assert "no answer to regenerate" in await listening.command(grace, channel, "/assistant", "regenerate")
     await listening.until(lambda now: {s.status for s in now.sessions if s.thread_ts == root} == {"active"})
     assert "Answering the last question" in await listening.command(ada, channel, "/assistant", "regenerate")
     await listening.answer(channel, root, "You said: go on")
@@ -275,7 +275,7 @@ async def test_a_claim_that_cannot_commit_is_not_acknowledged_and_the_redelivery
     stranger.execute("begin immediate")
     ts = await listening.say(ada, channel, "@threadline do not lose me")
     now = await listening.until(lambda now: all(len(d.attempts) > 1 for d in now.deliveries if d.ts == ts))
-    running.line("not claimed")
+    running.line("message not stored")
     assert all(delivery.acked_at is None for delivery in now.deliveries if delivery.ts == ts)
     stranger.execute("rollback")
     stranger.close()
@@ -348,7 +348,7 @@ async def test_a_voice_message_gets_a_plain_sentence(listening: SlackPeople) -> 
     dm = await listening.dm(ada)
     file = await listening.upload(ada, "voice.m4a", b"\0" * 40, mimetype="audio/mp4")
     root = await listening.say(ada, dm, "", files=[file])
-    await listening.answer(dm, root, "please write what you said")
+    await listening.answer(dm, root, "Please write your message instead")
 
 
 async def test_called_into_a_thread_it_reads_what_was_said_there_and_by_whom(

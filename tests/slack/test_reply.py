@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.slack import SlackAdapter
-from adapters.slack.render import CONTINUED, MOST
+from adapters.slack.render import CONTINUED, MOST_MESSAGES
 from bot.adapter import PlatformError
 from bot.segments import Notice, Snapshot, Text
 from storage.records import Part
@@ -215,7 +215,7 @@ async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: As
     await again.find()
     await again.finish([Text(answer)])
     *words, last = await asked.replies()
-    assert len(words) == MOST
+    assert len(words) == MOST_MESSAGES
     assert answer.startswith("".join(message.text.removeprefix(CONTINUED) for message in words))
     (file,) = last.files
     assert (file["name"], file["size"]) == ("answer.md", len(answer))

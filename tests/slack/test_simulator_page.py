@@ -175,6 +175,20 @@ async def test_a_button_is_pressed_and_its_message_replaced(
     await expect(last(page).get_by_role("button", name="Look it up")).to_have_count(0)
 
 
+async def test_a_press_reaches_its_button_although_another_message_changes_meanwhile(
+    page: Page, colleague: Colleague, slack: SlackPeople
+) -> None:
+    general = (await slack.state()).channels[0].id
+    earlier = await colleague.app.client.chat_postMessage(channel=general, text="Earlier")
+    await colleague.app.client.chat_postMessage(channel=general, text="Shall I?", blocks=QUESTION)
+    await last(page).get_by_role("button", name="Look it up").hover()
+    await page.mouse.down()
+    await colleague.app.client.chat_postMessage(channel=general, text="Reply", thread_ts=earlier["ts"])
+    await expect(page.locator("#messages > li", has_text="Earlier")).to_contain_text("1 reply")
+    await page.mouse.up()
+    await expect(last(page)).to_contain_text("Looking it up")
+
+
 async def test_a_form_opens_complains_and_closes(page: Page, colleague: Colleague, slack: SlackPeople) -> None:
     general = (await slack.state()).channels[0].id
     await slack.settings(trigger_life=60)  # a busy machine may need more than Slack gives

@@ -108,7 +108,7 @@ async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: p
     """The stream dies after about five minutes, words lost."""
     reply = asked.reply()
     await grow(asked, reply, "One. ")
-    monkeypatch.setattr(stream, "LIFE", -1.0)
+    monkeypatch.setattr(stream, "LIFE_SECONDS", -1.0)
     await reply.show(Snapshot((Text("One. Two."),)))
     await asked.slack.answer(asked.channel, asked.ts, "Two.")
     await reply.finish([Text("One. Two. Three.")])

@@ -6,26 +6,43 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from assistants.service.tools import Ended, InputRefused, Limits, Sandbox
 from assistants.service.tools.bubblewrap import Bubblewrap
-from assistants.service.tools.measuring import children, descendants, measure
+from assistants.service.tools.measuring import children, descendants
+from assistants.service.tools.session import Outcome, Session
 from tests.tools.conftest import SMALL, Host
+from tests.waiting import until
 
 
 def sandbox(**limits: float) -> Sandbox:
     return Sandbox(Bubblewrap.find(), Limits(**{**SMALL, **limits}), spares=0)  # type: ignore[arg-type]
 
 
-async def until(holds: Callable[[], object]) -> None:
-    """Wait until it is so; fails after a minute."""
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110 - the processes of the system tell nobody
-            await asyncio.sleep(0.01)
+# Code that never returns. It starts a process, by which a test sees that the call is in progress.
+ENDLESS = "import os, time\nos.fork() or time.sleep(600)\nos.wait()"
+
+
+@contextlib.asynccontextmanager
+async def calling(session: Session) -> AsyncIterator[asyncio.Task[Outcome]]:
+    """A call that is in progress and does not end by itself; it is cancelled with the block."""
+    before = len(descendants(os.getpid()))
+    call = asyncio.create_task(session.run(ENDLESS))
+    await until(lambda: len(descendants(os.getpid())) > before)
+    try:
+        yield call
+    finally:
+        call.cancel()
+        await asyncio.wait([call])
+
+
+def state(process: int) -> str:
+    """A process's state as the kernel says it: `R` runs, `S` sleeps, `T` is stopped."""
+    return Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0]
 
 
 async def test_between_calls_nothing_of_a_session_runs() -> None:
@@ -33,28 +50,31 @@ async def test_between_calls_nothing_of_a_session_runs() -> None:
         await session.run(
             "import threading\ndef f():\n    while True: pass\nthreading.Thread(target=f, daemon=True).start()"
         )
-        (outer,) = children(os.getpid())
-        used = measure(outer).processor
-        await asyncio.sleep(0.3)
-        assert measure(outer).processor - used < 0.1  # it would be 0.3
+        (python,) = [each for each in descendants(os.getpid()) if not children(each)]
+        await until(lambda: state(python) == "T")
         assert (await session.run("6 * 7")).output == "42\n"
 
 
-async def test_callers_of_one_session_wait_for_each_other_and_those_of_others_do_not() -> None:
-    async def add(key: str) -> str:
-        async with running.session(key) as session:
+async def test_calls_in_one_session_run_one_after_the_other() -> None:
+    async def add(_: int) -> str:
+        async with running.session("a") as session:
             return (await session.run("n = globals().get('n', 0) + 1; n")).output
 
     async with sandbox() as running:
-        said = await asyncio.gather(*(add("a") for _ in range(5)), add("b"))
-    assert sorted(said) == ["1\n", "1\n", "2\n", "3\n", "4\n", "5\n"]
+        said = await asyncio.gather(*map(add, range(5)))
+    assert sorted(said) == ["1\n", "2\n", "3\n", "4\n", "5\n"]
+
+
+async def test_a_call_does_not_wait_for_a_call_in_another_session() -> None:
+    async with sandbox(wall=600) as running, running.session("a") as held, calling(held) as call:
+        async with running.session("b") as session:
+            assert (await session.run("1")).output == "1\n"
+        assert not call.done()
 
 
 async def test_a_call_that_is_given_up_ends_its_session_and_the_next_starts_clean() -> None:
     async with sandbox() as running:
-        async with running.session("a") as session:
-            call = asyncio.create_task(session.run("import time; time.sleep(60)"))
-            await asyncio.sleep(0.1)
+        async with running.session("a") as session, calling(session) as call:
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
@@ -95,7 +115,7 @@ async def test_leaving_while_an_idle_session_is_being_ended_leaves_nothing_open(
     gc.collect()
 
 
-async def test_where_there_are_too_many_the_longest_idle_makes_room_and_working_ones_do_not() -> None:
+async def test_the_session_idle_longest_is_evicted_when_all_are_taken() -> None:
     async with sandbox(sessions=2) as running:
         async with running.session("old") as old:
             pass
@@ -143,14 +163,19 @@ async def test_a_call_may_be_given_up_at_any_moment() -> None:
     assert children(os.getpid()) == []
 
 
-async def test_leaving_ends_every_process_also_while_calls_are_under_way() -> None:
-    async with sandbox() as running:
-        async with running.session("a") as session:
-            await session.run("1")
-        async with running.session("b") as session:
-            with pytest.raises(InputRefused):
-                await session.put("../x", b"")
-    assert children(os.getpid()) == []
+async def test_leaving_ends_every_process_while_a_call_is_in_progress() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        async with sandbox() as running:
+            session = await stack.enter_async_context(running.session("a"))
+            call = await stack.enter_async_context(calling(session))
+        assert children(os.getpid()) == []
+        assert (await call).ended
+
+
+async def test_a_file_whose_name_leads_out_of_the_working_folder_is_refused() -> None:
+    async with sandbox() as running, running.session("a") as session:
+        with pytest.raises(InputRefused):
+            await session.put("../x", b"")
 
 
 def test_when_its_host_is_killed_no_session_lives_on(identity: str) -> None:
@@ -170,7 +195,7 @@ def command_lines() -> list[str]:
     return [Path(f"/proc/{each}/cmdline").read_text("utf-8") for each in descendants(os.getpid())]
 
 
-async def test_our_program_stands_in_no_command_line() -> None:
+async def test_no_command_line_shows_our_program() -> None:
     async with sandbox() as running, running.session("a"):
         lines = command_lines()
     assert any("bwrap" in line for line in lines)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.files import LARGEST, MOST
+from bot.files import LARGEST, MOST_FILES
 from bot.segments import Notice, Text
 from bot.views import AssistantChoice, FoundEndpoint
 from tests.web.stage import StageBot, serving
@@ -81,7 +81,7 @@ async def test_positions_sort_as_the_messages_came_although_the_clock_is_set_bac
         (message(7), "`text` must be text"),
         (message(None), "`text` must be text"),
         ({"event": str(uuid.uuid4())}, "empty"),
-        (message("x" * 100_001), "100,001 characters; the most is 100,000"),
+        (message("x" * 100_001), "100,001 characters; the limit is 100,000"),
         ({"text": "Hello"}, "`event`, a UUID"),
         (message(event=12), "`event`, a UUID"),
         (message(event="not-a-uuid"), "`event`, a UUID"),
@@ -219,12 +219,12 @@ async def test_assistants_say_whether_they_are_ready(http: httpx.AsyncClient, bo
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"model": "m"}, "Give the address"),
-        ({"base_url": "  ", "model": "m"}, "Give the address"),
+        ({"model": "m"}, "Enter the address"),
+        ({"base_url": "  ", "model": "m"}, "Enter the address"),
         ({"base_url": 5, "model": "m"}, "`base_url` must be text"),
-        ({"base_url": "http://h/v1", "model": "m", "api_key": "two\nlines"}, "key has characters"),
-        ({"base_url": "http://h/v1", "model": "m\0"}, "model's name has characters"),
-        ({"base_url": "http://h/" + "x" * 2000, "model": "m"}, "far too long"),
+        ({"base_url": "http://h/v1", "model": "m", "api_key": "two\nlines"}, "key contains invalid characters"),
+        ({"base_url": "http://h/v1", "model": "m\0"}, "model's name contains invalid characters"),
+        ({"base_url": "http://h/" + "x" * 2000, "model": "m"}, "too long"),
         ({"base_url": "http://h/v1", "model": "m", "api_key": "sk-wrong"}, "refused the key"),
     ],
 )
@@ -320,7 +320,7 @@ async def test_only_a_file_that_was_not_sent_is_taken_back(http: httpx.AsyncClie
 
 
 async def test_the_page_is_told_how_much_it_may_attach(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/files")).json() == {"most": MOST, "largest": LARGEST}
+    assert (await http.get("/files")).json() == {"most": MOST_FILES, "largest": LARGEST}
 
 
 @pytest.mark.parametrize(
@@ -345,11 +345,11 @@ async def test_a_file_that_is_not_taken_is_refused_in_a_sentence(
     [
         ("file-1", "must be a list"),
         (["file-1"], "must be a list"),
-        ([{"name": "no id", "size": 1}], "none that was attached"),
-        ([{"id": "../secrets", "name": "x", "size": 1}], "none that was attached"),
-        ([{"id": "file-1", "name": "x", "size": "1"}], "none that was attached"),
-        ([{"id": "file-1", "name": "x" * 1_001, "size": 1}], "none that was attached"),
-        ([{"id": "file-1", "name": "x", "size": 1}] * (MOST + 1), "at most 10 files; this one has 11"),
+        ([{"name": "no id", "size": 1}], "never attached"),
+        ([{"id": "../secrets", "name": "x", "size": 1}], "never attached"),
+        ([{"id": "file-1", "name": "x", "size": "1"}], "never attached"),
+        ([{"id": "file-1", "name": "x" * 1_001, "size": 1}], "never attached"),
+        ([{"id": "file-1", "name": "x", "size": 1}] * (MOST_FILES + 1), "at most 10 files; this one has 11"),
     ],
 )
 async def test_files_that_were_not_attached_are_refused(

@@ -5,7 +5,7 @@ import base64
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
-from bot.files import LARGEST, MOST
+from bot.files import LARGEST, MOST_FILES
 from bot.segments import File, Image, Text
 from tests.web.reading import answered, ask, exchange
 from tests.web.stage import StageBot, serving
@@ -125,10 +125,10 @@ async def test_what_is_too_large_or_too_much_is_refused_before_it_is_sent(page: 
             "“big.bin” was not attached. It is too large: files of up to 20 MiB are read here."
         )
         assert "POST" not in requests
-        await attach(page, *[NOTES] * MOST, PHOTO)
+        await attach(page, *[NOTES] * MOST_FILES, PHOTO)
 
         await expect(page.get_by_role("alert")).to_contain_text("at most 10 files: “photo.png” was not attached")
-        await expect(page.locator("#attached .chip:not(.coming)")).to_have_count(MOST)
+        await expect(page.locator("#attached .chip:not(.coming)")).to_have_count(MOST_FILES)
 
 
 async def test_what_the_server_does_not_take_is_said_with_its_reason(page: Page, bot: StageBot) -> None:

@@ -82,7 +82,7 @@ async def test_an_address_where_nothing_was_said_says_so_and_one_of_our_own_does
         await expect(page.locator("#welcome")).to_be_visible()
         await expect(page.locator("#nothing")).to_be_hidden()
         await page.goto(f"{address}/c/web:nosuch")
-        await expect(page.locator("#nothing")).to_contain_text("Nothing was ever said at this address")
+        await expect(page.locator("#nothing")).to_contain_text("There is no conversation at this address")
         await page.locator("#nothing a").click()
         await expect(page.locator("#nothing")).to_be_hidden()
 
@@ -140,7 +140,7 @@ async def test_a_conversation_is_deleted_once_that_is_confirmed_wherever_it_is_o
         await page.get_by_role("button", name="Rename or delete “Hello”").click()
         await page.get_by_role("menuitem", name="Delete").click()
         dialog = page.get_by_role("dialog", name="Delete this conversation?")
-        await expect(dialog).to_contain_text("Hello goes for good")
+        await expect(dialog).to_contain_text("Hello is deleted permanently")
         await dialog.get_by_role("button", name="Cancel").click()
         await expect(page.locator(".exchange")).to_have_count(1)
 
@@ -352,9 +352,9 @@ async def test_what_was_not_stored_stays_and_is_sent_again_as_the_same_message(p
     async with serving(bot) as address:
         await page.goto(address)
         await ask(page, "Keep me")
-        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be stored")
+        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be saved")
         await page.reload()
-        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be stored")
+        await expect(exchange(page).locator(".delivery")).to_contain_text("could not be saved")
         bot.refusing = False
         await page.get_by_role("button", name="Send again").click()
         [incoming] = await bot.messages(1)
@@ -472,7 +472,7 @@ async def test_too_long_a_message_is_refused_before_it_is_sent(page: Page, bot: 
         await page.goto(address)
         await ask(page, "x" * 100_001)
 
-        await expect(page.get_by_role("alert")).to_contain_text("100,001 characters; the most is 100,000")
+        await expect(page.get_by_role("alert")).to_contain_text("100,001 characters; the limit is 100,000")
         await expect(page.get_by_label("Your message")).to_have_value("x" * 100_001)
         assert bot.received == []
 
@@ -594,7 +594,7 @@ async def test_the_demo_models_download_is_seen(page: Page, bot: StageBot) -> No
         await page.goto(address)
         await expect(page.locator("#download")).to_be_hidden()
         await bot.desk.set(ModelStatus(connected=False, demo="fetching", demo_done=49_000_000, demo_total=98_000_000))
-        await expect(page.get_by_text("Fetching the small demo model, once: 49 of 98 MB")).to_be_visible()
+        await expect(page.get_by_text("Downloading the small demo model (once): 49 of 98 MB")).to_be_visible()
         assert await page.locator("#bytes").evaluate("(bar) => bar.value") == 0.5
         await bot.desk.set(ModelStatus(connected=False, demo="ready"))
         await expect(page.locator("#download")).to_be_hidden()
@@ -657,7 +657,7 @@ async def test_a_wrong_address_says_so(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(f"{address}/c/slack:T1")
 
-        await expect(page.locator("#connection")).to_contain_text("There is no conversation of that name here")
+        await expect(page.locator("#connection")).to_contain_text("This is not the key of a conversation")
 
 
 async def test_a_tab_that_nobody_sees_holds_no_connection(page: Page, bot: StageBot) -> None:

@@ -1,4 +1,4 @@
-// Says a growing answer to screen readers: whole sentences, at most one saying every second and a half.
+// Announces a growing answer to screen readers: whole sentences, at most one announcement every 1.5 seconds.
 
 const PAUSE = 1500;
 const SENTENCES = /^[\s\S]*[.!?…:](?=\s|$)|^[\s\S]*\n/;
@@ -12,7 +12,7 @@ export class Announcer {
     this.region.replaceChildren(sentence);
   }
 
-  // `words()` is what the answer says, without marks: what was in it stays there as it grows.
+  // `words()` returns the text of the answer without marks; as it grows, text is only appended.
   hear(moment, words) {
     if (moment.turn !== this.turn) Object.assign(this, { turn: moment.turn, said: 0 });
     Object.assign(this, { words, ended: moment.kind === "finished" });

@@ -1,4 +1,4 @@
-// The JSON API: one function a request, one error type whose message is a sentence for the person.
+// The JSON API: one function per request, and one error type whose message is a sentence for the person.
 
 export class ApiError extends Error {
   constructor(sentence, status) {
@@ -6,7 +6,7 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  // Nothing is known of what became of the request: sending it again is safe and right.
+  // The outcome of the request is unknown; a retry is safe because requests are idempotent.
   get unanswered() {
     return this.status === 0;
   }
@@ -44,7 +44,7 @@ export const send = (key, event, text, files = []) => post(`${place(key)}/messag
 export const fileLimits = () => ask("files");
 export const attach = (file) =>
   ask(`files?name=${encodeURIComponent(file.name)}`, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file });
-// Best effort: what is not sent is nobody's concern.
+// Best effort; a failure is ignored.
 export const discard = (id) => ask(`files/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => null);
 export const addressOf = (id) => `/chat/api/files/${encodeURIComponent(id)}`;
 export const found = async () => (await ask("models/found")).found;

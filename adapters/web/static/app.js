@@ -1,4 +1,4 @@
-// The page: one conversation in sight, fed by its stream, written to by the composer.
+// The page: shows one conversation, fed by its event stream, and sends what the composer contains.
 
 import * as api from "./api.js";
 import { Announcer } from "./announcer.js";
@@ -36,7 +36,7 @@ class Page {
       discard: (message) => this.discard(message),
     });
     $("latest").onclick = () => this.toEnd();
-    // Whoever reads along at the end stays there, however the transcript grows.
+    // A reader at the end of the transcript stays at the end as it grows.
     this.following = true;
     this.scroller.onscroll = () => this.scrolled();
     const sizes = new ResizeObserver(() => this.following && this.toEnd());
@@ -44,7 +44,7 @@ class Page {
     window.onpopstate = () => this.open(keyInAddress(), { record: "" });
   }
 
-  // Show a conversation; a new one without a key. `record` is how the browser's history notes it, if at all.
+  // Show a conversation, or a new one without a key. `record` is how it enters the browser's history, if at all.
   open(key, { record = "pushState" } = {}) {
     this.stream?.close();
     const fresh = key ?? `web:${api.uuid()}`;
@@ -96,13 +96,13 @@ class Page {
     await this.deliver(conversation, message);
   }
 
-  // The same message, however often it is sent: its id stays.
+  // A retry sends the same message: its id stays.
   async deliver(conversation, message) {
     Object.assign(message, { state: "sending", error: "" });
     this.render({ toEnd: true });
     try {
       const { outcome, reason } = await api.send(conversation.key, message.id, message.text, message.files);
-      if (outcome === "ignored") Object.assign(message, { state: "unsent", error: `This was not taken: ${reason}.` });
+      if (outcome === "ignored") Object.assign(message, { state: "unsent", error: `This message was ignored: ${reason}.` });
       else conversation.outbox.accepted(message);
       if (outcome === "duplicate") await this.reread(conversation, message);
     } catch (error) {
@@ -112,7 +112,7 @@ class Page {
     this.refreshList();
   }
 
-  // The server had it already, maybe so long ago that no event tells of it.
+  // The server already had the message, perhaps for so long that no event reports it.
   async reread(conversation, message) {
     const { exchanges } = await api.transcript(conversation.key);
     conversation.outbox.drop(message);
@@ -126,7 +126,7 @@ class Page {
     this.composer.focus();
   }
 
-  // Returns whether it was carried out; if not, what was typed is back in the box.
+  // Returns whether the command was carried out; if not, the text is back in the box.
   async command(text, { quiet = false } = {}) {
     const conversation = this.conversation;
     try {
@@ -169,7 +169,7 @@ class Page {
   }
 
   lost(sentence) {
-    // A break that heals at once is nobody's concern.
+    // A short interruption is not reported.
     clearTimeout(this.lostTimer);
     this.lostTimer = setTimeout(() => this.#banner(sentence || LOST), sentence ? 0 : 900);
   }

@@ -1,4 +1,4 @@
-// The files of the message that is being written: chosen, pasted or dropped, sent ahead, and taken back.
+// The files of the message being written: chosen, pasted or dropped, uploaded ahead of it, and removed.
 
 import * as api from "./api.js";
 import { $, element, setHidden } from "./dom.js";
@@ -6,7 +6,7 @@ import { $, element, setHidden } from "./dom.js";
 const MB = 1024 * 1024;
 
 export class Attachments {
-  // `changed()` when there is another file or one less, `complain(sentence)` when one is not taken.
+  // `changed()` is called when a file is added or removed, `complain(sentence)` when one is refused.
   constructor({ changed, complain }) {
     Object.assign(this, { changed, complain, draft: null, files: [], coming: [], limits: null, last: null });
     $("attach").onclick = () => $("chosen").click();
@@ -17,7 +17,7 @@ export class Attachments {
     this.#listen();
   }
 
-  // Take up what was attached in this conversation before.
+  // Restore the files attached in this conversation before.
   open(draft) {
     this.draft = draft;
     this.files = draft.files;
@@ -28,7 +28,7 @@ export class Attachments {
     return this.#here.length > 0;
   }
 
-  // What goes with the message; from then on it is the message's.
+  // The files to send with the message; they belong to it from then on.
   take() {
     const { files } = this;
     this.#keep(this.draft, []);
@@ -47,7 +47,7 @@ export class Attachments {
       const coming = { draft, file, ended: false };
       this.coming.push(coming);
       this.#show();
-      // One after the other: so they stand in the order in which they were chosen.
+      // One after the other, to keep the order in which they were chosen.
       this.last = Promise.resolve(this.last).then(() => this.#send(coming));
     }
   }
@@ -116,7 +116,7 @@ export class Attachments {
   #listen() {
     document.addEventListener("paste", (event) => {
       const { files, types } = event.clipboardData;
-      // Cells of a table are copied as words and as a picture of them: the words are meant.
+      // Table cells are copied as text and as a picture; use the text.
       if (!files.length || types.includes("text/plain") || $("desk").open) return;
       event.preventDefault();
       this.add([...files]);
@@ -143,7 +143,7 @@ function chip(file, remove) {
     element("button", { type: "button", className: "icon-button", text: "✕", ariaLabel: `Remove ${file.name}`, onclick: remove }));
 }
 
-// The files of a message that was sent.
+// The files of a sent message.
 export function fillSent(root, files) {
   setHidden(root, !files.length);
   const shown = JSON.stringify(files);

@@ -1,4 +1,4 @@
-// The menu of commands over the question box: offered by a slash, chosen with the arrows, completed with Enter or Tab.
+// The menu of commands above the question box: opened by a slash, navigated with the arrows, completed with Enter or Tab.
 
 import { $, element, setHidden } from "./dom.js";
 
@@ -29,7 +29,7 @@ export class Commands {
     this.#show();
   }
 
-  // Whether a key was meant for the menu.
+  // Handles a key; returns whether it was meant for the menu.
   key(event) {
     const count = this.fitting.length;
     if (!count || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return false;

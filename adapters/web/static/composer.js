@@ -1,4 +1,4 @@
-// Where people type and attach: Enter sends, Shift + Enter makes a new line, a slash offers the commands.
+// The composer, where people type and attach files: Enter sends, Shift + Enter inserts a new line, a slash opens the menu.
 
 import { Attachments } from "./attachments.js";
 import { Commands } from "./commands.js";
@@ -9,14 +9,14 @@ const LONGEST = 100_000;
 export const isCommand = (text) => /^\s*\/assistant(\s|$)/.test(text);
 
 export class Composer {
-  // `stop()` ends the answer that is being written.
+  // `stop()` stops the answer in progress.
   constructor(send, stop) {
     Object.assign(this, { send, stop, field: $("question"), draft: null, growing: false });
     this.attachments = new Attachments({ changed: () => this.#canSend(), complain: (sentence) => this.complain(sentence) });
     this.commands = new Commands(this.field, (command) => this.#complete(command));
     $("composer").onsubmit = (event) => {
       event.preventDefault();
-      // Enter in an empty box stops nothing, the button does.
+      // Enter in an empty box does not stop the answer; only the button does.
       if (this.#stops) this.stop();
       else this.#submit();
     };
@@ -31,7 +31,7 @@ export class Composer {
     });
   }
 
-  // Take up what was typed in this conversation before.
+  // Restore what was typed in this conversation before.
   open(draft) {
     this.draft = draft;
     this.field.value = draft.text;
@@ -43,7 +43,7 @@ export class Composer {
     this.field.focus();
   }
 
-  // While an answer grows and nothing is typed, the button ends it.
+  // While an answer is in progress and nothing is typed, the button stops it.
   offerStop(growing) {
     this.growing = growing;
     this.#canSend();
@@ -62,7 +62,7 @@ export class Composer {
     setHidden($("complaint"), !sentence);
   }
 
-  // Give back what could not be sent, in front of what was typed since.
+  // Put back what could not be sent, before what was typed since.
   restore(text, why) {
     this.field.value = this.field.value ? `${text}\n${this.field.value}` : text;
     this.#changed();
@@ -71,7 +71,7 @@ export class Composer {
   }
 
   #key(event) {
-    // An input method's Enter ends a word, not the message.
+    // Enter in an input method completes a word; it does not send.
     if (event.isComposing || event.keyCode === 229) return;
     const sends = event.key === "Enter" && !event.shiftKey;
     const taken = this.commands.key(event);
@@ -83,7 +83,7 @@ export class Composer {
     const text = this.field.value;
     if (!this.#canSend() || this.#tooLong()) return;
     if (text.trim() === "/") return this.commands.offer("/"); // asks for the commands, of nobody
-    if (this.attachments.busy) return this.complain("A file is still on its way; send when it has come.");
+    if (this.attachments.busy) return this.complain("A file is still being uploaded. Send when it is done.");
     this.field.value = "";
     this.#changed();
     this.send(text, isCommand(text) ? [] : this.attachments.take());
@@ -110,7 +110,7 @@ export class Composer {
     const length = [...this.field.value].length;
     const tooLong = length > LONGEST;
     const [now, most] = [length, LONGEST].map((n) => n.toLocaleString("en"));
-    this.complain(tooLong ? `That is ${now} characters; the most is ${most}. Shorten it or send it in parts.` : "");
+    this.complain(tooLong ? `That is ${now} characters; the limit is ${most}. Shorten it or send it in parts.` : "");
     return tooLong;
   }
 

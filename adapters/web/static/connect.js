@@ -1,4 +1,4 @@
-// The card that connects a model: offers what runs on this machine, tries what is typed, never shows a key again.
+// The card that connects a model: offers model servers on this machine, tests the endpoint, never shows a key again.
 
 import { connect, found } from "./api.js";
 import { copy, element } from "./dom.js";
@@ -12,7 +12,7 @@ export const hostOf = (address) => {
 };
 
 export class ConnectCard {
-  // `connected(status)` is called once a model answered; `then` is what to offer when one is connected.
+  // `connected(status)` is called once a model has answered; `then` is what to offer afterwards.
   constructor({ connected, heading = true, then = null }) {
     Object.assign(this, { connected, then });
     this.form = copy("connect-card");

@@ -1,4 +1,4 @@
-// What the page knows of one conversation: a pure model that events are applied to, in any order, twice or not.
+// The state of one conversation: a pure model to which events apply in any order, also repeatedly.
 
 const ENDED = new Set(["answered", "stopped", "failed"]);
 
@@ -26,13 +26,13 @@ export class Conversation {
     for (const exchange of exchanges) for (const event of exchange.events) this.outbox.arrived(event);
   }
 
-  // The transcript holds an unfinished answer only when it has ended; what was streamed so far is newer.
+  // The transcript contains an answer only once it has ended; until then, what was streamed is newer.
   #fresher(read, seen) {
     if (!seen || ENDED.has(read.state) || !seen.answer.length) return read;
     return { ...read, answer: seen.answer, status: seen.status, assistant: seen.assistant, state: seen.state };
   }
 
-  // Returns false where it goes on from something that is not here: the stream must be opened anew.
+  // Returns false if the event continues something that is missing here; the stream must then be reopened.
   apply(moment) {
     if (moment.kind === "asked") return this.#asked(moment);
     const exchange = this.exchanges.find((e) => e.turn === moment.turn);
@@ -62,7 +62,7 @@ export class Conversation {
     return id;
   }
 
-  // Everything to show, in order: exchanges, then what is on its way, each with the notes that followed it.
+  // Everything to show, in order: exchanges, then unsent messages, each with the notes that followed it.
   get items() {
     const said = this.#said;
     const known = new Set(said.flatMap((item) => item.ids));
@@ -80,14 +80,14 @@ export class Conversation {
   }
 }
 
-// A text that grows says only which of its blocks are new; null where those that stay are not here.
+// Applies the new blocks of a growing text; null if the blocks they continue are missing.
 function grown(segment, before) {
   if (segment.keeps === undefined) return segment;
   const kept = (before?.blocks ?? []).slice(0, segment.keeps);
   return kept.length < segment.keeps ? null : { ...segment, blocks: [...kept, ...segment.blocks] };
 }
 
-// A message keeps its event when a turn takes it up, so its place on the page stays its own.
+// A message keeps its event id when a turn takes it up, so it keeps its place on the page.
 function idsOf(exchange) {
   return exchange.turn === null ? exchange.events : [...exchange.events, `turn:${exchange.turn}`];
 }

@@ -1,4 +1,4 @@
-// The models on the page: what is connected now, the card to connect another, the demo model on its way.
+// The models on the page: the connected one, the card to connect another, the download of the demo model.
 
 import { ConnectCard, hostOf } from "./connect.js";
 import { $, element, setHidden, setText } from "./dom.js";
@@ -6,7 +6,7 @@ import { $, element, setHidden, setText } from "./dom.js";
 const MB = 1_000_000;
 
 export class Desk {
-  // `changed(status)` when a model was connected or its state changed.
+  // `changed(status)` is called when a model is connected or its state changes.
   constructor(changed) {
     Object.assign(this, { changed, status: null, help: new Map() });
     this.card = new ConnectCard({ connected: (status) => this.show(status), heading: false });
@@ -37,7 +37,7 @@ export class Desk {
     if (!before || before.connected !== status.connected || before.model !== status.model) this.changed(status);
   }
 
-  // What helps under an answer that had no model; kept, so that what was typed into it stays.
+  // The card under an answer that had no model; kept, so that text typed into it stays.
   remedy(exchange, isLast, again) {
     if (!exchange.answer.some((segment) => segment.remedy === "connect_model")) return null;
     const id = exchange.ids[0];
@@ -74,7 +74,7 @@ export class Desk {
     if (demo !== "fetching") return;
     const [here, all] = [done, total].map((bytes) => Math.round(bytes / MB));
     const amount = total ? `: ${here} of ${all} MB` : "…";
-    setText($("download-text"), `Fetching the small demo model, once${amount}`);
+    setText($("download-text"), `Downloading the small demo model (once)${amount}`);
     if (total) $("bytes").value = done / total;
     else $("bytes").removeAttribute("value");
   }

@@ -1,4 +1,4 @@
-// Small helpers over the document; every text goes in as text, and an answer as the HTML that the server made of it.
+// DOM helpers: text is inserted as text, an answer as the HTML that the server rendered.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -11,7 +11,7 @@ export function element(tag, { text, ...properties } = {}, ...children) {
 
 export const copy = (template) => $(template).content.firstElementChild.cloneNode(true);
 
-// Text that grew is appended, so that a selection in what was there before survives.
+// Appends new text, so that a selection in the existing text survives.
 export function setText(node, text) {
   const now = node.textContent;
   if (now === text) return;
@@ -22,7 +22,7 @@ export function setText(node, text) {
   }
 }
 
-// Puts HTML there, in pieces that stand by themselves: those that stay the same are not even looked at.
+// Sets HTML in self-contained pieces; unchanged pieces are not touched.
 export function setHtml(node, ...pieces) {
   const shown = node.pieces ?? [];
   let same = 0;
@@ -37,13 +37,13 @@ export function setHtml(node, ...pieces) {
 
 function nodesOf(html) {
   const template = document.createElement("template");
-  // The one place where text becomes HTML. It is safe: the server renders Markdown with a parser that lets no HTML of
-  // the author's through, no image and no address but http, https and mailto; the page's policy forbids scripts beside.
+  // The one place where text becomes HTML. It is safe: the server renders Markdown with a parser that drops the author's
+  // HTML, images and all addresses except http, https and mailto; the page's policy forbids inline scripts as well.
   template.innerHTML = html;
   return [...template.content.childNodes];
 }
 
-// What stays the same is left alone, so that a selection or a sideways scroll in it survives.
+// Unchanged elements are left alone, so that a selection or scroll position in them survives.
 function grow(now, wanted, begins = 0) {
   wanted.forEach((fresh, position) => {
     const old = now.childNodes[begins + position];

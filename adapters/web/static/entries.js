@@ -1,10 +1,10 @@
-// What may be done with a conversation of the list: a menu beside each, and the dialogs that ask first.
+// The menu of each conversation in the list, and its dialogs to rename and delete.
 
 import { remove, rename } from "./api.js";
 import { $, setText } from "./dom.js";
 
 export class Entries {
-  // `renamed()` and `removed(conversation)` when it was done.
+  // `renamed()` and `removed(conversation)` are called afterwards.
   constructor({ renamed, removed }) {
     Object.assign(this, { renamed, removed, conversation: null, button: null, menu: $("entry-menu") });
     $("entry-rename").onclick = () => this.#ask($("rename"));
@@ -15,7 +15,7 @@ export class Entries {
     this.#dialog($("delete"), () => remove(this.conversation.key), () => this.removed(this.conversation));
   }
 
-  // The browser closes the menu by itself: by Escape, by a click elsewhere.
+  // The browser closes the menu on Escape or a click elsewhere.
   open(conversation, button) {
     const again = this.button === button && this.menu.matches(":popover-open");
     this.menu.hidePopover();
@@ -31,7 +31,7 @@ export class Entries {
 
   #toggled(open) {
     this.button.setAttribute("aria-expanded", String(open));
-    // Where the focus stayed in the menu it would be nowhere.
+    // A focus left in the closed menu would be lost.
     if (!open && (this.menu.contains(document.activeElement) || document.activeElement === document.body)) this.button.focus();
   }
 

@@ -1,4 +1,4 @@
-// What was typed is kept until the server has it: drafts and messages on their way outlive a reload.
+// Keeps drafts and unsent messages until the server has them, also across a reload.
 
 const read = (name, otherwise) => {
   try {
@@ -13,11 +13,11 @@ const write = (name, value) => {
     if (value === null || value === "" || value.length === 0) localStorage.removeItem(name);
     else localStorage.setItem(name, JSON.stringify(value));
   } catch {
-    // A full or forbidden storage costs the reload's memory, not the message.
+    // Without storage, a reload loses the draft, but sending still works.
   }
 };
 
-// Nothing of a conversation that was deleted stays in this browser.
+// Removes everything of a deleted conversation from this browser.
 export const forget = (key) => {
   for (const kind of ["draft", "files", "outbox"]) write(`threadline:${kind}:${key}`, null);
 };
@@ -59,7 +59,7 @@ export class Outbox {
     return message;
   }
 
-  // The server has it for good; it stays in sight until the transcript shows it.
+  // The server has stored the message; it stays visible until the transcript contains it.
   accepted(message) {
     message.state = "waiting";
     this.#save();

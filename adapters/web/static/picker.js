@@ -1,4 +1,4 @@
-// Who answers here: a button with the name, and a list to pick from.
+// Picks the assistant: a button with its name, and a list.
 
 import { $, element, setText } from "./dom.js";
 

@@ -7,7 +7,7 @@ const EXACT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60]];
 
 export class Sidebar {
-  // `open(key)` shows a conversation; `more(conversation, button)` offers what may be done with it.
+  // `open(key)` shows a conversation; `more(conversation, button)` opens its menu.
   constructor(open, more) {
     Object.assign(this, { open, more, entries: new Map() });
     $("menu").onclick = () => this.#drawer(!document.body.classList.contains("drawer"));
@@ -19,7 +19,7 @@ export class Sidebar {
     });
   }
 
-  // An entry that stays is left where it is, so that whoever has the focus in it keeps it.
+  // Existing entries are not moved, so that they keep the focus.
   show(conversations, current) {
     const titles = conversations.map((c) => c.title);
     const isOnly = (title) => titles.indexOf(title) === titles.lastIndexOf(title);
@@ -35,7 +35,7 @@ export class Sidebar {
     setHidden($("no-conversations"), conversations.length > 0);
   }
 
-  // Of several that begin alike the hour tells which is which.
+  // The time distinguishes conversations with the same title.
   #fill(node, conversation, { isCurrent, isOnly }) {
     const { key, platform, updated_at: at } = conversation;
     const title = conversation.title || "New conversation";
@@ -50,7 +50,7 @@ export class Sidebar {
     more.onclick = () => this.more(conversation, more);
   }
 
-  // A plain click stays on the page; one that asks for a new tab or window is the browser's.
+  // A plain click is handled here; the browser handles one that opens a new tab or window.
   #clicked(event) {
     const link = event.target.closest("a");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;

@@ -1,4 +1,4 @@
-// The event stream of one conversation: opened again whenever it breaks, closed while nobody looks.
+// The event stream of one conversation: reopened when it breaks, closed while the page is hidden.
 
 import { ApiError, eventsOf, transcript } from "./api.js";
 
@@ -7,10 +7,10 @@ const PAUSES = [500, 1000, 2000, 3000];
 const NAMES = ["transcript", "moment", "models", "problem"];
 
 export class Stream {
-  // `told(name, data)` for every event; `lost(sentence)` when it breaks; `open()` when it stands again.
+  // Calls `told(name, data)` for every event, `lost(sentence)` when it breaks, `open()` when it is open again.
   constructor(key, { told, lost, open }) {
     Object.assign(this, { key, told, lost, open, source: null, timer: 0, failures: 0, closed: false });
-    // A browser allows six connections to a host: a tab that nobody sees must not hold one.
+    // A browser allows six connections per host, so a hidden tab must not hold one.
     this.looked = () => (document.hidden ? this.#drop() : this.source || this.#connect());
     document.addEventListener("visibilitychange", this.looked);
     this.#connect();
@@ -22,7 +22,7 @@ export class Stream {
     this.#drop();
   }
 
-  // A new stream tells everything from the beginning.
+  // A new stream sends everything from the beginning.
   renew() {
     this.#connect();
   }
@@ -63,7 +63,7 @@ export class Stream {
     this.timer = setTimeout(() => this.#again(), pause);
   }
 
-  // An event stream does not say why it was refused; a plain request does.
+  // EventSource does not say why it was refused; a plain request does.
   async #again() {
     try {
       await transcript(this.key);

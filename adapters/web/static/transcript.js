@@ -1,15 +1,15 @@
-// The transcript on the page: one element an exchange, kept and changed in place as it grows.
+// The transcript on the page: one element per exchange, updated in place.
 
 import { fillSent } from "./attachments.js";
 import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
-// What is said on every surface alike knows of the page from elsewhere.
+// Sentences for every surface say "on Threadline's page"; on the page itself, `where` replaces that.
 export const onThePage = (words, where) => words.replace(" on Threadline's page", where);
-const NOTED = "Noted; it is answered after this one.";
+const NOTED = "Noted; it will be answered next.";
 
 export class Transcript {
-  // `remedy(exchange, last)` gives the element that helps with a problem, or null; `resend` and `discard` a message.
+  // `remedy(exchange, last)` returns the element that helps with a problem, or null; `resend` and `discard` take a message.
   constructor(root, { remedy, resend, discard }) {
     Object.assign(this, { root, remedy, resend, discard, nodes: new Map() });
   }
@@ -29,7 +29,7 @@ export class Transcript {
     this.nodes = shown;
   }
 
-  // The words of an answer or a note as they stand there, without any marks; of one that grows not what stands under it.
+  // The visible text of an answer or a note; for a growing answer, without the notices below it.
   words(id, { growing = false } = {}) {
     const parts = this.nodes.get(id)?.querySelectorAll(growing ? ".text" : ".text, .notice") ?? [];
     return [...parts].map((part) => part.textContent.trim()).join("\n\n");
@@ -110,7 +110,7 @@ function fillSegments(root, segments) {
   while (root.children.length > segments.length) root.lastElementChild.remove();
 }
 
-// A picture stands there, anything else is a link to keep it by. What has no id is not kept anywhere to fetch it from.
+// A picture is shown, any other file is a download link. A file without an id cannot be downloaded.
 function fillFile(root, file) {
   if (root.dataset.file === file.id + file.name) return;
   root.dataset.file = file.id + file.name;

@@ -1,4 +1,4 @@
-// What a newcomer sees: what answers today, and three things to try.
+// The welcome screen: which assistants can answer, and three suggestions.
 
 import { $, element, setHidden } from "./dom.js";
 
@@ -30,7 +30,7 @@ export class Welcome {
   }
 }
 
-// The Tour first; then those that can answer now, in the order of the configuration.
+// The Tour first, then the assistants that can answer now, in the order of the configuration.
 function three(choices) {
   const rank = (choice) => (choice.name === "tour" ? 0 : choice.ready ? 1 : choice.name in IDEAS ? 2 : 3);
   const ideas = [...choices].sort((one, other) => rank(one) - rank(other));

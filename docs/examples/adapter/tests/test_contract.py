@@ -105,7 +105,7 @@ class LineStage(Stage):
 class TestPartyLine(
     AdapterContract,
     lacks={
-        "calls": "on a party line nobody can be called",
+        "pings": "a party line has no pings",
         "clicks": "a party line has no buttons",
         "holding": "nothing is said before the whole answer is there",
     },

@@ -36,9 +36,9 @@ export async function follow(draw) {
   }
 }
 
-// Fills a list with `[key, signature, build]`: what did not change stays as it is, with its focus. The end stays in sight.
-export function fill(list, entries) {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+// Updates a list to `[key, signature, build]`. An entry that did not change keeps its node, which is never detached:
+// it would lose its focus, and a press whose mouse button is already down.
+export function keep(list, entries) {
   const before = new Map([...list.children].map((node) => [node.dataset.key, node]));
   const nodes = entries.map(([key, signature, build]) => {
     const known = before.get(key);
@@ -47,9 +47,21 @@ export function fill(list, entries) {
     Object.assign(node.dataset, { key, signature });
     return node;
   });
-  if (nodes.length !== list.children.length || nodes.some((node, at) => list.children[at] !== node)) list.replaceChildren(...nodes);
-  const toEnd = () => { list.scrollTop = list.scrollHeight; };
+  const staying = new Set(nodes);
+  for (const node of [...list.children]) if (!staying.has(node)) node.remove();
+  let at = list.firstElementChild;
+  for (const node of nodes) {
+    if (node === at) at = at.nextElementSibling;
+    else list.insertBefore(node, at);
+  }
+}
+
+// The same for a list of messages: who looks at its end still does.
+export function fill(list, entries) {
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  keep(list, entries);
   if (!atEnd) return;
+  const toEnd = () => { list.scrollTop = list.scrollHeight; };
   toEnd();
   // A picture takes its room when it has come.
   for (const picture of list.querySelectorAll("img")) if (!picture.complete) picture.onload = toEnd;

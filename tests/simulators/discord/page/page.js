@@ -1,5 +1,5 @@
 // The server as one person sees it.
-import { $, act, element, fill, follow, look } from "/common/live.js";
+import { $, act, element, fill, follow, keep, look } from "/common/live.js";
 import { composer } from "/page/composer.js";
 import { message, nameOf } from "/page/message.js";
 
@@ -31,9 +31,15 @@ function openThread(id) {
 function channels() {
   return state.channels.filter((one) => one.kind === "text").map((one) => {
     const threads = state.channels.filter((inner) => inner.parent === one.id && !inner.archived);
-    const below = threads.map((inner) => element("li", {}, link(inner, `↳ ${inner.name}`)));
-    return element("li", {}, link(one, `# ${one.name}`), below.length ? element("ul", {}, ...below) : null);
+    const below = () => threads.map((inner) => element("li", {}, link(inner, `↳ ${inner.name}`)));
+    const build = () => element("li", {}, link(one, `# ${one.name}`), threads.length ? element("ul", {}, ...below()) : null);
+    return [one.id, JSON.stringify([one.name, threads.map((inner) => [inner.id, inner.name]), thread ?? place]), build];
   });
+}
+
+function dms() {
+  const build = (one) => () => element("li", {}, link(one, `@ ${state.bot.name}`));
+  return state.channels.filter((one) => one.user === me()).map((one) => [one.id, thread ?? place, build(one)]);
 }
 
 function show(list, typing, id) {
@@ -55,8 +61,8 @@ function draw() {
   if (thread && !channel(thread)) thread = null;
   const here = channel(place);
   const title = here.kind === "dm" ? `@ ${state.bot.name}` : `# ${here.name}`;
-  $("#places").replaceChildren(...channels());
-  $("#dms").replaceChildren(...state.channels.filter((one) => one.user === me()).map((one) => element("li", {}, link(one, `@ ${state.bot.name}`))));
+  keep($("#places"), channels());
+  keep($("#dms"), dms());
   $("#title").textContent = title;
   $("#here [name=text]").placeholder = here.kind === "dm" ? `Message @${state.bot.name}` : `@${state.bot.name} hello, or /assistant list`;
   show($("#messages"), $("#typing"), place);

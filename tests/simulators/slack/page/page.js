@@ -1,5 +1,5 @@
 // The workspace as one person sees it.
-import { $, act, element, face, fill, follow, look } from "/common/live.js";
+import { $, act, element, face, fill, follow, keep, look } from "/common/live.js";
 import { blocks } from "/page/blocks.js";
 import { composer } from "/page/composer.js";
 import { forms } from "/page/forms.js";
@@ -26,8 +26,9 @@ function openThread(ts) {
   $("#inside input[name=text]").focus();
 }
 
-function link(label, here, open) {
-  return element("li", {}, element("button", { onclick: open, ariaCurrent: String(here) }, label));
+function link(key, label, here, open) {
+  const build = () => element("li", {}, element("button", { onclick: open, ariaCurrent: String(here) }, label));
+  return [key, JSON.stringify([label, here, me()]), build];
 }
 
 function apps() {
@@ -35,8 +36,8 @@ function apps() {
   if (!dm) return [];
   const open = (tab) => () => { act("home", { user: me(), tab }); go(dm.id, tab === "home"); };
   const hasHome = state.views.some((one) => one.type === "home" && one.user === me());
-  const messages = link(`✦ ${state.bot.name}`, place === dm.id && !home, open("messages"));
-  return hasHome ? [messages, link("⌂ Home", place === dm.id && home, open("home"))] : [messages];
+  const messages = link(dm.id, `✦ ${state.bot.name}`, place === dm.id && !home, open("messages"));
+  return hasHome ? [messages, link("home", "⌂ Home", place === dm.id && home, open("home"))] : [messages];
 }
 
 // What stands in a place or a thread: what was said, and what only this person sees.
@@ -64,15 +65,18 @@ function working() {
   const stop = () => act("stop", { user: me(), channel: place, thread_ts: thread });
   const line = session?.status_text ? `${state.bot.name} ${session.status_text}` : busy ? `${state.bot.name} is working…` : "";
   // Free text and the native status share one place: the text hides the button.
-  const button = busy && !session.status_text ? element("button", { className: "link", onclick: stop }, "Stop") : null;
-  $("#working").replaceChildren(...[line, button].filter(Boolean));
+  const button = ["stop", "", () => element("button", { className: "link", onclick: stop }, "Stop")];
+  const shown = line ? [["line", line, () => element("span", {}, line)]] : [];
+  keep($("#working"), busy && !session.status_text ? [...shown, button] : shown);
   $("#thread-title").textContent = session?.title ?? "";
 }
 
 function drawHome() {
   const view = state.views.find((one) => one.type === "home" && one.user === me());
   const where = { user: me(), view_id: view?.id };
-  $("#home").replaceChildren(...blocks(view?.view.blocks ?? [], { nameOf: called, press: presser(where), where }));
+  const how = { nameOf: called, press: presser(where), where };
+  const build = () => element("div", {}, ...blocks(view.view.blocks, how));
+  keep($("#home"), view ? [[view.id, JSON.stringify([view.view.blocks, me()]), build]] : []);
 }
 
 function wire() {
@@ -87,8 +91,8 @@ function draw() {
   if (!channel(place)) place = mine[0].id;
   const here = channel(place);
   const isDm = here.kind === "im";
-  $("#places").replaceChildren(...mine.map((one) => link(`${SIGN[one.kind]} ${one.name}`, one.id === place, () => go(one.id))));
-  $("#apps").replaceChildren(...apps());
+  keep($("#places"), mine.map((one) => link(one.id, `${SIGN[one.kind]} ${one.name}`, one.id === place, () => go(one.id))));
+  keep($("#apps"), apps());
   $("#title").textContent = isDm ? `✦ ${state.bot.name} · ${home ? "Home" : "Messages"}` : `${SIGN[here.kind]} ${here.name}`;
   $("#here input[name=text]").placeholder = isDm ? `Message ${state.bot.name}` : `@${state.bot.name} hello, or /assistant list`;
   $("#messages").hidden = home;
