@@ -1,4 +1,4 @@
-"""People who ask in many conversations at once, and how soon they were answered."""
+"""Simulated people who ask in many conversations at once; measures the response times."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ class Measured:
 
 
 async def measure(ask: Ask, conversations: int, turns: int) -> Measured:
-    """A closed loop: each conversation asks its next question when it has its answer."""
+    """Run a closed loop: each conversation asks its next question once it has an answer."""
     times: list[float] = []
 
     async def talk(number: int) -> None:

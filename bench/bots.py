@@ -1,9 +1,9 @@
-"""Bots side by side on the same simulated platforms and the same model: how soon, how much, and what a death costs.
+"""Compares bots on the same simulated platforms and model: latency, throughput, memory, and the effect of a kill.
 
     python -m bench.bots
 
-Beside Threadline stand two minimal bots as they are usually written (bench/peers). Times are read from the platform's
-own log of calls; every bot lives in a process of its own.
+Threadline is compared with two minimal bots as they are usually written (bench/peers). Times come from the platform's
+request log; every bot runs in its own process.
 """
 
 import argparse
@@ -29,7 +29,7 @@ AT_ONCE = 50
 END = "The end."
 BEGINNINGS = {"": "It is four", SLOWLY: "Word 0"}
 ROUNDS = 5
-# What a bot still does after its last word: statuses, marks.
+# Bots may still set statuses and reactions after the last text.
 AFTERMATH = 1.0
 
 
@@ -50,7 +50,7 @@ BOTS = (
 
 
 class Bench:
-    """One bot on one platform; `found` are its rows: what was measured → how it went."""
+    """One bot on one platform; `found` maps each measurement to its result."""
 
     def __init__(self, bot: Bot, side: Side[Any], model: str, folder: Path) -> None:
         self.found: dict[str, str] = {}
@@ -80,7 +80,7 @@ class Bench:
             await self._long()
             await self._twice()
         await self._side.gone()
-        # A process of its own, so that nothing of this minute's rates is used up.
+        # A fresh process, so that no rate limit of this minute is used up.
         for name, how in (("instant", ""), ("2 s model", SLOWLY)):
             with self._running() as process:
                 await self._side.connected()
@@ -100,7 +100,7 @@ class Bench:
         return await self._side.until(question, lambda read: any(END in text for text in read), seconds=seconds)
 
     async def _one(self, name: str, how: str) -> None:
-        """First visible text, the whole, and the requests that one answer took; medians."""
+        """Measure the first visible text, the complete answer, and the requests per answer; medians."""
         firsts, finals, requests = [], [], []
         for _ in range(ROUNDS if not how else 3):
             question = await self._side.ask(f"answer {how}")
@@ -135,7 +135,7 @@ class Bench:
         )
 
     async def _long(self) -> None:
-        """An answer longer than a message, with a fence in it."""
+        """Check an answer longer than a message, with a code fence in it."""
         question = await self._side.ask(f"answer {AT_LENGTH}")
         await self._side.until(question, lambda read: any("That is all of it." in text for text in read))
         read = await self._side.read(question)

@@ -1,10 +1,10 @@
-"""The connector beside the `openai` SDK and bare aiohttp, on one server, in one run.
+"""Compares the connector with the `openai` SDK and bare aiohttp, on one server, in one run.
 
     python -m bench.connector
 
-Streams have 50 pieces. Every client reads all of them and puts the text together: the SDK by its plain event stream,
-which is its fastest way, aiohttp with nothing but `json.loads`. Ratios are what to look at; the machine is what it is.
-What else runs there changes the rates more than the processor time that each request or stream takes of its client.
+Streams have 50 events. Every client reads them all and assembles the text: the SDK with its plain event stream, its
+fastest way, aiohttp with only `json.loads`. Compare the ratios, not the absolute numbers. Other load on the machine
+affects the rates more than the processor time per request or stream.
 """
 
 import argparse
@@ -33,7 +33,7 @@ LEVELS = (1, 10, 100)
 
 
 class Client(Protocol):
-    """One way to ask."""
+    """One client under test."""
 
     async def get(self) -> None: ...
 
@@ -110,7 +110,7 @@ CLIENTS: dict[str, Callable[[str], Client]] = {"openai SDK": Sdk, "ours": Ours, 
 
 @dataclass(frozen=True)
 class Measured:
-    """How many a second, the processor's seconds for each in this process, and the seconds to the first event."""
+    """Rate per second, processor seconds per request in this process, and seconds to the first event."""
 
     rate: float
     processor: float
@@ -177,7 +177,7 @@ def _ratio(mine: list[Measured], theirs: list[Measured]) -> float:
 
 
 async def _held(name: str, url: str) -> None:
-    """Prints how many kilobytes each of many open streams takes."""
+    """Print the memory per open stream, in kilobytes."""
     client = CLIENTS[name](f"{url}/held")
     streams: list[AsyncIterator[str]] = []
 

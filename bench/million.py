@@ -1,4 +1,4 @@
-"""The same store empty and with a million conversations and ten million turns in it: start-up, claim, turn, memory.
+"""Compares an empty database with one of a million conversations and ten million turns: start-up, claim, turn, memory.
 
 python -m bench.turns --million
 """
@@ -26,7 +26,7 @@ MILLION = Path(".cache/million.db")
 
 
 def million() -> None:
-    """Start-up, claim, dispatch and memory with an empty store and with a full one, each in a process of its own."""
+    """Measure start-up, claim, dispatch and memory with an empty and a full database, each in its own process."""
     if not MILLION.exists():
         print("filling a store with 1,000,000 conversations and 10,000,000 turns: some minutes, once")
         fill(MILLION)
@@ -56,7 +56,7 @@ async def one(path: Path) -> None:
 
 
 def fill(path: Path) -> None:
-    """Conversations and turns as years of use leave them, all of them ended."""
+    """Fill a database with ended conversations and turns, as after years of use."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A model to measure with: it answers at once, in two seconds, or at length with a fence, as the question asks for.
+"""A model for benchmarks: answers at once, after two seconds, or at length with a code fence, as the question asks.
 
     python -m bench.model
 

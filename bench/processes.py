@@ -1,4 +1,4 @@
-"""Processes beside a bench: started until they say where they are, and what they have used, read from /proc."""
+"""Starts the processes of a benchmark, and reads their resource use from /proc."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from pathlib import Path
 def program(
     *command: str, says: str = "http://", cwd: str | None = None, env: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[int, str]]:
-    """A program by its process id and its address, the last word of the line that `says` it; ended with the block."""
+    """Run a program until the block ends. Yields its process id and address, the last word of the line with `says`."""
     process = subprocess.Popen(command, env=env, cwd=cwd, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -24,22 +24,22 @@ def program(
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
-    """The command that runs a module."""
+    """Return the command that runs a module."""
     return (sys.executable, "-m", name, *arguments)
 
 
 def said(*command: str) -> str:
-    """What a program says on standard output; it must succeed."""
+    """Return a program's standard output; the program must succeed."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def memory(pid: int | None = None) -> float:
-    """Resident megabytes, of this process where none is named."""
+    """Return resident megabytes, by default of this process."""
     lines = Path(f"/proc/{pid or os.getpid()}/status").read_text("ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def processor(pid: int) -> float:
-    """Seconds of processor time so far."""
+    """Return the processor seconds used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,11 +1,10 @@
-"""What file search costs: pieces a second while files are indexed, and a search among many of them, by words and fused.
+"""Cost of file search: chunks indexed per second, and search time among many chunks, by keyword and fused.
 
     python -m bench.search [--chunks 1000 10000 100000] [--searches 40]
 
-Searches have three words, each in some hundredths of the pieces, as the words people look for are; times are medians
-of whole calls, the database's part included, without the embedding of the query. Vectors are random, of 384 numbers:
-their contents make no difference to the time. Beside them stands what it takes to multiply the query with every vector,
-as a plain product does it, without finding the best.
+Queries have three words, each found in a few percent of the chunks, like words people search for. Times are medians of
+whole calls, including the database, without embedding the query. Vectors are random with 384 dimensions; their contents
+do not affect the time. For comparison, `product` multiplies the query with every vector, without finding the best.
 """
 
 import argparse
@@ -33,7 +32,7 @@ Numbers = list[float]
 
 
 class Dice:
-    """Words as they come in texts: few of them often, most of them seldom; and vectors."""
+    """Random words, distributed as in real text (few frequent, most rare), and random vectors."""
 
     name = "dice"
 
@@ -65,7 +64,7 @@ def begin(tx: Transaction) -> None:
 
 
 async def fill(db: Database, dice: Dice, count: int, embeddings: Sequence[bytes]) -> float:
-    """Pieces a second, in writes as the indexer makes them."""
+    """Measure chunks per second, written as the indexer does."""
     await db.write(begin)
     took, seq = 0.0, 0
     for first in range(0, count, AT_ONCE):
@@ -82,7 +81,7 @@ async def fill(db: Database, dice: Dice, count: int, embeddings: Sequence[bytes]
 
 
 async def searching(searcher: Searcher, dice: Dice, times: int) -> float:
-    """The median in milliseconds."""
+    """Return the median search time in milliseconds."""
     took = []
     for _ in range(times):
         query = dice.query()
@@ -93,7 +92,7 @@ async def searching(searcher: Searcher, dice: Dice, times: int) -> float:
 
 
 def product(size: int, times: int) -> float:
-    """The same of a plain product, for comparison."""
+    """Return the same for a plain product, for comparison."""
     import numpy as np
 
     vectors, query = np.ones((size, DIMENSIONS), np.float32), np.ones(DIMENSIONS, np.float32)

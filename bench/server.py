@@ -1,4 +1,4 @@
-"""A fast assistants server and a chat platform in one process: the least that a turn needs of either, over real HTTP.
+"""A fast assistants server and chat platform in one process, over real HTTP, with only what a turn needs.
 
     python -m bench.server --delay 0.2
 

@@ -1,8 +1,8 @@
-"""What the service costs: the same model asked through it and asked directly, in one run, over real HTTP.
+"""Cost of the service: the same model through the service and directly, in one run, over real HTTP.
 
     python -m bench.service
 
-The service is `threadline serve` as people run it, on a file on this disk; model and client are other processes.
+The service is a real `threadline serve` with a database on this disk; model and client are separate processes.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ LENGTHS = (10, 100, 1_000, 10_000, 100_000)
 WORDS = "What people say in a thread is about this long, most of it a line or two. " * 5
 HEADERS = {"OpenAI-Beta": "assistants=v2"}
 HELLO = [{"role": "user", "content": "hello"}]
-# A program that polls asks again after this many seconds.
+# Polling interval in seconds.
 POLL = 0.05
-# A small window and a large one: what does not fit is not read.
+# A small context window and a large one; messages that do not fit are not read.
 WINDOWS = {"small": 8_192, "large": 131_072}
 
 Ask = Callable[[], Awaitable[None]]
 
 
 class Client:
-    """Asks the model and the service in the same way."""
+    """Sends the same requests to the model and the service."""
 
     def __init__(self, http: aiohttp.ClientSession, model: str, service: str) -> None:
         self._http = http
@@ -43,7 +43,7 @@ class Client:
         self._service = service
 
     async def direct(self, model: str, said: Sequence[object] = HELLO) -> AsyncIterator[float]:
-        """Arrival times of the deltas of a completion."""
+        """Return the arrival times of a completion's deltas."""
         body = {
             "model": model,
             "stream": True,
@@ -56,7 +56,7 @@ class Client:
                     yield time.perf_counter()
 
     async def through(self, path: str, body: object) -> AsyncIterator[float]:
-        """Arrival times of the deltas of a streamed run."""
+        """Return the arrival times of a streamed run's deltas."""
         async with self._http.post(f"{self._service}/v1{path}", json=body) as response:
             assert response.status == 200, await response.text()
             async for line in response.content:
@@ -81,14 +81,14 @@ class Client:
 
 
 async def first(deltas: AsyncIterator[float]) -> float:
-    """Milliseconds to the first delta; the rest is read, too."""
+    """Return milliseconds to the first delta; the rest is read, too."""
     begun = time.perf_counter()
     times = [at async for at in deltas]
     return (times[0] - begun) * 1000
 
 
 async def rate(ask: Ask, at_once: int, times: int) -> float:
-    """How often a second it is done, so many at once."""
+    """Return completions per second at the given concurrency."""
     left = iter(range(times))
 
     async def one() -> None:
@@ -128,7 +128,7 @@ async def throughput(client: Client, pid: int) -> None:
 
 
 async def paced(client: Client, pid: int) -> None:
-    """A hundred streams of 30 tokens a second for ten seconds: how late is each token against its own stream's pace?"""
+    """Run a hundred streams of 30 tokens per second for ten seconds; measure each token's delay."""
 
     async def late(deltas: AsyncIterator[float]) -> list[float]:
         times = [at async for at in deltas]
@@ -201,7 +201,7 @@ async def lengths(client: Client) -> None:
                 took = await first(client.through(f"/threads/thread_{length}/runs", body))
                 found.setdefault((length, model), []).append(took)
         for model, size in WINDOWS.items():
-            # A token is four bytes here, and a message some more than its words.
+            # Assumes four bytes per token, plus some overhead per message.
             full = [{"role": "user", "content": WORDS}] * (4 * size // (len(WORDS) + 40))
             found.setdefault((0, model), []).append(await first(client.direct("5x0", full)))
     for length in (0, *LENGTHS):
@@ -210,7 +210,7 @@ async def lengths(client: Client) -> None:
 
 
 async def fill(path: Path) -> None:
-    """An assistant, and a thread of each length."""
+    """Create an assistant, and a thread of each length."""
     db = SQLiteDatabase.open(path)
     await db.write(store.add, Assistant(id="asst_bench", created_at=1, model="5x0"))
     for length in LENGTHS:
@@ -234,7 +234,7 @@ def _say(tx: Transaction, length: int, numbers: range) -> None:
 
 
 def serving(folder: str, model: str) -> dict[str, str]:
-    """The settings of the service on a model."""
+    """Return the service's settings for a model."""
     models = "".join(
         f'[models.{name}]\nbase_url = "{model}/v1"\nmodel = "5x0"\ncontext = {size}\n' for name, size in WINDOWS.items()
     )

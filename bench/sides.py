@@ -1,4 +1,4 @@
-"""The simulated platforms as a bench sees them: somebody asks, and every call that answers is told with its time."""
+"""The simulated platforms for benchmarks: a person asks, and every reply request is recorded with its time."""
 
 import json
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ from tests.simulators.slack.client import SlackPeople, app_replies
 
 @dataclass(frozen=True)
 class Question:
-    """Asked in a channel of its own, `at` seconds on the platform's clock."""
+    """A question asked in its own channel, `at` seconds on the platform's clock."""
 
     channel: str
     message: str
@@ -30,7 +30,7 @@ PeopleT = TypeVar("PeopleT", SlackPeople, DiscordPeople)
 
 
 class Side(ABC, Generic[PeopleT]):
-    """A platform with one person on it. `wiring` are the settings of a bot that is to live there."""
+    """A platform with one person. `wiring` are the settings for a bot on it."""
 
     name: str
 
@@ -53,11 +53,11 @@ class Side(ABC, Generic[PeopleT]):
         return (await self.people.state()).calls
 
     async def read(self, question: Question) -> list[str]:
-        """What people read as its answer, message by message."""
+        """Return the answer as people see it, message by message."""
         return self.seen(await self.people.state(), question)
 
     async def until(self, question: Question, holds: Callable[[list[str]], bool], *, seconds: float = 30) -> bool:
-        """Whether what people read made it true in time."""
+        """Wait until the visible answer meets a condition. Return whether it did in time."""
         try:
             await self.people.until(lambda now: holds(self.seen(now, question)), seconds=seconds)
         except AssertionError:
@@ -75,11 +75,11 @@ class Side(ABC, Generic[PeopleT]):
 
     @abstractmethod
     async def again(self, question: Question) -> None:
-        """The platform tells of the question once more."""
+        """Redeliver the question."""
 
 
 def when(calls: list[Call], question: Question, words: str) -> float | None:
-    """Seconds from a question to the first call that brought these words before people."""
+    """Return the seconds from a question to the first request that showed these words."""
     places = {question.channel, question.message}
     for call in calls:
         is_here = call.at >= question.at and places & {str(value) for value in call.arguments.values()}

@@ -1,9 +1,9 @@
-"""A server that says the same to everybody, as fast as one process can: for measuring clients, not servers.
+"""A server that sends every client the same fixed responses, as fast as one process can, for measuring clients.
 
     python -m bench.streams
 
-prints its address. A thread is retrieved in one answer; a run is a stream of `DELTAS` pieces, each written for itself.
-With `?held` in the address it says the first half and then nothing more.
+prints its address. Retrieving a thread takes one response; a run is a stream of `DELTAS` events, each written
+separately. With `?held` in the address it sends the first half and then stays silent.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A Chat-Completions endpoint that says `word ` over and over: as many tokens, as fast, as the model's name asks.
+"""A Chat-Completions endpoint that repeats `word `; the model's name sets the number and rate of tokens.
 
     python -m bench.tokens
 

@@ -1,4 +1,4 @@
-"""What the sandbox costs: opening a session, a call in it, fifty that idle; beside a bare Python without any of it.
+"""Cost of the sandbox: opening a session, a call, fifty idle sessions, each compared with bare Python.
 
     python -m bench.tools [--sessions 50] [--calls 200]
 
@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 
 async def timed(work: Callable[[], Awaitable[object]], times: int) -> float:
-    """The median in milliseconds."""
+    """Return the median in milliseconds."""
     took = []
     for _ in range(times):
         begun = time.perf_counter()
@@ -39,7 +39,7 @@ async def bare() -> None:
 
 
 async def opening(sandbox: Sandbox) -> float:
-    """From nothing to the answer of a first call."""
+    """Measure from a cold start to the result of the first call."""
 
     async def once() -> None:
         async with sandbox.session("open") as session:
@@ -58,7 +58,7 @@ async def calling(sandbox: Sandbox, calls: int) -> float:
 
 
 async def idling(sandbox: Sandbox, sessions: int) -> tuple[float, float]:
-    """MiB a session, and processor seconds that all of them use in a second of doing nothing."""
+    """Return MiB per session, and the processor seconds that all use in one idle second."""
     for number in range(sessions):
         async with sandbox.session(str(number)) as session:
             await session.run("x = 1")

@@ -1,13 +1,12 @@
-"""What durability costs: turns that are claimed, queued and recorded, beside the same HTTP calls made bare, in one run.
+"""Cost of durability: turns that are recorded and queued, compared with the same HTTP requests alone, in one run.
 
     python -m bench.turns            the table
-    python -m bench.turns --million  the same store with a million conversations and ten million turns in it
+    python -m bench.turns --million  the same database with a million conversations and ten million turns
 
-Each side creates a thread where there is none, asks in it, reads the run's stream to its end and posts the answer.
-`httpx` makes these calls by hand, the way anybody would who has only httpx. `SDK` makes them with the stock `openai`
-client. `connector` makes them with our own client, which is much faster than either, so the last column is what
-durability alone costs, whatever the client saves. `ours` is the whole way: a message is received, committed,
-dispatched, answered, posted and recorded. The server is another process on this machine.
+Each side creates a thread if needed, asks in it, reads the run's stream to its end and posts the answer. `httpx` makes
+these requests by hand. `SDK` uses the stock `openai` client. `connector` uses Threadline's own client, which is much
+faster than either, so the last column shows the cost of durability alone. `ours` is the complete path: a message is
+received, committed, dispatched, answered, posted and recorded. The server is another process on this machine.
 """
 
 import argparse
@@ -39,7 +38,7 @@ QUESTION = "How much is two and two?"
 
 
 class ByHand:
-    """The calls of a turn by httpx, nothing remembered."""
+    """A turn's requests by plain httpx, without persistence."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -63,7 +62,7 @@ class ByHand:
 
 
 class Bare:
-    """The calls of a turn by the connector, nothing remembered."""
+    """A turn's requests by the connector, without persistence."""
 
     def __init__(self, client: AssistantsClient, posting: Posting) -> None:
         self._client = client
@@ -86,7 +85,7 @@ class Bare:
 
 
 class Plain:
-    """The same calls by the stock SDK."""
+    """The same requests by the stock SDK."""
 
     def __init__(self, client: openai.AsyncOpenAI, posting: Posting) -> None:
         self._client = client
@@ -159,7 +158,7 @@ async def table(scale: float) -> None:
 
 
 def _share(ours: Sequence[Measured], others: Sequence[Measured]) -> float:
-    """Our rate as a part of another's, round by round."""
+    """Return our rate relative to another's, for each round."""
     return statistics.median(mine.rate / theirs.rate for mine, theirs in zip(ours, others, strict=True))
 
 
@@ -168,7 +167,7 @@ def _median(found: Sequence[Measured]) -> Measured:
 
 
 def _pair(found: Measured) -> str:
-    """Milliseconds."""
+    """Format the median and the 99th percentile, in milliseconds."""
     return f"{found.p50 * 1000:.1f} / {found.p99 * 1000:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""The core with an adapter that posts over HTTP and people who ask it, to measure what a whole turn costs."""
+"""The whole core with an adapter that posts over HTTP and simulated people, to measure the cost of a turn."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from storage.sqlite import SQLiteDatabase
 
 
 class Posting:
-    """The platform's side: one HTTP call a message."""
+    """The platform: one HTTP request per message."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._url = url
@@ -37,7 +37,7 @@ class Posting:
 
 
 class BenchReply:
-    """`Reply` that posts the whole answer once."""
+    """A `Reply` that posts the complete answer once."""
 
     def __init__(self, posting: Posting, turn: Turn, posted: dict[str, asyncio.Future[None]]) -> None:
         self._posting = posting
@@ -74,7 +74,7 @@ class BenchAdapter(LocalAdapter):
 
 
 class Ours:
-    """The core with one adapter; `claims` are the seconds that receiving took."""
+    """The core with one adapter; `claims` are the times to receive messages, in seconds."""
 
     def __init__(self, core: Core, adapter: BenchAdapter) -> None:
         self._core = core
@@ -103,7 +103,7 @@ class Ours:
                 await db.close()
 
     async def ask(self, number: int) -> None:
-        """Says something in a conversation; returns when its answer is posted."""
+        """Send a message in a conversation. Returns once the answer is posted."""
         self._count += 1
         key = f"bench:{number}"
         posted = self._adapter.posted[key] = asyncio.get_running_loop().create_future()

@@ -1,10 +1,10 @@
-"""What it costs to show an answer while it grows, token by token, on every platform.
+"""Cost of rendering a growing answer, token by token, on every platform.
 
     python -m bench.words
 
-The same answer at four lengths, each twice the one before, and what each doubling of the length does to the time of the
-processor: about two is linear, four is quadratic. `whole` is what rendering everything anew at every token would cost,
-for comparison at two short lengths.
+The same answer at four lengths, each twice the previous one, with the growth of processor time per doubling: about two
+is linear, four is quadratic. `whole` is the cost of rendering the whole answer again at every token, for comparison at
+two short lengths.
 """
 
 import gc
@@ -26,9 +26,9 @@ from bot.segments import Text
 from bot.views import Moment
 
 LENGTHS = (12_500, 25_000, 50_000, 100_000)
-# One block that does not end.
+# A single endless block.
 SHORTER = (6_250, 12_500)
-# What is compiled and remembered at the first call is no part of it.
+# Warm up: exclude what the first call compiles and caches.
 WARM_UP = 3_000
 TOKEN = 40
 
@@ -43,7 +43,7 @@ BLOCKS = (
 
 
 def answer(length: int) -> str:
-    """Every block says another number, in every answer: what was written once is of no use for another."""
+    """Return an answer whose blocks are all different, so that no cache can help."""
     numbered = (block.replace("word", f"word {length}-{n}") for n in itertools.count() for block in BLOCKS)
     text = ""
     while len(text) < length:
@@ -88,7 +88,7 @@ def on_the_terminal() -> Callable[[str], object]:
 
 
 def on_the_wire() -> Callable[[str], int]:
-    """Bytes, as the page is told what is new."""
+    """Return the bytes sent to the page for updates."""
     growth = Growth()
     return lambda text: len(
         json.dumps(moment_json(Moment("snapshot", 1, (Text(text),)), growth), ensure_ascii=False).encode()
@@ -104,7 +104,7 @@ def prefixes(text: str) -> Iterator[str]:
 
 
 def seconds(show: Callable[[str], object], text: str) -> float:
-    """Of the processor: what else the machine does counts for nothing."""
+    """Return processor seconds, which other load does not affect."""
     gc.collect()
     began = time.process_time()
     for prefix in prefixes(text):

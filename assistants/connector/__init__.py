@@ -1,4 +1,4 @@
-"""How to ask an assistants server: the typed asynchronous client."""
+"""A typed asynchronous client for any Assistants API v2 server."""
 
 from assistants.connector.accumulator import Accumulator, Snapshot
 from assistants.connector.breaker import CircuitBreaker

@@ -1,4 +1,4 @@
-"""What a run has said so far, whole: the run, its messages and its steps, put together out of events."""
+"""Assembles a run, its messages and its steps from stream events."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -26,9 +26,9 @@ from assistants.contract import (
 W = TypeVar("W", bound=Wire)
 _Delta = MessageDelta | RunStepDelta | bytes
 
-# Pieces are put together when somebody looks, or when so many wait: most readers never look.
+# Deltas are merged on access or when this many are pending: most readers never access them.
 _MOST_PENDING = 256
-# Only these grow; of anything else the newest is meant.
+# Only these fields grow; for any other the newest value counts.
 _GROWING = frozenset({"value", "refusal", "arguments", "input", "logs"})
 _BEGINNINGS: Mapping[str, dict[str, Any]] = {
     "text": {"text": {"value": "", "annotations": []}},
@@ -41,7 +41,7 @@ _BEGINNINGS: Mapping[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is known of a run at one moment; messages and steps in the order in which they began."""
+    """The state of a run at one moment; messages and steps in the order in which they began."""
 
     thread: Thread | None = None
     run: Run | None = None
@@ -50,12 +50,12 @@ class Snapshot:
 
     @property
     def text(self) -> str:
-        """The words of all messages, a blank line between them."""
+        """Return the text of all messages, separated by blank lines."""
         return "\n\n".join(filter(None, (message.text for message in self.messages)))
 
 
 class Accumulator:
-    """Takes events in their order, those that are missing included; `snapshot` is a copy of what they come to."""
+    """Applies events in order, tolerating gaps; `snapshot` is a copy of the resulting state."""
 
     def __init__(self) -> None:
         self.thread: Thread | None = None
@@ -76,7 +76,7 @@ class Accumulator:
         return [growing.whole() for growing in self._steps.values()]
 
     def take(self, event: StreamEvent, said: bytes | None = None) -> None:
-        """`said` is the event's data as it came, where that is at hand: it takes less room than what was read of it."""
+        """`said` is the event's raw data, if available: it takes less memory than the parsed event."""
         if isinstance(event, MessageDeltaEvent):
             self._message(event.data.id).grow(said or event.data)
             return
@@ -104,7 +104,7 @@ class Accumulator:
         return self._steps[id_]
 
     def _beginning(self, id_: str, **fields: Any) -> dict[str, Any]:
-        """Something whose first event never came, as far as its run tells."""
+        """Create an object whose first event was missed, from what the run tells."""
         run = self.run
         known = {"thread_id": run.thread_id, "assistant_id": run.assistant_id, "run_id": run.id} if run else {}
         empty = {"thread_id": "", "assistant_id": "", "run_id": ""}
@@ -113,7 +113,7 @@ class Accumulator:
 
 
 class _Growing(Generic[W]):
-    """A message or a step: what was last said whole, and the pieces that came since."""
+    """A message or a step: its last whole state, and the deltas since then."""
 
     def __init__(self, model: type[W], beginning: Callable[[], dict[str, Any]]) -> None:
         self._model = model
@@ -151,7 +151,7 @@ class _Growing(Generic[W]):
 
 
 def merge(whole: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Adds a piece: texts that grow are appended to, lists are merged by `index`, all else is replaced."""
+    """Merge a delta: growing texts are appended, lists merged by `index`, other values replaced."""
     for name, value in piece.items():
         before = whole.get(name)
         if value is None and before is not None:
@@ -179,7 +179,7 @@ def _merged(items: list[dict[str, Any]], pieces: list[Mapping[str, Any]]) -> lis
 
 
 def _number(value: Any) -> None:
-    """Gives list items of a whole object the index that pieces name them by."""
+    """Add to the list items of a whole object the index that deltas use."""
     if isinstance(value, dict):
         for item in value.values():
             _number(item)
@@ -191,7 +191,7 @@ def _number(value: Any) -> None:
 
 
 def _said(value: Any) -> Any:
-    """The same without those indexes, which whole objects do not have."""
+    """Remove those indexes again; whole objects do not have them."""
     if isinstance(value, list):
         return [_said(_unnumbered(item) if isinstance(item, dict) else item) for item in value]
     if isinstance(value, dict):

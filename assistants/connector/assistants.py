@@ -1,4 +1,4 @@
-"""Assistants: made, changed, listed, deleted."""
+"""Assistants: create, modify, list, delete."""
 
 from typing import Unpack
 
@@ -25,7 +25,7 @@ class Assistants:
         return await self._exchange.get(Assistant, _path(assistant_id))
 
     async def modify(self, assistant_id: str, **changes: Unpack[AssistantChanges]) -> Assistant:
-        """Change what is given; None clears, the rest stays."""
+        """Change the given fields; None clears a field."""
         return await self._exchange.post(Assistant, _path(assistant_id), body(ModifyAssistant, changes))
 
     async def delete(self, assistant_id: str) -> Deleted:

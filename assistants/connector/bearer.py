@@ -1,4 +1,4 @@
-"""What proves to a server who asks: a key, or tokens that somebody hands out as they are needed."""
+"""Authentication: a fixed API key, or a callable that supplies tokens."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,7 +7,7 @@ TokenSource = Callable[[], str | Awaitable[str]]
 
 
 class Bearer:
-    """What goes into `Authorization`. A callable is asked before every request: keeping tokens is its own affair."""
+    """The value of `Authorization`. A callable is called before every request and does its own caching."""
 
     def __init__(self, key: str | TokenSource | None) -> None:
         self._source = key if callable(key) else None
@@ -23,13 +23,13 @@ class Bearer:
         return self._headers
 
     def _take(self, token: str) -> None:
-        # What was sent last is kept, so that it can be kept out of what is said.
+        # The last token sent is kept, so that it can be removed from error messages.
         self.token = checked(token)
         self._headers = {"Authorization": f"Bearer {token}"}
 
 
 def checked(key: str) -> str:
-    """The key, if it can be sent; raises ValueError without showing it."""
+    """Return the key if it is a valid header value. Raises ValueError without showing it."""
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ValueError("The API key has characters that no key has: look for spaces, quotes or line breaks in it.")
     return key

@@ -1,4 +1,4 @@
-"""Leaves a server alone that fails all the time, and tries it again with one request."""
+"""A circuit breaker: stops requests to a failing server, then probes it with one request."""
 
 import contextlib
 import time
@@ -20,11 +20,11 @@ _FAILURES = (ConnectError, DisconnectedError, RequestTimeoutError, ServerError)
 
 
 class CircuitBreaker:
-    """Opens when, within `window` seconds, at least `least` requests were made and the share `failures` of them failed.
+    """Opens when a share of `failures` of at least `least` requests within `window` seconds failed.
 
-    While it is open every request raises `CircuitOpenError` at once. After `reset` seconds one request is let through:
-    its success closes the circuit, its failure opens it again. A body that breaks off makes its request a failure.
-    One breaker may serve several clients of one server.
+    While open, every request raises `CircuitOpenError` at once. After `reset` seconds one trial request is allowed: its
+    success closes the circuit, its failure opens it again. A request whose body breaks off counts as failed. One
+    breaker may be shared by several clients of one server.
     """
 
     def __init__(
@@ -49,19 +49,19 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the next request would be refused here."""
+        """Return whether the next request would be refused."""
         return self._left() > 0 or self._trying
 
     @contextlib.contextmanager
     def guard(self, host: str, *, watched: bool = False) -> Iterator[None]:
-        """Around one request: refuses it, or learns from what becomes of it; for a success that is `watched`, later."""
+        """Wrap one request: refuse it or record its outcome; a `watched` success is recorded when its body ends."""
         if self.is_open:
             raise self._refusal(host)
         trial = self._trying = self._opened is not None
         failed = None  # a request that was cancelled says nothing about the server
         try:
             yield
-            # The end of a trial's body is not waited for: others are waiting for the trial.
+            # A trial is decided before its body ends, because other requests wait for the result.
             failed = False if trial or not watched else None
         except AssistantsError as error:
             failed = isinstance(error, _FAILURES)
@@ -72,7 +72,7 @@ class CircuitBreaker:
                 self._learn(failed, trial=trial)
 
     def watch(self, body: httpx.AsyncByteStream) -> httpx.AsyncByteStream:
-        """The same body, of which is learned whether it comes to its end; who leaves early has nothing against it."""
+        """Yield the body and record whether it completes; a reader that stops early does not count as a failure."""
         return _Watched(body, self._learn)
 
     def _left(self) -> float:

@@ -1,4 +1,4 @@
-"""The client of an assistants server: one connection pool, one key, the API's resources as groups."""
+"""The client of an assistants server: one connection pool, one key, and the API's resources as attributes."""
 
 import ssl
 from collections.abc import Mapping
@@ -24,21 +24,21 @@ from assistants.contract import BETA, BETA_HEADER
 TIMEOUT = httpx.Timeout(60, connect=5)
 STREAM_SILENCE = 600.0
 RETRIES = 2
-# Headers that prove who asks, by whichever name a server wants them.
+# Headers that may carry credentials, under any name that servers use.
 _SECRET = frozenset({"authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "proxy-authorization"})
 
 
 class AssistantsClient:
-    """Asks any server that speaks the Assistants API v2: `async with AssistantsClient("http://…/v1") as client: …`
+    """A client for any Assistants API v2 server: `async with AssistantsClient("http://…/v1") as client: …`
 
-    `api_key` is a key, or a callable that gives a token for each request (Entra); `api_version` is Azure's. `timeout`
-    is for each wait on the network; `stream_timeout` is how many seconds a stream may be silent. `verify`, `proxy` and
-    `limits` are httpx's; a `transport` of one's own brings its own.
+    `api_key` is a key, or a callable that returns a token for each request (Entra); `api_version` is Azure's. `timeout`
+    applies to each network operation; `stream_timeout` is the longest silence of a stream, in seconds. `verify`,
+    `proxy` and `limits` are httpx's and do not apply to a custom `transport`.
 
-    A request that failed in a way that may pass is repeated `max_retries` times; one that creates something only where
-    nothing can have been created, or where `honours_idempotency_keys` says that the server would notice.
+    Transient failures are retried `max_retries` times. A request that creates something is retried only if nothing can
+    have been created, or if `honours_idempotency_keys` says that the server detects a repetition.
 
-    A client belongs to the event loop it was first used in, and is closed by whoever made it.
+    A client belongs to the event loop of its first use. Its creator closes it.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
-"""The way to one server: its address, who asks, how long is waited, and httpx's transport that carries it all.
+"""The connection to one server: base URL, credentials, timeouts, and an httpx transport.
 
-httpx's client would merge addresses, cookies and hooks anew for every request, which costs as much as the request.
+It uses the transport directly because httpx's client merges URLs, cookies and hooks for every request, which costs as
+much as the request itself.
 """
 
 import re
@@ -14,13 +15,13 @@ from assistants.connector.bearer import Bearer
 from assistants.connector.multipart import Form
 from assistants.contract import Request
 
-# What httpx can always unpack.
+# Encodings that httpx can always decode.
 _ENCODINGS = "gzip, deflate"
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing to ask for. `creates`: asked twice, there may be two of it."""
+    """One request. `creates` means that sending it twice may create two objects."""
 
     method: str
     path: str
@@ -36,7 +37,7 @@ class Ask:
 
 
 class Connection:
-    """Makes requests and sends them. Nothing is repeated here, and no error translated."""
+    """Builds and sends requests, without retries and without translating errors."""
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class Connection:
         self._patience = {**self._timeout, "read": stream_timeout}
 
     async def send(self, ask: Ask, more: Mapping[str, str], *, stream: bool) -> httpx.Response:
-        """The answer to one request, its body still to come where it is a stream or no success."""
+        """Send a request. The body of a stream or of an error response is not read yet."""
         headers = {"Accept": ask.accept, **await self.bearer.headers(), **more}
         content: bytes | Form | None = None
         if isinstance(ask.body, Form):
@@ -90,7 +91,7 @@ class Connection:
 
 
 async def read(response: httpx.Response) -> None:
-    """All of the body; the connection is free again, or closed where it broke."""
+    """Read the whole body and release the connection, or close it if it broke."""
     try:
         await response.aread()
     finally:

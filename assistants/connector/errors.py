@@ -1,18 +1,18 @@
-"""What can go wrong when one asks an assistants server, sorted by what a caller will do about it.
+"""Errors of the client, grouped by what a caller can do about them.
 
 AssistantsError
-├── ConnectError            the server was not reached: nothing was done
-│   └── CircuitOpenError    it failed too often lately and was not asked
-├── OutcomeUnknown          what was to create something got no clear answer: look whether it is there
-├── DisconnectedError       the connection broke after the request was sent: what was done is unknown
-├── RequestTimeoutError     no answer in time: what was done is unknown
-├── ProtocolError           what answers there does not speak the Assistants API
-├── StreamBroken            a stream that did not end as it should: poll its run
+├── ConnectError            the server was not reached; nothing was done
+│   └── CircuitOpenError    the circuit breaker is open; nothing was sent
+├── OutcomeUnknown          a creating request got no clear answer: check whether the object exists
+├── DisconnectedError       the connection broke after the request was sent; the outcome is unknown
+├── RequestTimeoutError     no response in time; the outcome is unknown
+├── ProtocolError           the response is not from an Assistants API
+├── StreamBroken            a stream ended early: poll its run
 │   └── StreamFailedError   the server said why
 └── StatusError             the server refused
-    ├── BadRequestError     400, or refused here before it was sent
+    ├── BadRequestError     400, or refused by the client before sending
     │   ├── ThreadLockedError       a run is active on the thread
-    │   └── RunInWrongStateError    too late, or too early, for this run
+    │   └── RunInWrongStateError    the run's status does not allow it
     ├── UnauthorizedError   401
     ├── ForbiddenError      403
     ├── NotFoundError       404
@@ -26,9 +26,9 @@ _RETRYABLE = (408, 409, 429)
 
 
 class AssistantsError(Exception):
-    """Its text is a sentence for a person; `retryable` says whether the same call may succeed later.
+    """The text is a sentence for people; `retryable` says whether the same call may succeed later.
 
-    `retry_after` is how many seconds the server asks to wait before that, where it does.
+    `retry_after` is how many seconds the server asks to wait first, if it does.
     """
 
     retryable = False
@@ -51,17 +51,17 @@ class AssistantsError(Exception):
 
 
 class ConnectError(AssistantsError):
-    """The request was never sent, so that repeating it cannot do a thing twice."""
+    """The request was never sent, so a retry is safe."""
 
     retryable = True
 
 
 class CircuitOpenError(ConnectError):
-    """`retry_after` is when it will be asked again."""
+    """`retry_after` is when the server will be tried again."""
 
 
 class OutcomeUnknown(AssistantsError):
-    """Repeating the call blindly might create the thing twice. `error` is what happened, `key` the idempotency key."""
+    """A blind retry might create the object twice. `error` is the cause, `key` the idempotency key."""
 
     def __init__(self, error: AssistantsError, *, key: str) -> None:
         super().__init__(
@@ -89,11 +89,11 @@ class RequestTimeoutError(AssistantsError, TimeoutError):
 
 
 class ProtocolError(AssistantsError):
-    """The base URL leads to something else, or to a server that deviates too far."""
+    """The base URL leads to something else, or to a server that deviates too far from the API."""
 
 
 class StreamBroken(AssistantsError):
-    """The run goes on at the server; `run_id` is None when the stream broke before the run was seen."""
+    """The run continues on the server; `run_id` is None if the stream broke before the run was known."""
 
     def __init__(
         self,
@@ -128,22 +128,22 @@ class StatusError(AssistantsError):
     ) -> None:
         super().__init__(message, status=status, code=code, param=param, request_id=request_id)
         self.retryable = status in _RETRYABLE or status >= 500
-        # What the server itself said about that, by `x-should-retry`.
+        # The server's own `x-should-retry`.
         self.told: bool | None = None
 
 
 class BadRequestError(StatusError):
-    """The request is not one the API accepts."""
+    """The API does not accept the request."""
 
 
 class ThreadLockedError(BadRequestError):
-    """`run_id` is the run that holds the thread; once it has ended, the same call succeeds."""
+    """`run_id` is the thread's active run; the same call succeeds once that has ended."""
 
     run_id: str | None = None
 
 
 class RunInWrongStateError(BadRequestError):
-    """`run_status` is the status the run is in."""
+    """`run_status` is the run's status."""
 
     run_status: str | None = None
 
@@ -157,7 +157,7 @@ class ForbiddenError(StatusError):
 
 
 class NotFoundError(StatusError):
-    """There is no such object, or no longer."""
+    """The object does not exist, or no longer."""
 
 
 class ConflictError(StatusError):
@@ -165,7 +165,7 @@ class ConflictError(StatusError):
 
 
 class UnprocessableError(StatusError):
-    """The server understood the request and does not accept it."""
+    """The server understood the request but does not accept it."""
 
 
 class RateLimitedError(StatusError):

@@ -1,4 +1,4 @@
-"""One request and its answer: paths, headers, bodies in; a model of the contract or an error of the tree out."""
+"""Sends requests and returns contract models or raises this package's errors."""
 
 import contextlib
 import itertools
@@ -25,9 +25,9 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 def path(*steps: str, **ids: str) -> str:
-    """`path("threads", "{thread_id}", thread_id=…)`: ids are quoted, and refused when they name nothing."""
+    """`path("threads", "{thread_id}", thread_id=…)`: ids are quoted, and invalid ones refused."""
     for name, id_ in ids.items():
-        # An empty id, or one made of dots, would ask for another resource altogether.
+        # An empty id, or one made of dots, would address a different resource.
         if not id_.strip("."):
             raise refusals.refused(missing_parameter(name))
     quoted = {name: quote(id_, safe="") for name, id_ in ids.items()}
@@ -35,7 +35,7 @@ def path(*steps: str, **ids: str) -> str:
 
 
 def body(model: type[R], fields: Mapping[str, Any]) -> R:
-    """The request these fields make; what the contract forbids is refused here, in the server's words."""
+    """Build a request body. What the contract forbids is refused here, in the server's words."""
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
     try:
         return model.model_validate(plain)
@@ -44,7 +44,7 @@ def body(model: type[R], fields: Mapping[str, Any]) -> R:
 
 
 class Exchange:
-    """The client's wire: everything that is asked goes through here, and what may be repeated is repeated here."""
+    """The path of every request of the client, including retries."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Exchange:
         return self.read(model, await self.send("GET", path, query=query))
 
     async def post(self, model: type[W], path: str, body: Request | Form | None = None) -> W:
-        """For what can be done twice without harm."""
+        """Send an idempotent request."""
         return self.read(model, await self.send("POST", path, body=body))
 
     async def create(
@@ -74,7 +74,7 @@ class Exchange:
         body: Request | Form | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> W:
-        """For what must not be done twice; raises `OutcomeUnknown` when nobody knows whether it was done."""
+        """Send a request that must not be done twice. Raises `OutcomeUnknown` if it may or may not have been done."""
         return self.read(model, await self.send("POST", path, query=query, body=body, creates=True))
 
     async def delete(self, model: type[W], path: str) -> W:
@@ -89,12 +89,12 @@ class Exchange:
         body: Request | Form | None = None,
         creates: bool = False,
     ) -> httpx.Response:
-        """The whole answer of a request that succeeded."""
+        """Return the complete response of a successful request."""
         return await self._ask(Ask(method, path, query or {}, body, creates=creates), stream=False)
 
     @contextlib.asynccontextmanager
     async def stream(self, ask: Ask) -> AsyncIterator[httpx.Response]:
-        """An answer that succeeded, its body still to come; leaving closes the connection."""
+        """Yield a successful response whose body is still to be read. Leaving the context closes the connection."""
         response = await self._ask(ask, stream=True)
         if self._breaker is not None and isinstance(response.stream, httpx.AsyncByteStream):
             response.stream = self._breaker.watch(response.stream)
@@ -111,14 +111,14 @@ class Exchange:
             raise self.safe(refusals.not_spoken(response, host=self.host)) from None
 
     def safe(self, error: errors.AssistantsError) -> errors.AssistantsError:
-        """The error without what is secret, whoever repeated it."""
+        """Return the error with secrets removed, even those the server echoed."""
         for secret in filter(None, (self._connection.bearer.token, *self._secrets)):
             error.args = tuple(str(part).replace(secret, "…") for part in error.args)
         return error
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """What goes wrong on the way, as errors of the tree."""
+        """Translate transport errors into this package's errors."""
         try:
             yield
         except httpx.RequestError as error:

@@ -1,4 +1,4 @@
-"""Files: sent from wherever they are, and read again as they come."""
+"""Files: upload from a path, bytes or an iterator, and download as a stream."""
 
 import asyncio
 import os
@@ -33,9 +33,9 @@ class Files:
         filename: str | None = None,
         **options: Unpack[FileOptions],
     ) -> File:
-        """Send a file: a path, its bytes, or an asynchronous iterator of them; the latter two need a `filename`.
+        """Upload a file from a path, bytes or an asynchronous iterator of bytes; the latter two need a `filename`.
 
-        An iterator is read once, so that its request is never repeated.
+        An iterator can be read only once, so its request is never retried.
         """
         source = Source(file, name=filename)
         source.at_most(LARGEST_FILE)
@@ -49,18 +49,18 @@ class Files:
         return await self._exchange.get(File, _path(file_id))
 
     async def delete(self, file_id: str) -> Deleted:
-        """Delete a file, and take it out of every vector store."""
+        """Delete a file, and remove it from every vector store."""
         return await self._exchange.delete(Deleted, _path(file_id))
 
     def content(self, file_id: str) -> "FileContent":
-        """The bytes of a file, as they come."""
+        """Download a file as a stream."""
         return FileContent(self._exchange, _path(file_id, "content"))
 
 
 class FileContent:
-    """The bytes of a file: `async with` it, then `async for` over it, `read()` or `save()` it, once.
+    """The bytes of a file: `async with` it, then once `async for` over it, `read()` or `save()` it.
 
-    A content that breaks off raises `DisconnectedError`: what one has then is not the file.
+    An interrupted download raises `DisconnectedError`; the bytes so far are incomplete.
     """
 
     def __init__(self, exchange: Exchange, path: str) -> None:
@@ -81,14 +81,14 @@ class FileContent:
 
     @property
     def size(self) -> int | None:
-        """How many bytes are to come, where the server says so and sends them as they are."""
+        """Return the size, if the server states it and sends the bytes unencoded."""
         headers = self._opened.headers
         length = headers.get("content-length", "")
         return int(length) if length.isdigit() and "content-encoding" not in headers else None
 
     @property
     def media_type(self) -> str | None:
-        """What the server says the bytes are."""
+        """Return the media type stated by the server."""
         kind: str | None = self._opened.headers.get("content-type")
         return kind
 
@@ -96,11 +96,11 @@ class FileContent:
         return self._chunks()
 
     async def read(self) -> bytes:
-        """All of it, in memory."""
+        """Read the whole file into memory."""
         return b"".join([chunk async for chunk in self])
 
     async def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a file, which is there only once all of it is."""
+        """Save to a file, which appears only once it is complete."""
         target = Path(path)
         part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:

@@ -1,4 +1,4 @@
-"""A Python function as a model sees it: described by its signature, called with what the model wrote."""
+"""Python functions as tools: a description from the signature, and calls with the model's arguments."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 
 
 class FunctionFailedError(Exception):
-    """A call gave no result; the text says why, for the model."""
+    """A call failed; the text tells the model why."""
 
     @property
     def output(self) -> str:
@@ -29,7 +29,7 @@ class FunctionFailedError(Exception):
 
 
 class _Untitled(GenerateJsonSchema):
-    """Titles only repeat the names, and a model reads every word."""
+    """A JSON schema without titles, which only repeat the names and cost tokens."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic asks of each
         return False
@@ -37,7 +37,7 @@ class _Untitled(GenerateJsonSchema):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A function with its name and the model of its arguments."""
+    """A function with its name and the pydantic model of its arguments."""
 
     name: str
     function: Function
@@ -45,20 +45,20 @@ class Described:
 
     @classmethod
     def of(cls, function: Function) -> Self:
-        """Raises `ValueError` for one that no model could call."""
+        """Describe a function. Raises `ValueError` for one that a model could not call."""
         name = getattr(function, "__name__", type(function).__name__)
         return cls(name, function, _arguments(name, function))
 
     @property
     def definition(self) -> FunctionDefinition:
-        """What a model is told: the name, the docstring, and the types of the arguments."""
+        """Return the tool definition: name, docstring and argument types."""
         schema: JsonSchemaValue = self.arguments.model_json_schema(schema_generator=_Untitled)
         del schema["title"]
         described = {"description": said} if (said := inspect.getdoc(self.function)) else {}
         return FunctionDefinition(name=self.name, parameters=schema, **described)
 
     async def result(self, arguments: str) -> str:
-        """What it gives for arguments as a model wrote them, as text. Raises `FunctionFailedError`."""
+        """Call the function with JSON arguments and return its result as text. Raises `FunctionFailedError`."""
         try:
             given = self.arguments.model_validate_json(arguments or "{}")
         except ValidationError as error:
@@ -72,7 +72,7 @@ class Described:
 
 
 def failed(why: str) -> str:
-    """What a model is given in place of a result."""
+    """Return the text that the model gets instead of a result."""
     return json.dumps({"error": why}, ensure_ascii=False)
 
 
@@ -84,7 +84,7 @@ async def _call(function: Function, arguments: Mapping[str, Any]) -> Any:
 
 
 async def _in_thread(function: Function, arguments: Mapping[str, Any]) -> Any:
-    """Call it off the loop, in a thread of its own: one that never returns keeps no other waiting, nor the program."""
+    """Call the function in its own thread, so that one that never returns blocks neither other calls nor exit."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Any] = loop.create_future()
     context = contextvars.copy_context()
@@ -94,7 +94,7 @@ async def _in_thread(function: Function, arguments: Mapping[str, Any]) -> Any:
         try:
             tell, what = done.set_result, context.run(function, **arguments)
         except Exception as error:
-            # A future takes no StopIteration.
+            # A future accepts no StopIteration.
             what = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
         except BaseException as error:
             what = RuntimeError(repr(error))

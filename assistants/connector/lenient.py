@@ -1,4 +1,4 @@
-"""Mends the raw JSON of servers that are looser than the contract, before the contract reads it."""
+"""Repairs JSON from servers that deviate from the contract, before the contract parses it."""
 
 import json
 from typing import Any, TypeVar, cast, get_args
@@ -18,16 +18,16 @@ _OPAQUE = frozenset({"metadata", "parameters", "schema"})  # other people's JSON
 
 
 def read(model: type[W], raw: bytes) -> W:
-    """The object in a JSON text, read exactly, or else mended; raises ValueError when it is something else."""
+    """Parse an object, repairing it only if necessary. Raises ValueError for anything else."""
     try:
-        # What `model_validate_json` calls: streams are read one small piece at a time.
+        # Called directly, as `model_validate_json` does, because streams parse many small pieces.
         return cast(W, model.__pydantic_validator__.validate_json(raw))
     except ValidationError:
         return model.model_validate(mend(json.loads(raw)))
 
 
 def mend(value: Any) -> Any:
-    """The same JSON with what looser servers leave out or say otherwise put right."""
+    """Return the JSON with known deviations of such servers corrected."""
     if isinstance(value, list):
         return [mend(item) for item in value]
     if not isinstance(value, dict):
@@ -49,7 +49,7 @@ def _field(key: str, value: Any) -> Any:
 
 
 def error_detail(body: bytes) -> ErrorDetail | None:
-    """The error in the body of a refusal, in whatever shape; None for a web page."""
+    """Return the error in a response body of any known shape; None for a web page."""
     text = body.decode(errors="replace").strip()
     try:
         said = json.loads(text)

@@ -17,12 +17,12 @@ class Messages:
     async def create(
         self, thread_id: str, *, content: str | ContentParts, role: Role = "user", **options: Unpack[MessageOptions]
     ) -> Message:
-        """Add a message; raises `ThreadLockedError` while a run is active on the thread."""
+        """Add a message. Raises `ThreadLockedError` while a run is active on the thread."""
         request = body(CreateMessage, {"role": role, "content": content, **options})
         return await self._exchange.create(Message, _all(thread_id), request)
 
     def list(self, thread_id: str, **options: Unpack[MessageListOptions]) -> Pages[Message]:
-        """The messages of a thread, or only those that one run wrote."""
+        """List the messages of a thread, or only those that one run wrote."""
         return Pages(self._exchange, Message, _all(thread_id), options, query=MessagesQuery)
 
     async def retrieve(self, thread_id: str, message_id: str) -> Message:

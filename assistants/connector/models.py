@@ -1,4 +1,4 @@
-"""The models a server can run."""
+"""The models that a server offers."""
 
 from assistants.connector.exchange import Exchange, path
 from assistants.contract import Deleted, Model, ModelList
@@ -11,14 +11,14 @@ class Models:
         self._exchange = exchange
 
     async def list(self) -> list[Model]:
-        """All of them: this list has no pages."""
+        """Return all models; this list has no pages."""
         return (await self._exchange.get(ModelList, "models")).data
 
     async def retrieve(self, model: str) -> Model:
         return await self._exchange.get(Model, _path(model))
 
     async def delete(self, model: str) -> Deleted:
-        """Delete a fine-tuned model of one's own."""
+        """Delete a fine-tuned model that you own."""
         return await self._exchange.delete(Deleted, _path(model))
 
 

@@ -1,4 +1,4 @@
-"""Forms with a file in them, sent piece by piece: from a path, from bytes, or from whatever yields bytes."""
+"""Streams multipart forms with a file from a path, bytes or an iterator of bytes."""
 
 import asyncio
 import mimetypes
@@ -17,7 +17,7 @@ FileInput = str | PathLike[str] | bytes | AsyncIterable[bytes]
 
 
 class Source:
-    """The bytes of one file, and what is known of them before they are read."""
+    """The content of one file, and what is known of it before reading."""
 
     def __init__(self, content: FileInput, *, name: str | None) -> None:
         self._bytes = content if isinstance(content, bytes) else b""
@@ -26,7 +26,7 @@ class Source:
         self.name = name or (self._path.name if self._path else "")
         if not self.name:
             raise refused(missing_parameter("filename"))
-        # What comes from an iterator comes once, and nobody knows how much of it.
+        # An iterator can be read only once, and its size is unknown.
         self.repeatable = self._coming is None
         self.size = (self._path.stat().st_size if self._path else len(self._bytes)) if self.repeatable else None
 
@@ -35,7 +35,7 @@ class Source:
         return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
     def at_most(self, limit: int, parameter: str = "file") -> None:
-        """Refuses, before anything is sent, what the server would refuse after all of it was."""
+        """Refuse an oversized file before sending; the server would refuse it only after receiving all of it."""
         if self.size is not None and self.size > limit:
             raise refused(_too_large(parameter, limit, self.size))
 
@@ -88,7 +88,7 @@ class Form(httpx.AsyncByteStream):
 
 
 def _flat(fields: Mapping[str, object], within: str = "") -> dict[str, str]:
-    """`{"expires_after": {"seconds": 3600}}` as a form has it: `expires_after[seconds]`."""
+    """`{"expires_after": {"seconds": 3600}}` in form notation: `expires_after[seconds]`."""
     flat: dict[str, str] = {}
     for name, value in fields.items():
         path = f"{within}[{name}]" if within else name

@@ -1,4 +1,4 @@
-"""Creating a thing once on a server that may not honour idempotency keys: look before it is asked for again."""
+"""Creates an object exactly once, even on a server without idempotency keys, by looking before a retry."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,11 +11,11 @@ T = TypeVar("T")
 async def once(
     create: Callable[[], Awaitable[T]], look_up: Callable[[], Awaitable[T | None]], *, attempts: int = 3
 ) -> T:
-    """What `create` makes; after `OutcomeUnknown` what `look_up` finds, and only if that is nothing another try.
+    """Return the result of `create`. After `OutcomeUnknown`, return what `look_up` finds, or retry if it finds nothing.
 
-    The look-up mostly asks a list by metadata that the creating call sets, such as `runs.list(thread_id).find(tag)`.
-    A request that is still under way at the server while the look-up is made is not found; on a thread, where only one
-    run is active at a time, that ends in `ThreadLockedError` and not in a second run.
+    The look-up usually searches a list by metadata that `create` sets, such as `runs.list(thread_id).find(tag)`. It
+    misses a request that the server is still processing; on a thread, where only one run may be active, the retry then
+    ends in `ThreadLockedError` rather than a second run.
     """
     for left in reversed(range(attempts)):
         try:

@@ -1,4 +1,4 @@
-"""Lists that page by themselves."""
+"""Lists that fetch their pages automatically."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Generic, TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T", bound=Wire)
 
 
 class Pages(Generic[T]):
-    """Every item of a list by `async for`, or one page by `page()`. Nothing is asked before."""
+    """Iterate over all items with `async for`, or get one page with `page()`. Nothing is requested before that."""
 
     def __init__(
         self,
@@ -24,11 +24,11 @@ class Pages(Generic[T]):
         self._exchange = exchange
         self._model: type[ListPage[T]] = ListPage[item]  # type: ignore[valid-type]
         self._path = path
-        # The order is always said: not every server has the API's default.
+        # Always send the order: not every server has the API's default.
         self._query = {"order": "desc", **body(query, options).wire()}
 
     async def page(self) -> ListPage[T]:
-        """The page that the options name: the first one, or the one at `after` or `before`."""
+        """Return the page that the options select: the first, or the one next to `after` or `before`."""
         return await self._exchange.get(self._model, self._path, self._query)
 
     async def __aiter__(self) -> AsyncIterator[T]:
@@ -38,13 +38,13 @@ class Pages(Generic[T]):
             for item in page.data:
                 yield item
             last = page.last_id or (getattr(page.data[-1], "id", None) if page.data else None)
-            # A server that does not know `after` would give the same page for ever.
+            # A server that ignores `after` would return the same page for ever.
             if not (page.has_more and page.data) or last in (None, query.get("after")):
                 return
             query["after"] = last
 
     async def find(self, metadata: Mapping[str, str], *, within: int = 100) -> T | None:
-        """The first item that has all of this metadata, among the first `within`: how one looks before one repeats."""
+        """Return the first of `within` items that has all of this metadata; used to check before a retry."""
         seen = 0
         async for item in self:
             if metadata.items() <= (getattr(item, "metadata", None) or {}).items():

@@ -1,4 +1,4 @@
-"""Asking after something that goes on at the server, until it is done or the time is up."""
+"""Polls an object on the server until a condition holds or the deadline passes."""
 
 import asyncio
 import math
@@ -16,9 +16,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 
 
 async def poll(exchange: Exchange, model: type[W], path: str, *, until: Callable[[W], bool], deadline: float) -> W:
-    """The object once `until` holds of it; raises `RequestTimeoutError` after `deadline` seconds.
+    """Return the object once `until` holds. Raises `RequestTimeoutError` after `deadline` seconds.
 
-    The server's hint when to ask again is followed each time; without one the pauses grow.
+    Each pause follows the server's hint; without a hint the pauses grow.
     """
     clock = asyncio.get_running_loop().time
     end, pause, seen = clock() + deadline, 0.0, None
@@ -29,7 +29,7 @@ async def poll(exchange: Exchange, model: type[W], path: str, *, until: Callable
                 seen = exchange.read(model, response)
                 if until(seen):
                     return seen
-                # Only now, so that even a deadline of nothing has one answer.
+                # Checked after the request, so that even a zero deadline polls once.
                 limit.reschedule(end)
                 hint = hinted(response.headers.get("openai-poll-after-ms"))
                 pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
@@ -41,7 +41,7 @@ async def poll(exchange: Exchange, model: type[W], path: str, *, until: Callable
 
 
 def hinted(header: str | None) -> float | None:
-    """The seconds a server asks to wait, if it asks for some."""
+    """Return the seconds that the server asks to wait, if any."""
     try:
         seconds = float(header or "") / 1000
     except ValueError:

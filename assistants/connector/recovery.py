@@ -1,4 +1,4 @@
-"""The rest of a run whose stream broke off: awaited by asking for it, and told as the events that did not come."""
+"""Completes a broken stream: polls the run and produces the missing events."""
 
 from collections.abc import AsyncIterator
 
@@ -26,14 +26,14 @@ from assistants.contract import (
 
 
 def is_final(run: Run | None) -> bool:
-    """Whether a run's stream has nothing more to say: it ended, or waits for outputs."""
+    """Return whether a run's stream is complete: the run ended or waits for tool outputs."""
     return run is not None and (run.status in TERMINAL or run.status == "requires_action")
 
 
 async def rest(
     exchange: Exchange, known: Accumulator, thread_id: str, run_id: str, *, deadline: float
 ) -> AsyncIterator[StreamEvent]:
-    """What a reader of the broken stream has not seen yet, up to the run's end; the run itself is not touched."""
+    """Yield the events that the reader of a broken stream missed, up to the run's end. Leaves the run alone."""
     where = path("threads", "{thread_id}", "runs", "{run_id}", thread_id=thread_id, run_id=run_id)
     run = await poll(exchange, Run, where, until=is_final, deadline=deadline)
     written, done = await _messages(exchange, run), await _steps(exchange, where)
@@ -51,7 +51,7 @@ async def rest(
 async def _messages(exchange: Exchange, run: Run) -> list[Message]:
     where = path("threads", "{thread_id}", "messages", thread_id=run.thread_id)
     query = {"run_id": run.id, "order": "asc", "limit": 100}
-    # Not every server knows `run_id` in a query.
+    # Not every server supports `run_id` in a query.
     return [m async for m in Pages(exchange, Message, where, query, query=MessagesQuery) if m.run_id == run.id]
 
 
@@ -74,7 +74,7 @@ def _told(message: Message, before: Message | None) -> list[StreamEvent]:
 
 
 def _missing_text(message: Message, before: Message | None) -> MessagePiece | None:
-    """What a reader of pieces lacks of the words; nothing where what came before turned out otherwise."""
+    """Return the text that a reader of deltas lacks; nothing if the text it has differs from the final one."""
     seen = before.content if before else []
     pieces = list[TextDelta]()
     for index, part in enumerate(message.content):

@@ -1,4 +1,4 @@
-"""What a server refused, or what came instead of an answer, as an error of the tree."""
+"""Turns error responses and transport failures into this package's errors."""
 
 import email.utils
 import socket
@@ -56,12 +56,12 @@ _BY_STATUS: dict[int, type[StatusError]] = {
 
 
 def refused(failure: Failure) -> StatusError:
-    """A request that the contract forbids, refused before it is sent, in the server's words."""
+    """Return the error for a request that the contract forbids, in the server's words."""
     return _by_detail(failure.detail(), failure.status, failure.message, None)
 
 
 def from_response(response: httpx.Response, *, host: str) -> AssistantsError:
-    """The error of an answer that is not a success; its body has been read."""
+    """Return the error for an unsuccessful response whose body has been read."""
     status, request_id = response.status_code, response.headers.get("x-request-id")
     if response.is_redirect:
         return ProtocolError(
@@ -82,7 +82,7 @@ def from_response(response: httpx.Response, *, host: str) -> AssistantsError:
 
 
 def asked_pause(headers: httpx.Headers) -> float | None:
-    """The seconds that `retry-after-ms` or `retry-after` asks to wait; the latter may be a date."""
+    """Return the seconds to wait by `retry-after-ms` or `retry-after`; the latter may be a date."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) / unit
@@ -94,7 +94,7 @@ def asked_pause(headers: httpx.Headers) -> float | None:
 
 
 def from_transport(error: httpx.RequestError, *, host: str) -> AssistantsError:
-    """The error of a request that got no answer, or half of one."""
+    """Return the error for a request with no response, or a partial one."""
     if isinstance(error, httpx.DecodingError):
         return ProtocolError(f"{host} does not speak HTTP as it should: {error}. Check the base URL.")
     if isinstance(error, _NEVER_SENT):
@@ -105,7 +105,7 @@ def from_transport(error: httpx.RequestError, *, host: str) -> AssistantsError:
 
 
 def not_spoken(response: httpx.Response, *, host: str) -> ProtocolError:
-    """What came is not what the Assistants API answers."""
+    """Return the error for a response that is not the Assistants API's."""
     kind = response.headers.get("content-type", "").partition(";")[0] or "no content type"
     return ProtocolError(
         f"{host} does not speak the Assistants API at {response.request.url.path}: "
@@ -116,7 +116,7 @@ def not_spoken(response: httpx.Response, *, host: str) -> ProtocolError:
 
 
 def excerpt(body: bytes) -> str:
-    """The beginning of what came, on one line."""
+    """Return the beginning of the response, on one line."""
     text = " ".join(body[: 4 * _EXCERPT].decode(errors="replace").split())
     return repr(text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…") if text else "an empty body"
 

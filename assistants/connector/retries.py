@@ -1,4 +1,4 @@
-"""When a request is asked again: after how long, and whether at all."""
+"""Retry policy: whether to retry a request, and after how long."""
 
 import random
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from assistants.connector.errors import (
 )
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
-# A server that asks for more patience than this is left alone: its caller decides.
+# If the server asks for a longer wait than this, the caller decides.
 LONGEST_ASKED = 120.0
-# A locked thread is locked for as long as its run takes, an open circuit for its rest: the caller knows better what to
-# do meanwhile.
+# Not retried here: a thread stays locked as long as its run takes, a circuit open until its reset. The caller knows
+# better what to do in the meantime.
 _LEFT_TO_THE_CALLER = (CircuitOpenError, ThreadLockedError)
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """At most `most` repetitions of one request; `keys` says that the server honours `Idempotency-Key`."""
+    """At most `most` retries of one request; `keys` says that the server honours `Idempotency-Key`."""
 
     most: int
     keys: bool = False
 
     def pause(self, error: AssistantsError, *, attempt: int, creates: bool) -> float | None:
-        """The seconds to wait before the request is asked again; None when it is not."""
+        """Return the seconds to wait before the next retry; None for no retry."""
         if attempt >= self.most or not error.retryable or isinstance(error, _LEFT_TO_THE_CALLER):
             return None
         if creates and not self.keys and is_ambiguous(error):
@@ -39,7 +39,7 @@ class Retries:
 
 
 def is_ambiguous(error: AssistantsError) -> bool:
-    """Whether the server may have done what it was asked, although it did not say so."""
+    """Return whether the server may have executed the request without confirming it."""
     if isinstance(error, ServerError):
         return not error.told
     return isinstance(error, DisconnectedError | RequestTimeoutError)

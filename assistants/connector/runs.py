@@ -1,4 +1,4 @@
-"""The runs of a thread: started, streamed, awaited, cancelled, given what they wait for."""
+"""The runs of a thread: start, stream, wait, cancel, submit tool outputs."""
 
 import asyncio
 import contextlib
@@ -27,9 +27,9 @@ from assistants.contract import (
     ToolOutput,
 )
 
-# A run expires ten minutes after it was made; the server says so a moment later.
+# A run expires ten minutes after its creation; the server reports that a moment later.
 DEADLINE = 660.0
-# How long the request that cancels a run may take when whoever waited for the run has already left.
+# Time limit for cancelling a run whose caller has already been cancelled.
 _PARTING = 5.0
 
 
@@ -43,14 +43,14 @@ class Runs:
     async def create(
         self, thread_id: str, *, assistant_id: str, include: Sequence[Include] = (), **options: Unpack[RunOptions]
     ) -> Run:
-        """Start a run; raises `ThreadLockedError` while another one is active on the thread."""
+        """Start a run. Raises `ThreadLockedError` while another run is active on the thread."""
         query = body(IncludeQuery, included(include)).wire()
         return await self._exchange.create(Run, _all(thread_id), _create(assistant_id, options), query)
 
     def stream(
         self, thread_id: str, *, assistant_id: str, include: Sequence[Include] = (), **options: Unpack[RunOptions]
     ) -> RunStream:
-        """Start a run and read its events as they come."""
+        """Start a run and stream its events."""
         request = _create(assistant_id, options, stream=True)
         query = body(IncludeQuery, included(include)).wire()
         return RunStream(self._exchange, _all(thread_id), request, thread_id=thread_id, query=query)
@@ -65,25 +65,25 @@ class Runs:
         return await self._exchange.post(Run, _one(thread_id, run_id), body(ModifyRun, {"metadata": metadata}))
 
     async def cancel(self, thread_id: str, run_id: str) -> Run:
-        """Ask a run to stop; it may still be cancelling when this returns."""
+        """Cancel a run; it may still be `cancelling` when this returns."""
         return await self._exchange.post(Run, _one(thread_id, run_id, "cancel"))
 
     async def submit_tool_outputs(self, thread_id: str, run_id: str, *, tool_outputs: Outputs) -> Run:
-        """Give a run the outputs of all calls it waits for."""
+        """Submit the outputs of all calls that a run waits for."""
         request = body(SubmitToolOutputs, {"tool_outputs": tool_outputs})
         return await self._exchange.create(Run, _one(thread_id, run_id, "submit_tool_outputs"), request)
 
     def submit_and_stream(self, thread_id: str, run_id: str, *, tool_outputs: Outputs) -> RunStream:
-        """The same, and the run's events from there on."""
+        """The same, and stream the run's further events."""
         request = body(SubmitToolOutputs, {"tool_outputs": tool_outputs, "stream": True})
         where = _one(thread_id, run_id, "submit_tool_outputs")
         return RunStream(self._exchange, where, request, thread_id=thread_id, run_id=run_id)
 
     async def wait(self, thread_id: str, run_id: str, *, deadline: float = DEADLINE, cancel: bool = False) -> Run:
-        """The run once it has ended or requires action; raises `RequestTimeoutError` after `deadline` seconds.
+        """Wait until a run has ended or requires action. Raises `RequestTimeoutError` after `deadline` seconds.
 
-        The server's hint when to ask again is followed each time. With `cancel` a wait that ends before the run does,
-        by its deadline or because its task was cancelled, cancels the run; without it the run goes on.
+        Polling follows the server's hints. With `cancel`, a wait that ends before the run, by the deadline or because
+        its task was cancelled, cancels the run; without it the run continues.
         """
         async with self._cancelling(thread_id, run_id) if cancel else contextlib.nullcontext():
             return await poll(self._exchange, Run, _one(thread_id, run_id), until=is_final, deadline=deadline)
@@ -97,10 +97,10 @@ class Runs:
         deadline: float = DEADLINE,
         **options: Unpack[RunOptions],
     ) -> Run:
-        """Start a run, call these functions whenever it asks for them, and give it back once it has ended.
+        """Start a run, call these functions when it requests them, and return the run once it has ended.
 
-        The run's tools are `functions` and the `tools` of the options, in place of the assistant's. A function that
-        fails tells the model so. A run that is not over after `deadline` seconds is cancelled.
+        The run's tools are `functions` and the `tools` of the options, instead of the assistant's. The model is told of
+        a function that fails. A run that has not ended after `deadline` seconds is cancelled.
         """
         toolbox = Toolbox(functions)
         options["tools"] = [*(options.get("tools") or ()), *toolbox.tools]
@@ -108,7 +108,7 @@ class Runs:
         return await self.drive(run, toolbox, deadline=deadline)
 
     async def drive(self, run: Run, functions: Sequence[Function] | Toolbox, *, deadline: float = DEADLINE) -> Run:
-        """The same for a run that is there already: one that was found again, or made with its thread."""
+        """The same for an existing run: one found again, or created with its thread."""
         toolbox = functions if isinstance(functions, Toolbox) else Toolbox(functions)
         clock = asyncio.get_running_loop().time
         end = clock() + deadline
@@ -129,7 +129,7 @@ class Runs:
             raise RequestTimeoutError(f"Run {run.id} was given too little time for {names}.") from None
 
     async def _submit(self, run: Run, outputs: Sequence[ToolOutput]) -> None:
-        """Once: after an unclear answer the run itself tells whether it has its outputs."""
+        """Submit outputs once: after an unclear response, check the run for them."""
 
         async def submit() -> Run:
             return await self.submit_tool_outputs(run.thread_id, run.id, tool_outputs=outputs)
@@ -145,7 +145,7 @@ class Runs:
         try:
             yield
         except (TimeoutError, asyncio.CancelledError):
-            # The server may be what is too slow: whoever leaves must not be kept.
+            # The server itself may be what is slow; do not keep the caller waiting.
             with contextlib.suppress(AssistantsError, TimeoutError):
                 async with asyncio.timeout(_PARTING):
                     await self.cancel(thread_id, run_id)

@@ -1,24 +1,24 @@
-"""Server-sent events out of a stream of bytes, however they are cut."""
+"""Parses server-sent events from byte chunks of any size."""
 
 Event = tuple[str, bytes]
 
 
 class Decoder:
-    """Feed it chunks; it gives (event, data) pairs, of which data is still bytes."""
+    """Turns chunks into (event, data) pairs; data stays bytes."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._held = b""
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that this chunk completes."""
+        """Return the events that this chunk completes."""
         if self._held or b"\r" in chunk:
             chunk = self._with_line_feeds(chunk)
         *blocks, self._buffer = (self._buffer + chunk).split(b"\n\n")
         return [event for block in blocks if (event := _event(block)) is not None]
 
     def end(self) -> list[Event]:
-        """A last `done` that no blank line followed; any other unfinished event was cut and is dropped."""
+        """Return a final `done` without its blank line; any other unfinished event is truncated and dropped."""
         event = _event(self._buffer)
         return [event] if event is not None and event[0] == "done" else []
 

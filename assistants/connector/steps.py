@@ -10,7 +10,7 @@ from assistants.contract import Include, IncludeQuery, RunStep, StepsQuery
 
 
 class Steps:
-    """`client.threads.runs.steps`; `include` asks for the text that a file search found."""
+    """`client.threads.runs.steps`; `include` requests the text of file-search results."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -28,5 +28,5 @@ class Steps:
 
 
 def included(include: Sequence[Include]) -> dict[str, list[Include]]:
-    """The part of a query that asks for more than the usual."""
+    """Return the query parameter for `include`."""
     return {"include[]": [*include]} if include else {}

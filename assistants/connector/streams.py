@@ -1,4 +1,4 @@
-"""A run's events as they come, typed, to the end of the run or an error that says where to go on."""
+"""Streams a run's typed events to the end of the run, recovering when the connection breaks."""
 
 import asyncio
 import json
@@ -32,18 +32,18 @@ from assistants.contract import (
     ThreadEvent,
 )
 
-# How long the end of the response is waited for when all was told: a connection that was read to it is used again.
+# How long to wait for the end of the response after `done`: only a fully read connection can be reused.
 FAREWELL = 0.05
-# How long the end of a run is waited for once its stream has broken; a run expires after ten minutes.
+# How long to wait for the end of a run whose stream broke; a run expires after ten minutes.
 RECOVERY = 660.0
 
 
 class RunStream:
-    """The events of one run, and what is known of it so far: `async with` it, then `async for` over it.
+    """The events of one run, and its state so far: `async with` it, then `async for` over it.
 
-    Entering sends the request. Where the stream breaks off, the run is asked for until it ends, and what had not come
-    yet is given as events: no text is lost, and no second run is made. `StreamBroken` is raised only where the run
-    is not known yet or cannot be reached either. Leaving early closes the connection; the run goes on at the server.
+    Entering sends the request. If the stream breaks, the run is polled until it ends and the missing events are
+    produced: no text is lost, and no second run is created. `StreamBroken` is raised only if the run is not known yet
+    or cannot be reached either. Leaving early closes the connection; the run continues on the server.
     """
 
     def __init__(
@@ -68,27 +68,27 @@ class RunStream:
 
     @property
     def run(self) -> Run | None:
-        """The run as it was last told."""
+        """Return the run's latest known state."""
         return self._known.run
 
     @property
     def snapshot(self) -> Snapshot:
-        """All that the events so far come to: the run, its messages and its steps, each whole."""
+        """Return the state after all events so far: the run, its messages and its steps."""
         return self._known.snapshot
 
     async def snapshots(self) -> AsyncIterator[tuple[StreamEvent, Snapshot]]:
-        """Each event, and beside it all that is known with it."""
+        """Yield each event with the state after it."""
         async for event in self:
             yield event, self._known.snapshot
 
     async def texts(self) -> AsyncIterator[str]:
-        """The words as they come."""
+        """Yield the text as it arrives."""
         async for event in self:
             if isinstance(event, MessageDeltaEvent) and event.data.text:
                 yield event.data.text
 
     async def final(self) -> Snapshot:
-        """Reads to the end; what the run has come to."""
+        """Read to the end. Return the final state."""
         async for _ in self:
             pass
         return self._known.snapshot
@@ -116,7 +116,7 @@ class RunStream:
         return self._events
 
     async def _is_stream(self, response: httpx.Response) -> bool:
-        """False for a server that answered with the run instead: it is then followed by asking for it."""
+        """Return whether the response is a stream; some servers return the run instead, which is then polled."""
         if response.headers.get("content-type", "").startswith("text/event-stream"):
             return True
         with self._exchange.errors():
@@ -153,7 +153,7 @@ class RunStream:
             raise broken from error
 
     async def _live(self, response: httpx.Response) -> AsyncGenerator[Iterator[StreamEvent], None]:
-        """What the stream brings, as much at a time as has come; ends after `done`, or raises `StreamBroken`."""
+        """Yield the events of each received chunk. Ends after `done`, or raises `StreamBroken`."""
         decoder = sse.Decoder()
         try:
             chunks = response.aiter_bytes()

@@ -1,4 +1,4 @@
-"""Threads: made, changed, deleted, or made together with their first run; their messages and runs."""
+"""Threads, with their messages and runs: create (also with a first run), modify, delete."""
 
 from typing import Unpack
 
@@ -25,7 +25,7 @@ class Threads:
         return await self._exchange.get(Thread, _path(thread_id))
 
     async def modify(self, thread_id: str, **changes: Unpack[ThreadChanges]) -> Thread:
-        """Change what is given; None clears, the rest stays."""
+        """Change the given fields; None clears a field."""
         return await self._exchange.post(Thread, _path(thread_id), body(ModifyThread, changes))
 
     async def delete(self, thread_id: str) -> Deleted:
@@ -33,12 +33,12 @@ class Threads:
         return await self._exchange.delete(Deleted, _path(thread_id))
 
     async def create_and_run(self, *, assistant_id: str, **options: Unpack[ThreadAndRunOptions]) -> Run:
-        """Make a thread and start a run on it, in one request; the run names the thread."""
+        """Create a thread and start a run on it in one request; the run has the thread's id."""
         request = body(CreateThreadAndRun, {"assistant_id": assistant_id, **options})
         return await self._exchange.create(Run, "threads/runs", request)
 
     def create_and_stream(self, *, assistant_id: str, **options: Unpack[ThreadAndRunOptions]) -> RunStream:
-        """The same, and the run's events as they come."""
+        """The same, and stream the run's events."""
         request = body(CreateThreadAndRun, {"assistant_id": assistant_id, "stream": True, **options})
         return RunStream(self._exchange, "threads/runs", request)
 

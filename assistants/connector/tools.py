@@ -1,4 +1,4 @@
-"""Python functions as the tools of a run: offered by name, all calls of one turn at once."""
+"""A set of Python functions as the tools of a run."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from assistants.contract import FunctionTool, RequestedCall, ToolOutput
 
 
 class Toolbox:
-    """Functions by name. Plain ones are run in threads, asynchronous ones awaited, all calls at once."""
+    """Functions by name. Plain ones run in threads, asynchronous ones are awaited, all calls concurrently."""
 
     def __init__(self, functions: Iterable[Function]) -> None:
         self._functions: dict[str, Described] = {}
@@ -19,11 +19,11 @@ class Toolbox:
 
     @property
     def tools(self) -> list[FunctionTool]:
-        """What a model is told of them."""
+        """Return the tool definitions for the model."""
         return [FunctionTool(function=described.definition) for described in self._functions.values()]
 
     async def outputs(self, calls: Iterable[RequestedCall]) -> list[ToolOutput]:
-        """The output of every call; one that fails says so to the model instead of raising."""
+        """Return the output of every call; a failure becomes text for the model instead of an exception."""
         wanted = [*calls]
         results = await asyncio.gather(*(self._output(call) for call in wanted))
         return [ToolOutput(tool_call_id=call.id, output=said) for call, said in zip(wanted, results, strict=True)]

@@ -1,6 +1,6 @@
-"""The one place that knows what carries the requests: httpx's interface on aiohttp's connections.
+"""The HTTP transport: httpx's interface on aiohttp's connections.
 
-httpx's own pool answers a hundred streams at once ten times slower.
+With a hundred concurrent streams httpx's own pool is ten times slower.
 """
 
 import base64
@@ -12,12 +12,12 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-# Shorter than the five seconds after which common servers close an idle connection: a POST sent into one that is
-# just being closed is lost, and nobody may repeat it.
+# Shorter than the five seconds after which common servers close an idle connection: a POST sent while the server
+# closes is lost, and cannot be retried safely.
 _KEEP_ALIVE = 3.0
 _CONNECTIONS = 1000
 
-# The bridge calls a connection lost while a request was under way a connect timeout; callers must know the difference.
+# The bridge reports a connection lost during a request as a connect timeout; callers must know the difference.
 _MEANING: tuple[tuple[type[Exception], type[httpx.RequestError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
@@ -41,7 +41,7 @@ def default_transport(
     proxy: str | httpx.URL | httpx.Proxy | None = None,
     limits: httpx.Limits = LIMITS,
 ) -> httpx.AsyncBaseTransport:
-    """The transport of a client that was given none. It keeps no cookies and reads no environment."""
+    """Return the default transport. It keeps no cookies and ignores the environment."""
     through = httpx.Proxy(proxy) if isinstance(proxy, str | httpx.URL) else proxy
     if through is not None and through.url.scheme not in ("http", "https"):
         raise ValueError(f"A {through.url.scheme} proxy needs a transport of its own: give one that speaks it.")
@@ -49,7 +49,7 @@ def default_transport(
 
 
 def _known_to(proxy: httpx.Proxy) -> httpx.Proxy:
-    """The same proxy, its password in the header that aiohttp passes on: the bridge would use what is deprecated."""
+    """Return the proxy with its password in a header; the bridge would use a deprecated argument of aiohttp."""
     if proxy.auth is None:
         return proxy
     credentials = base64.b64encode(":".join(proxy.auth).encode()).decode()

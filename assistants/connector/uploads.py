@@ -32,18 +32,18 @@ class Uploads:
         purpose: UploadPurpose = "assistants",
         **options: Unpack[FileOptions],
     ) -> Upload:
-        """Begin a file of `bytes` bytes; it has an hour to be complete."""
+        """Start an upload of `bytes` bytes; it must be completed within an hour."""
         fields = {"filename": filename, "bytes": bytes, "mime_type": mime_type, "purpose": purpose, **options}
         return await self._exchange.create(Upload, "uploads", body(CreateUpload, fields))
 
     async def add_part(self, upload_id: str, data: bytes) -> UploadPart:
-        """Send a part of at most 64 MB; several may be on their way at once."""
+        """Send a part of at most 64 MB; several may be sent concurrently."""
         source = Source(data, name="part")
         source.at_most(LARGEST_PART, "data")
         return await self._exchange.create(UploadPart, _path(upload_id, "parts"), Form("data", source))
 
     async def complete(self, upload_id: str, *, part_ids: list[str], md5: str | None = None) -> Upload:
-        """Make the file out of its parts, in this order; the answer has it as `file`."""
+        """Create the file from its parts, in this order; the result has it as `file`."""
         fields = {"part_ids": part_ids} if md5 is None else {"part_ids": part_ids, "md5": md5}
         return await self._exchange.create(Upload, _path(upload_id, "complete"), body(CompleteUpload, fields))
 
@@ -59,7 +59,7 @@ class Uploads:
         part_size: int = LARGEST_PART,
         **options: Unpack[FileOptions],
     ) -> Upload:
-        """Send a whole file in parts, a few at once, and have the server compare it; cancelled when that fails."""
+        """Upload a whole file in parts, a few at a time, with a checksum; the upload is cancelled on failure."""
         source = Path(file)
         size = (await asyncio.to_thread(source.stat)).st_size
         kind = mime_type or mimetypes.guess_type(source.name)[0] or "application/octet-stream"

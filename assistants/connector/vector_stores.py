@@ -1,4 +1,4 @@
-"""Vector stores: made, filled, awaited, searched."""
+"""Vector stores: create, fill, wait for indexing, search."""
 
 from collections.abc import Sequence
 from typing import Unpack
@@ -53,17 +53,17 @@ class VectorStores:
         return await self._exchange.get(VectorStore, _path(vector_store_id))
 
     async def modify(self, vector_store_id: str, **changes: Unpack[VectorStoreChanges]) -> VectorStore:
-        """Change what is given; None clears, the rest stays."""
+        """Change the given fields; None clears a field."""
         return await self._exchange.post(VectorStore, _path(vector_store_id), body(ModifyVectorStore, changes))
 
     async def delete(self, vector_store_id: str) -> Deleted:
-        """Delete a vector store; its files stay."""
+        """Delete a vector store but not its files."""
         return await self._exchange.delete(Deleted, _path(vector_store_id))
 
     async def search(
         self, vector_store_id: str, query: str | Sequence[str], **options: Unpack[SearchOptions]
     ) -> SearchResults:
-        """What fits these words, best first."""
+        """Return the best matches for a query, best first."""
         asked = query if isinstance(query, str) else [*query]
         request = body(SearchVectorStore, {"query": asked, **options})
         return await self._exchange.post(SearchResults, _path(vector_store_id, "search"), request)
@@ -78,7 +78,7 @@ class VectorStoreFiles:
     async def create(
         self, vector_store_id: str, *, file_id: str, **options: Unpack[IndexingOptions]
     ) -> VectorStoreFile:
-        """Put a file into a vector store; it can be found once `wait` says so."""
+        """Put a file into a vector store; it is searchable once `wait` returns it as completed."""
         request = body(CreateVectorStoreFile, {"file_id": file_id, **options})
         return await self._exchange.create(VectorStoreFile, _path(vector_store_id, "files"), request)
 
@@ -94,15 +94,15 @@ class VectorStoreFiles:
         return await self._exchange.post(VectorStoreFile, _file(vector_store_id, file_id), request)
 
     async def delete(self, vector_store_id: str, file_id: str) -> Deleted:
-        """Take a file out of a vector store; the file itself stays."""
+        """Remove a file from a vector store without deleting the file."""
         return await self._exchange.delete(Deleted, _file(vector_store_id, file_id))
 
     async def content(self, vector_store_id: str, file_id: str) -> VectorStoreFileContent:
-        """The text that was read out of a file."""
+        """Return the text extracted from a file."""
         return await self._exchange.get(VectorStoreFileContent, _file(vector_store_id, file_id, "content"))
 
     async def wait(self, vector_store_id: str, file_id: str, *, deadline: float = DEADLINE) -> VectorStoreFile:
-        """The file once it is completed, failed or cancelled."""
+        """Wait until a file is completed, failed or cancelled."""
         where = _file(vector_store_id, file_id)
         return await poll(self._exchange, VectorStoreFile, where, until=_is_over, deadline=deadline)
 
@@ -121,7 +121,7 @@ class VectorStoreFileBatches:
         files: Sequence[CreateVectorStoreFile | Plain] | None = None,
         **options: Unpack[IndexingOptions],
     ) -> VectorStoreFileBatch:
-        """Put files into a vector store: by id, all in one way, or each with its own attributes and chunking."""
+        """Put files into a vector store: by id with shared options, or each with its own attributes and chunking."""
         given = {"file_ids": file_ids, "files": files}
         chosen = {name: [*value] for name, value in given.items() if value is not None}
         request = body(CreateVectorStoreFileBatch, {**chosen, **options})
@@ -140,7 +140,7 @@ class VectorStoreFileBatches:
         return Pages(self._exchange, VectorStoreFile, where, options, query=VectorStoreFilesQuery)
 
     async def wait(self, vector_store_id: str, batch_id: str, *, deadline: float = DEADLINE) -> VectorStoreFileBatch:
-        """The batch once none of its files is under way any more."""
+        """Wait until no file of the batch is in progress."""
         where = _batch(vector_store_id, batch_id)
         return await poll(self._exchange, VectorStoreFileBatch, where, until=_is_over, deadline=deadline)
 

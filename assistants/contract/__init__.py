@@ -1,4 +1,4 @@
-"""What is said between an assistants server and its clients: one exact source for both ends."""
+"""The Assistants API v2 as types, errors and events, shared by the connector and the service."""
 
 from assistants.contract.base import (
     Metadata,

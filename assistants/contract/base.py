@@ -1,4 +1,4 @@
-"""How every model of the contract reads and writes JSON: objects keep what they do not know, requests refuse it."""
+"""Base classes of the contract's models: objects keep unknown fields, requests refuse them."""
 
 from typing import Annotated, Any, ClassVar, Self
 
@@ -16,11 +16,11 @@ from pydantic_core import PydanticCustomError
 
 class _Json(BaseModel):
     def wire(self) -> dict[str, Any]:
-        """The JSON object as it goes over the wire."""
+        """Return the JSON object as sent."""
         return self.model_dump(mode="json", by_alias=True)
 
     def wire_json(self) -> str:
-        """The JSON text as it goes over the wire, on one line."""
+        """Return the JSON text as sent, on one line."""
         return self.model_dump_json(by_alias=True)
 
 
@@ -42,7 +42,7 @@ class _Sparing(_Json):
 
 
 class Wire(_Json):
-    """An object a server answers with. Unknown fields are kept; every field is said, null where there is none."""
+    """An object in a server's response. Unknown fields are kept; every field is sent, as null if it has no value."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
@@ -52,7 +52,7 @@ class Sparse(_Sparing, Wire):
 
 
 class Request(_Sparing):
-    """A body a client sends. Unknown fields and values of the wrong type are refused."""
+    """A request body. Unknown fields and values of the wrong type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
 

@@ -1,4 +1,4 @@
-"""What can be carried from one assistants server to another: objects with their ids, files with their bytes."""
+"""The export format: objects with their ids, and files with their bytes."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ class KeptFile(Wire):
 
 
 class KeptStore(Wire):
-    """A vector store and what is in it."""
+    """A vector store and its file entries."""
 
     vector_store: VectorStore
     files: list[VectorStoreFile] = Field(default_factory=list)
@@ -32,7 +32,7 @@ class KeptThread(Wire):
 
 
 class Collection(Wire):
-    """Everything that is carried over together."""
+    """A complete export."""
 
     assistants: list[Assistant] = Field(default_factory=list)
     vector_stores: list[KeptStore] = Field(default_factory=list)

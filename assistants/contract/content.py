@@ -1,4 +1,4 @@
-"""What a message is made of, whole and as it grows."""
+"""Message content and its stream deltas."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""What the API says when it refuses: the wire form of an error, and the API's own sentences, one function each."""
+"""The API's error format and its own error messages, one function each."""
 
 import re
 from collections.abc import Iterable
@@ -33,14 +33,14 @@ class ErrorDetail(Wire):
 
 
 class ErrorBody(Wire):
-    """The body of every answer that is an error."""
+    """The body of an error response."""
 
     error: ErrorDetail
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error with the HTTP status it is answered with."""
+    """An error with its HTTP status."""
 
     status: int
     message: str
@@ -164,12 +164,12 @@ _WRONG_STATE = (
 
 
 def locking_run(message: str) -> str | None:
-    """The run that holds the thread, if this is the error that says so."""
+    """Return the run that locks the thread, if this is that error."""
     return _first(_LOCKED, message, "run")
 
 
 def refused_status(message: str) -> str | None:
-    """The status the run is in, if this is the error that says it is the wrong one."""
+    """Return the run's status, if this is the wrong-status error."""
     return _first(_WRONG_STATE, message, "status")
 
 

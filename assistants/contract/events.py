@@ -1,4 +1,4 @@
-"""The events of a run's stream: one class for each kind of data, read from and written as server-sent events."""
+"""Stream events of a run, one class per kind of data, parsed from and written as server-sent events."""
 
 import json
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class MessageDeltaEvent(StreamEvent):
 
 @dataclass(frozen=True, slots=True)
 class ErrorEvent(StreamEvent):
-    """Something went wrong outside of the run; the stream ends."""
+    """An error outside the run; it ends the stream."""
 
     data: ErrorDetail
 

@@ -1,4 +1,4 @@
-"""Files and the uploads they are made of in parts: the objects, the requests, and how large each may be."""
+"""Files and uploads: objects, requests and size limits."""
 
 from typing import Annotated, Literal
 
@@ -31,7 +31,7 @@ class File(Sparse):
 
 
 class Upload(Wire):
-    """A file on its way in parts; `bytes` is the size it is to have, `file` what became of it."""
+    """A file uploaded in parts; `bytes` is its intended size, `file` the completed file."""
 
     id: str
     object: Literal["upload"] = "upload"

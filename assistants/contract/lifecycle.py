@@ -1,4 +1,4 @@
-"""The states of runs and messages, and which of them are an end."""
+"""The states of runs and messages, and which of them are terminal."""
 
 from typing import Literal
 

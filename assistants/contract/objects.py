@@ -1,4 +1,4 @@
-"""The objects of the API as they are answered: assistants, threads, messages, runs, and lists of them."""
+"""The API's response objects: assistants, threads, messages, runs, and lists of them."""
 
 from typing import Generic, Literal, TypeVar
 
@@ -50,7 +50,7 @@ class Thread(Wire):
 
 
 class Reason(Wire):
-    """Why a message or a run is not whole."""
+    """Why a message or run is incomplete."""
 
     reason: str
 
@@ -63,7 +63,7 @@ class Attachment(Sparse):
 
 
 class Message(Wire):
-    """One thing said in a thread."""
+    """A message in a thread."""
 
     id: str
     object: Literal["thread.message"] = "thread.message"

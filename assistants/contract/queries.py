@@ -1,4 +1,4 @@
-"""What a request may say in its query: which part of a list, in which order, with what included."""
+"""Query parameters: pagination, order, filters, `include`."""
 
 from typing import Annotated, Literal
 

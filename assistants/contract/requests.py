@@ -1,4 +1,4 @@
-"""The bodies of the API's requests, with the limits it sets; a field that is not set is not sent."""
+"""Request bodies of the API, with its limits. Unset fields are not sent."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Run steps: what a run did, one step after the other, whole and as it grows."""
+"""Run steps and their stream deltas."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""Tools of assistants and runs, what they work with, and how a model may choose among them."""
+"""Tools of assistants and runs, tool resources and tool choice."""
 
 from typing import Annotated, Any, Literal
 

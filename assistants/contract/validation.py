@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a request, said in the API's words."""
+"""Turns pydantic's validation errors into the API's error messages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol

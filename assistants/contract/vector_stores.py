@@ -1,4 +1,4 @@
-"""Vector stores: what they hold, how far they are, how they are searched."""
+"""Vector stores: objects and requests for files, indexing and search."""
 
 from typing import Annotated, Literal, Self
 
@@ -21,7 +21,7 @@ LimitedAttributes = Annotated[
 
 
 class FileCounts(Wire):
-    """How many files are how far."""
+    """The number of files by status."""
 
     in_progress: int = 0
     completed: int = 0
@@ -31,7 +31,7 @@ class FileCounts(Wire):
 
 
 class Expiration(Wire):
-    """How many days after its last use a vector store goes."""
+    """How many days after its last use a vector store expires."""
 
     anchor: Literal["last_active_at"] = "last_active_at"
     days: Annotated[int, Field(ge=1, le=365)]
@@ -170,7 +170,7 @@ class NewVectorStore(Request):
 
 
 class NewExpiration(Request):
-    """How many days after its last use a vector store is to go."""
+    """How many days after its last use a new vector store expires."""
 
     anchor: Literal["last_active_at"] = "last_active_at"
     days: Annotated[int, Field(ge=1, le=365)]

@@ -1,4 +1,4 @@
-"""Reads what a Chat-Completions endpoint sends: its stream as pieces, its refusals as sentences."""
+"""Parses responses of a Chat-Completions endpoint: streams into pieces, errors into sentences."""
 
 import asyncio
 import json
@@ -27,18 +27,18 @@ from assistants.service.pieces import (
 )
 from storage.text import Joined
 
-# An answer that is whole has its last bytes still on their way; a connection that keeps them longer is closed.
+# How long to wait for the last bytes after a complete answer before closing the connection.
 FAREWELL = 1.0
 
 
 def host(endpoint: Endpoint) -> str:
-    """What a sentence may say of where an endpoint is: host and port, never a user or a key."""
+    """Return an endpoint's host and port for messages, never a user or key."""
     url = httpx.URL(endpoint.base_url)
     return f"{url.host}:{url.port}" if url.port else url.host
 
 
 async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[Piece, None]:
-    """The pieces of an answer. It goes on after the `End` until the connection can be used again."""
+    """Yield the pieces of an answer. Continues after the `End` until the connection is reusable."""
     async with aclosing(EventSource(response).aiter_sse()) as events:
         async with aclosing(_pieces(events, endpoint)) as pieces:
             async for piece in pieces:
@@ -53,7 +53,7 @@ async def _pieces(events: AsyncGenerator[ServerSentEvent, None], endpoint: Endpo
     calls = _Calls()
     finish: str | None = None
     usage: dict[str, Any] = {}
-    # Characters cut in two are put together again, of the answer and of a refusal apart.
+    # Rejoin characters split between fragments, separately for answer and refusal.
     words: dict[type[TextPiece | RefusalPiece], Joined] = {TextPiece: Joined(), RefusalPiece: Joined()}
     try:
         async for event in events:
@@ -93,7 +93,7 @@ def _detail(usage: Mapping[str, Any], of: str, name: str) -> int | None:
 
 
 class _Calls:
-    """Gives every fragment of a function call its place; some endpoints leave out the index, or the id."""
+    """Assigns fragments of function calls to their calls; some endpoints omit the index or the id."""
 
     def __init__(self) -> None:
         self.ids: list[str] = []
@@ -136,7 +136,7 @@ def refusal(response: httpx.Response, endpoint: Endpoint) -> ModelError:
     said = _message(response, endpoint)
     if status == 429:
         return ModelError(_wait(response), code="rate_limit_exceeded")
-    # What such an endpoint says of a key often holds part of the key.
+    # Endpoints often quote part of the key in such an error.
     if status in (401, 403):
         return ModelError(f"{where} refused the model's key; connect the model again with a key that is valid.")
     if status == 404:
@@ -167,7 +167,7 @@ _LIMIT = re.compile(r"(?:maximum|max|limit|n_ctx|window|size)\D{0,40}?(\d{3,8})"
 
 
 def _too_long(said: str) -> tuple[int | None] | None:
-    """The limit an endpoint names when it says that a prompt is too long; None when it says something else."""
+    """Return the limit named in a prompt-too-long error; None for any other error."""
     if not _TOO_LONG.search(said):
         return None
     named = _LIMIT.search(said)
@@ -196,7 +196,7 @@ def _wait(response: httpx.Response) -> str:
 
 
 def _seconds(after: str) -> int | None:
-    """Whole seconds of a Retry-After, which is a number or a date."""
+    """Return the whole seconds of a Retry-After header, a number or a date."""
     try:
         return max(math.ceil(float(after)), 0)
     except (ValueError, OverflowError):

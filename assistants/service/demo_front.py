@@ -1,4 +1,4 @@
-"""What the demo model's process answers: Chat Completions whose prompt is made to fit, for whoever has the key."""
+"""The HTTP front of the demo model's process: authenticated Chat Completions whose prompts are cut to fit."""
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +17,9 @@ from assistants.service.prompt import Message, fit
 PROMPT_TOKENS = 512
 COMPLETION_TOKENS = 256
 
-# Calmer than the usual settings and with less repetition: what a model of this size needs.
+# A lower temperature and less repetition than usual, as a model of this size needs.
 _DEFAULTS = {"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1}
-# The rest (tools, formats, log probabilities) is beyond it, and its template would grow the prompt.
+# Tools, formats and log probabilities are beyond this model and would lengthen the prompt.
 _PASSED_ON = ("stream", "stream_options", "temperature", "top_p", "seed", "stop")
 
 
@@ -40,7 +40,7 @@ def front(
 
 
 class _Guarded:
-    """Lets in who has the key: a port on loopback is open to every user of the machine."""
+    """Requires the key: a loopback port is open to every user of the machine."""
 
     def __init__(self, app: ASGIApp, key: str, busy: Callable[[], AbstractContextManager[None]]) -> None:
         self._app = app
@@ -57,7 +57,7 @@ class _Guarded:
 
 
 class _Completions:
-    """Chat Completions of the model's own server, the request cut to what the model can bear."""
+    """Chat Completions of the model's own server, with requests reduced to what the model supports."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -86,7 +86,7 @@ def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Relayed(StreamingResponse):
-    """The server's answer as it comes; closed when its reader leaves, so that the model stops, too."""
+    """The server's streamed response, closed when the client disconnects, so that the model stops, too."""
 
     def __init__(self, answer: httpx.Response) -> None:
         super().__init__(answer.aiter_raw(), answer.status_code, media_type=answer.headers.get("content-type"))

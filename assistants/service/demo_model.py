@@ -1,4 +1,4 @@
-"""Small talk: the demo model on this machine, in a process that starts when first asked and ends when idle."""
+"""Small talk: the demo model, in a local process that starts on demand and ends when idle."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ IDLE_SECONDS = 600.0
 START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 
-# Where the runtime has wheels: the same as the extra `local` says.
+# Platforms for which the runtime has wheels; keep in step with the extra `local`.
 _WHEELS = {
     ("linux", "x86_64"),
     ("linux", "aarch64"),
@@ -37,7 +37,7 @@ _ENVIRONMENT = (
 
 
 class SmallTalk:
-    """The demo model as an endpoint. Whoever asks first starts it and fetches its weights."""
+    """The demo model as an endpoint. The first request starts it and downloads its weights."""
 
     def __init__(self, weights: Weights, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self._weights = weights
@@ -46,7 +46,7 @@ class SmallTalk:
         self._one_asks = asyncio.Lock()
 
     def available(self) -> str | None:
-        """None, or the sentence why it cannot run here."""
+        """Return None, or a sentence why it cannot run here."""
         if importlib.util.find_spec("xllamacpp") is not None:
             return None
         if not _has_wheel():
@@ -59,7 +59,7 @@ class SmallTalk:
         )
 
     async def endpoint(self) -> Endpoint:
-        """Where the model answers for some minutes from now. Raises `EndpointError`, `WeightsError` among them."""
+        """Return the model's endpoint, valid for some minutes. Raises `EndpointError`, such as `WeightsError`."""
         if sentence := self.available():
             raise EndpointError(sentence)
         path = await self._weights.fetch()
@@ -70,7 +70,7 @@ class SmallTalk:
             return await self._start(str(path))
 
     async def close(self) -> None:
-        """Stop the model, and the download of its weights."""
+        """Stop the model and any download of its weights."""
         await self._weights.close()
         async with self._one_asks:
             await self._stop()
@@ -93,7 +93,7 @@ class SmallTalk:
 
 
 class _Child:
-    """The model's process. It lives as long as its standard input is open, so not longer than this process."""
+    """The model's process. It exits when its standard input closes, so it never outlives this process."""
 
     def __init__(self, process: asyncio.subprocess.Process, key: str) -> None:
         self.key = key

@@ -1,4 +1,4 @@
-"""Finds the model servers that run on this machine, by the model list each of them gives."""
+"""Finds model servers running on this machine by their model lists."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ class Found:
 
 
 async def discover(*, ports: Mapping[str, int] = PORTS, seconds: float = SECONDS) -> list[Found]:
-    """The servers of `ports` (name to loopback port) that list a chat model in time, in that order."""
+    """Return the servers of `ports` (name to loopback port) that list a chat model in time, in that order."""
     # Loopback is neither encrypted nor behind a proxy; leaving out certificates saves the time of loading them.
     async with httpx.AsyncClient(trust_env=False, verify=False, timeout=None) as client:  # noqa: S113, S501
         found = await asyncio.gather(*(_ask(client, name, port, seconds) for name, port in ports.items()))
@@ -33,7 +33,7 @@ async def discover(*, ports: Mapping[str, int] = PORTS, seconds: float = SECONDS
 
 
 async def list_models(client: httpx.AsyncClient, base_url: str, *, seconds: float) -> list[str]:
-    """The chat models that `base_url` lists; none when it gives no valid list in time."""
+    """Return the chat models that `base_url` lists; none without a valid list in time."""
     try:
         async with asyncio.timeout(seconds), client.stream("GET", f"{base_url}/models") as response:
             return chat_models(json.loads(await read(response))) if response.status_code == 200 else []
@@ -42,7 +42,7 @@ async def list_models(client: httpx.AsyncClient, base_url: str, *, seconds: floa
 
 
 def chat_models(payload: object) -> list[str]:
-    """The names in an OpenAI model list, embedding models left out; none when it is no such list."""
+    """Return the names in an OpenAI model list, without embedding models; none for anything else."""
     if not isinstance(payload, dict) or payload.get("object") != "list" or not isinstance(payload.get("data"), list):
         return []
     ids = [entry.get("id") if isinstance(entry, dict) else None for entry in payload["data"]]

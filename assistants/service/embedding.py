@@ -1,4 +1,4 @@
-"""Asks an endpoint what texts mean, as vectors."""
+"""Embeds texts through an endpoint."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,12 +14,12 @@ PATIENCE = httpx.Timeout(60, connect=5, pool=None)
 
 
 class Embedder(Protocol):
-    """Something that turns texts into vectors; those of one `name` can be compared."""
+    """Turns texts into vectors; vectors of one `name` are comparable."""
 
     name: str
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector a text. Raises `ModelError`."""
+        """Return one vector per text. Raises `ModelError`."""
         ...
 
     async def aclose(self) -> None: ...

@@ -1,4 +1,4 @@
-"""How an endpoint is reached: its address, its key, the HTTP client that all requests share."""
+"""URL, credentials and shared HTTP client for an endpoint."""
 
 from collections.abc import Generator
 from functools import lru_cache
@@ -12,9 +12,9 @@ from assistants.service.pieces import ModelError
 
 @lru_cache(64)
 def destination(endpoint: Endpoint, path: str) -> tuple[httpx.URL, httpx.Auth | None]:
-    """Where an endpoint is asked, and with what: its key, or the account that its address names.
+    """Return an endpoint's URL and credentials: its key, or the user and password in its address.
 
-    Raises `ModelError` for an address that is none.
+    Raises `ModelError` for an invalid address.
     """
     try:
         url = httpx.URL(f"{endpoint.base_url.rstrip('/')}/{path}")
@@ -34,7 +34,7 @@ class _Bearer(httpx.Auth):
 
 
 def http_client(patience: httpx.Timeout, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """A client with room for every run at once; `transport` takes the place of the network."""
+    """Return a client without a connection limit; `transport` replaces the network."""
     if transport is not None:
         return httpx.AsyncClient(transport=transport, timeout=patience)
     # Zero is aiohttp's "no limit": runs wait for the model, never for each other.

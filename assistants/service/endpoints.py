@@ -1,4 +1,4 @@
-"""Where a model answers: found on this machine, and tried live before it is trusted."""
+"""Finds model endpoints on this machine and verifies them with a live request."""
 
 import asyncio
 import hashlib
@@ -26,20 +26,20 @@ _SHORTEST_SECRET = 8
 
 
 class EndpointError(Exception):
-    """No model can answer; the text is the sentence for the person, and never holds a key."""
+    """No model can answer; the text is a sentence for people and never contains a key."""
 
 
 class _WrongPlaceError(EndpointError):
-    """Something answers there, but not Chat Completions."""
+    """The server does not speak Chat Completions."""
 
 
 class _KeyError(EndpointError):
-    """The key was refused there."""
+    """The server refused the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model answers; `base_url` ends before `/chat/completions`, and an empty key sends none."""
+    """A model's endpoint; `base_url` ends before `/chat/completions`, and an empty key is not sent."""
 
     base_url: str
     api_key: str = field(repr=False)
@@ -108,7 +108,7 @@ async def _try(client: httpx.AsyncClient, endpoint: Endpoint) -> Endpoint:
 
 
 async def _try_nameless(client: httpx.AsyncClient, endpoint: Endpoint) -> Endpoint:
-    """Take the only chat model there is; where none is listed, asking for any tells what else is wrong."""
+    """Use the only listed chat model. If none is listed, a request for any name reveals other problems."""
     names = await list_models(client, endpoint.base_url, seconds=LIST_SECONDS)
     if len(names) == 1:
         return await _try(client, replace(endpoint, model=names[0]))
@@ -123,7 +123,7 @@ def _name_it(endpoint: Endpoint) -> str:
 
 
 async def _expect_words(endpoint: Endpoint, response: httpx.Response) -> None:
-    """Reads the stream up to its first word; closing it there tells the server to stop."""
+    """Read the stream up to its first word; closing it then makes the server stop."""
     if not response.headers.get("content-type", "").startswith("text/event-stream"):
         raise _WrongPlaceError(complaints.no_endpoint(endpoint.base_url, "what it sends is no stream of events"))
     async for chunk in _chunks(response):
@@ -145,7 +145,7 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
 
 
 def _json_object(text: str | bytes) -> dict[str, Any]:
-    """An empty one for whatever else it is."""
+    """Return the JSON object, or an empty one for anything else."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -162,7 +162,7 @@ def _says_something(choice: object) -> bool:
 
 
 async def _explain(client: httpx.AsyncClient, endpoint: Endpoint, response: httpx.Response) -> NoReturn:
-    """Raises the sentence for an answer that is no success."""
+    """Raise the explanation for an unsuccessful response."""
     base_url, status = endpoint.base_url, response.status_code
     body = await _error_body(response)
     said = complaints.words(body)

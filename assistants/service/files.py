@@ -1,4 +1,4 @@
-"""Keeps files: taken in piece by piece, given out piece by piece, shown to models as pictures."""
+"""Stores and streams files, and converts pictures for models."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ from assistants.service.rows import from_row, new_id, now, to_row
 from storage import blobs, chunks, objects
 from storage.database import Database, Reader, Row, Transaction
 
-# The largest picture that is sent to a model.
+# The largest picture sent to a model.
 LARGEST_PICTURE = 20 * 1024 * 1024
 UPLOAD_SECONDS = 3_600
 
@@ -39,13 +39,13 @@ _PICTURES = {
 
 
 class Source(Protocol):
-    """Bytes that come in, such as a file of a form."""
+    """A source of bytes, such as a file in a form."""
 
     async def read(self, size: int = -1) -> bytes: ...
 
 
 async def take_in(db: Database, id_: str, source: Source, largest: int) -> int:
-    """Keep the bytes of a source under an id; returns how many. What is too large is refused and not kept."""
+    """Store the bytes of a source under an id. Return their number. Refuses a source that is too large."""
     size = number = 0
     while data := await source.read(blobs.PIECE):
         size += len(data)
@@ -63,7 +63,7 @@ async def forget_bytes(db: Database, id_: str) -> None:
 
 
 async def create(access: Access, asked: CreateFile, filename: str, source: Source) -> File:
-    """A new file of the bytes of a source."""
+    """Create a file from a source."""
     id_, made = new_id("file", joint="-"), now()
     size = await take_in(access.db, id_, source, LARGEST_FILE)
     expiry = {"expires_at": made + asked.expires_after.seconds} if asked.expires_after else {}
@@ -77,7 +77,7 @@ async def create(access: Access, asked: CreateFile, filename: str, source: Sourc
 
 
 async def complete(access: Access, upload: Upload, asked: CompleteUpload) -> Upload:
-    """Make the file of an upload's parts, in the order that was asked for."""
+    """Create a file from an upload's parts, in the requested order."""
     parts = [await _part(access, upload.id, id_) for id_ in asked.part_ids]
     size = sum(part["bytes"] for part in parts)
     if size != upload.bytes:
@@ -97,7 +97,7 @@ async def complete(access: Access, upload: Upload, asked: CompleteUpload) -> Upl
 
 
 async def delete(db: Database, row: Row) -> bool:
-    """Delete a file with its bytes, and take it out of every vector store; False when it was gone already."""
+    """Delete a file with its bytes, and remove it from every vector store. Return False if it was already deleted."""
     if not await db.write(objects.remove, "files", row["id"]):
         return False
     for store_id in await chunks.holding(db, row["id"]):
@@ -111,7 +111,7 @@ async def delete(db: Database, row: Row) -> bool:
 
 
 def sources(row: Row) -> list[str]:
-    """The ids under which a file's bytes are kept."""
+    """Return the ids under which a file's bytes are stored."""
     ids: list[str] = json.loads(row["body"])["_sources"]
     return ids
 
@@ -121,7 +121,7 @@ def content(db: Reader, row: Row) -> AsyncIterator[bytes]:
 
 
 async def picture(db: Reader, file_id: str) -> str | None:
-    """A stored picture as a data URL, None when it is gone. Raises `ModelError` for what no model can see."""
+    """Return a picture as a data URL, None if deleted. Raises `ModelError` for a format that models cannot read."""
     row = await objects.find(db, "files", file_id)
     if row is None or (row["expires_at"] or now() + 1) <= now():
         return None
@@ -142,7 +142,7 @@ def too_large(largest: int) -> Failure:
 
 
 def add(tx: Transaction, /, file: File, ids: Sequence[str], project: str, **columns: str | None) -> None:
-    """Write down a file whose bytes lie under these ids."""
+    """Record a file whose bytes are stored under these ids."""
     row = to_row(file, project=project, **columns)
     body = {**json.loads(row["body"]), "_sources": list(ids)}
     tx.insert("files", {**row, "body": json.dumps(body, ensure_ascii=False)})

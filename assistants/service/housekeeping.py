@@ -1,4 +1,4 @@
-"""Keeps what was learnt, and takes away what has come to its time: what expired, requests that were long answered."""
+"""Periodic maintenance: saves learned token rates, deletes expired objects and old idempotency records."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ REMEMBERED = 86_400
 
 
 class Housekeeping:
-    """A round at the start, which also takes away what a killed process left, and one every minute."""
+    """One round at start-up, which also cleans up after a killed process, then one every minute."""
 
     def __init__(self, db: Database, models: Models) -> None:
         self._db = db
@@ -44,7 +44,7 @@ class Housekeeping:
                 await self._keep()
                 await round_once(self._db)
             except Exception:
-                logger.exception("Housekeeping failed; it is tried again")
+                logger.exception("Housekeeping failed and will be retried")
             await asyncio.sleep(PAUSE)
 
     async def _keep(self) -> None:
@@ -66,7 +66,7 @@ async def round_once(db: Database) -> None:
 
 
 async def forget_parts(db: Database, upload_id: str) -> None:
-    """Delete what came of an upload that will never be a file."""
+    """Delete the parts of an upload that will not become a file."""
     for part in await objects.parts_of(db, upload_id):
         await db.write(objects.remove, "upload_parts", part["id"])
         await files.forget_bytes(db, part["id"])

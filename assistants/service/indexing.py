@@ -1,4 +1,4 @@
-"""Cuts the files of vector stores into pieces that can be searched, one after the other, in the background."""
+"""Indexes files of vector stores in the background, one at a time."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from storage.text import storable
 
 logger = logging.getLogger(__name__)
 
-# What a token comes to in characters of ordinary text: sizes are told in tokens, text is cut in characters.
+# Characters per token of ordinary text: chunk sizes are given in tokens, text is split by characters.
 CHARACTERS = 4
 LARGEST_FILE = 50 * 1024 * 1024
 AT_ONCE = 40
@@ -29,7 +29,7 @@ _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"[.!?。]\s"), re.compile(r"\s"))
 
 
 class Indexer:
-    """One task that works off every file that waits, and then waits itself."""
+    """One task that indexes all waiting files, then waits for more."""
 
     def __init__(self, db: Database, meaning: Meaning | None = None) -> None:
         self._db = db
@@ -47,7 +47,7 @@ class Indexer:
                 await self._task
 
     def wake(self) -> None:
-        """There is a new file."""
+        """Wake the task for a new file."""
         self._wake.set()
 
     async def _run(self) -> None:
@@ -63,7 +63,7 @@ class Indexer:
 
     async def _index(self, row: Row) -> None:
         file, error, size = from_row(VectorStoreFile, row), None, 0
-        # What an interrupted process left of it.
+        # Remove chunks left by an interrupted process.
         while await self._db.write(chunks.remove_chunks, vector_stores.ROWS, row["vector_store_id"], row["id"]):
             pass
         try:
@@ -81,7 +81,7 @@ class Indexer:
                 pass
 
     async def _cut(self, file: VectorStoreFile) -> int:
-        """Keep the pieces of a file; returns their bytes. Raises `Unreadable`."""
+        """Store a file's chunks. Return their size in bytes. Raises `Unreadable`."""
         row = await objects.find(self._db, "files", file.id)
         if row is None:
             raise Unreadable("invalid_file", "The file was deleted.")
@@ -102,7 +102,7 @@ class Indexer:
 
 
 def _with_attributes(row: Row, said: dict[str, object]) -> dict[str, object]:
-    """Attributes are changed by others while a file is indexed; only what indexing found is written over them."""
+    """Write only indexing results: the attributes may have been changed in the meantime."""
     found = json.loads(str(said["body"]))
     body = {**json.loads(row["body"]), "last_error": found["last_error"]}
     return {**said, "body": json.dumps(body, ensure_ascii=False)}
@@ -113,7 +113,7 @@ def _sizes(chunking: Chunking | None) -> ChunkSizes:
 
 
 def cut(text: str, sizes: ChunkSizes) -> Iterator[str]:
-    """Overlapping pieces of a text, each ended where a paragraph, a sentence or a word ends."""
+    """Split a text into overlapping chunks that end at a paragraph, sentence or word."""
     longest, overlap = sizes.max_chunk_size_tokens * CHARACTERS, sizes.chunk_overlap_tokens * CHARACTERS
     start = 0
     while start < len(text):
@@ -129,7 +129,7 @@ def _end(text: str, start: int, longest: int) -> int:
     end = start + longest
     if end >= len(text):
         return len(text)
-    # Not before the last quarter, or pieces would become small.
+    # Only in the last quarter, or chunks would become too small.
     earliest = end - longest // 4
     for break_ in _BREAKS:
         if places := [found.end() for found in break_.finditer(text, earliest, end)]:

@@ -1,4 +1,4 @@
-"""Who may call: keys of the settings and keys of the store, each with its project, its scope and its rate."""
+"""API keys, from the settings and the database, each with a project, a scope and a rate limit."""
 
 import time
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from storage import keys
 from storage.database import Reader
 from storage.objects import DEFAULT_PROJECT
 
-# A key that was revoked opens nothing after this many seconds, and the first key there is closes the API to others.
+# Seconds after which a revoked key stops working, and after which the first key closes the API to anonymous callers.
 TRUSTED_SECONDS = 2.0
 MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as far as it is known: never the key itself. `rate` is its own requests a minute, None for the usual."""
+    """An API key without its secret. `rate` is its own limit of requests per minute, None for the default."""
 
     id: str
     project: str = DEFAULT_PROJECT
@@ -24,7 +24,7 @@ class Key:
 
 
 class Keys:
-    """The keys that open the API."""
+    """The keys that grant access to the API."""
 
     def __init__(self, db: Reader, settings: Iterable[str] = ()) -> None:
         self._db = db
@@ -33,7 +33,7 @@ class Keys:
         self._any: tuple[float, bool] = (0.0, False)
 
     async def of(self, secret: str) -> Key | None:
-        """The key that this secret is."""
+        """Return the key with this secret."""
         hash_ = keys.hash_of(secret)
         if hash_ in self._settings:
             return self._settings[hash_]
@@ -51,7 +51,7 @@ class Keys:
         return key
 
     async def any(self) -> bool:
-        """Whether there is a key at all."""
+        """Return whether any key exists."""
         if self._settings:
             return True
         until, any_ = self._any

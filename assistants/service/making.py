@@ -1,4 +1,4 @@
-"""Makes new objects of what a request says and what the API puts in its place."""
+"""Builds new objects from requests and the API's defaults."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from assistants.contract import (
 )
 from assistants.service.rows import new_id, now
 
-# A run that has not ended by then never will.
+# Seconds after which an unfinished run expires.
 RUN_SECONDS = 600
 
 _INHERITED = ("model", "tools", "temperature", "top_p", "response_format", "reasoning_effort")
@@ -37,7 +37,7 @@ _OWN = (
 
 
 def said(body: Request, *names: str) -> dict[str, Any]:
-    """The fields of a request that say something: neither left out nor null."""
+    """Return the fields of a request that are neither omitted nor null."""
     return {name: value for name in names if (value := getattr(body, name, None)) is not None}
 
 
@@ -60,7 +60,7 @@ def message(body: CreateMessage, thread_id: str) -> Message:
 def run(
     body: CreateRun | CreateThreadAndRun, assistant: Assistant, thread_id: str, resources: ToolResources | None = None
 ) -> Run:
-    """A queued run: what the request does not say, the assistant says."""
+    """Build a queued run; options missing from the request come from the assistant."""
     made = now()
     inherited = {name: getattr(assistant, name) for name in _INHERITED}
     return Run(
@@ -90,7 +90,7 @@ def step(run: Run, details: StepDetails) -> RunStep:
 
 
 def answer(run: Run) -> tuple[Message, RunStep]:
-    """The message a run begins to write, and the step that writes it."""
+    """Build the message that a run begins to write, and its step."""
     made = Message(
         id=new_id("msg"),
         created_at=now(),

@@ -1,4 +1,4 @@
-"""The vectors of one vector store in memory: what is nearest to a question, exactly or over a first look at signs."""
+"""The vectors of one vector store in memory, with exact search or, for many vectors, a prefilter by signs."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ LOOKED_AT = 2_000
 
 
 class Matrix:
-    """Vectors, each beside the `seq` of its piece."""
+    """Vectors with the `seq` of their chunks."""
 
     def __init__(self) -> None:
         self.newest = 0
@@ -97,7 +97,7 @@ def _smallest(numbers: Integers, most: int) -> Integers:
 
 
 def as_bytes(found: Sequence[Sequence[float]]) -> list[bytes]:
-    """Vectors of length one, as they are kept."""
+    """Return the vectors normalized, as stored bytes."""
     rows = np.array(found, np.float32)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return [row.tobytes() for row in rows]

@@ -1,4 +1,4 @@
-"""Finds pieces of files by what they mean: keeps their vectors, fills in those that are missing, compares."""
+"""Semantic search: stores chunk vectors, fills in missing ones, finds the nearest."""
 
 import asyncio
 import logging
@@ -17,26 +17,26 @@ from storage.vectors import Vector
 if TYPE_CHECKING:
     from assistants.service.matrix import Matrix
 
-# Texts in one request, and vectors in one read.
+# Texts per request, and vectors per read.
 AT_ONCE = 16
 A_READ = 2_000
-# How long a file waits for its own before it may be found by its words.
+# How long a file waits for its vectors before keyword search may find it.
 LEARNING = 5.0
-# How long an endpoint that gives no embeddings is left alone.
+# Pause after an endpoint failed to return embeddings.
 PAUSE = 60.0
-# Bytes of vectors that stay in memory.
+# Bytes of vectors kept in memory.
 ROOM = 768 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
 
 def why_not() -> str:
-    """Why vectors cannot be compared here; empty where they can."""
+    """Return why semantic search is unavailable here; empty if it is available."""
     return "" if find_spec("numpy") else "numpy is missing; it comes with Threadline's extra `files`."
 
 
 class Meaning:
-    """The vectors of one embedder. Between `start` and `stop` it fills in what is missing."""
+    """The vectors of one embedder. Missing ones are filled in between `start` and `stop`."""
 
     def __init__(self, db: Database, embedder: Embedder) -> None:
         self._db = db
@@ -56,7 +56,7 @@ class Meaning:
         await self._embedder.aclose()
 
     async def learn(self, store: str, file_id: str) -> None:
-        """Have the vectors of a file. Where that takes long, or there are none now, words find it until they come."""
+        """Embed a file. If that is slow or fails, keyword search finds the file until its vectors exist."""
         clock = asyncio.get_running_loop().time
         end = clock() + LEARNING
         try:
@@ -72,7 +72,7 @@ class Meaning:
     async def nearest(
         self, store: str, queries: Sequence[str], most: int, among: Collection[int] | None = None
     ) -> list[int]:
-        """The pieces of a store whose meaning is nearest to any of the queries, by `seq`. Raises `ModelError`."""
+        """Return the `seq` of chunks nearest to any of the queries. Raises `ModelError`."""
         matrix = await self._matrix(store)
         if not matrix.chunks.size:
             return []
@@ -107,7 +107,7 @@ class Meaning:
         await self._db.write(vectors.put, self._embedder.name, kept)
 
     async def _matrix(self, store: str) -> "Matrix":
-        """The vectors of a store as they are now."""
+        """Return a store's current vectors."""
         from assistants.service.matrix import Matrix
 
         matrix = self._matrices.get(store) or Matrix()

@@ -1,4 +1,4 @@
-"""What is known of a model: what it can do, how much it reads, how many tokens text makes for it."""
+"""What is known of a model: its features, its context window, its tokens per text."""
 
 from dataclasses import dataclass, field
 
@@ -12,9 +12,9 @@ ANSWER_TOKENS = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What is said of a model: the tokens it reads at once, whether it sees pictures, whether it calls tools itself.
+    """Declared features of a model: context window in tokens, vision, native tool calls.
 
-    None is unknown: it is tried. One that `does_without` answers also where a tool of its assistant cannot be used.
+    None means unknown. `does_without`: the model answers even if a tool of its assistant is unavailable.
     """
 
     context: int | None = None
@@ -25,7 +25,7 @@ class Traits:
 
 @dataclass(slots=True)
 class Measure:
-    """The traits of one model with what was learnt while it was used."""
+    """The traits of one model, and what was learned in use."""
 
     traits: Traits = field(default_factory=Traits)
     gauge: Gauge = field(default_factory=Gauge)
@@ -38,13 +38,13 @@ class Measure:
         return self.learnt or self.traits.context or UNKNOWN_WINDOW
 
     def prompt_room(self, answer: int | None) -> int:
-        """Tokens a prompt may have when the answer is to have so many."""
+        """Return the tokens available for the prompt, given the answer's limit."""
         return self.window - min(answer or ANSWER_TOKENS, self.window // 4)
 
     def was_too_long(self, limit: int | None) -> bool:
-        """Take in that a prompt did not fit, and the limit the endpoint named; False when nothing can be cut any more.
+        """Learn that a prompt did not fit, and the limit named. Return False if nothing more can be cut.
 
-        A limit that the last prompt was thought to keep shows that the count was too low.
+        If the prompt was estimated to be within that limit, the estimate was too low.
         """
         narrower = limit if limit and limit < self.window else self.window // 2
         if narrower < SMALLEST_WINDOW:

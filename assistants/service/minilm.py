@@ -1,4 +1,4 @@
-"""MiniLM on this machine's processor: what texts mean, as vectors, without asking anybody."""
+"""Local embeddings: MiniLM on this machine's CPU."""
 
 import asyncio
 import os
@@ -45,14 +45,14 @@ WINDOW = 256
 
 
 def why_not() -> str:
-    """Why it cannot run here; empty where it can."""
+    """Return why it cannot run here; empty if it can."""
     missing = [name for name in ("onnxruntime", "tokenizers") if find_spec(name) is None]
     names = " and ".join(missing)
     return f"{names} must be installed; run: pip install 'threadline[embeddings]'." if missing else ""
 
 
 class LocalEmbedder:
-    """The model in a thread of its own. Whoever asks first has its files fetched, once."""
+    """The model in its own thread. The first use downloads its files."""
 
     name = NAME
 
@@ -79,7 +79,7 @@ class LocalEmbedder:
 
 
 class _MiniLM:
-    """The model itself, loaded."""
+    """The loaded model."""
 
     def __init__(self, model: Path, tokenizer: Path) -> None:
         # One has no types, and neither is there without the extra.

@@ -1,4 +1,4 @@
-"""Knows which model answers to which name."""
+"""Maps model names to models."""
 
 from collections.abc import AsyncGenerator, Mapping
 
@@ -12,7 +12,7 @@ MOST_MEASURES = 1_000
 
 
 class ModelMissing(ModelError):
-    """An assistant names a model and none is connected."""
+    """No model is connected."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -22,7 +22,7 @@ class ModelMissing(ModelError):
 
 
 class Models:
-    """The models by name: built in, configured, and the one connected endpoint that answers to every other name."""
+    """Models by name: built-in, configured, and the connected endpoint, which serves every other name."""
 
     def __init__(self) -> None:
         self._registered: dict[str, ChatModel] = {}
@@ -44,9 +44,9 @@ class Models:
         endpoint: str | None = None,
         stands_in: bool = False,
     ) -> None:
-        """Let `name` stand for this model; one that `stands_in` is the default while none is connected.
+        """Register a model under `name`; one that `stands_in` is the default while no endpoint is connected.
 
-        What is learnt of it is kept under the name of its endpoint.
+        Its learned token rate is stored under the name of its endpoint.
         """
         self._registered[name] = model if traits is None or traits.tools is not False else Routed(model)
         self._traits[name] = traits or Traits()
@@ -56,14 +56,14 @@ class Models:
             self._stand_in = name
 
     def connect(self, model: ChatModel | None, endpoint: str | None = None) -> None:
-        """Set what answers from the next run on; answers that are under way end where they began."""
+        """Set the endpoint for later runs; answers in progress finish on the old one."""
         if self._connected is not None:
             self._retired.append(self._connected)
         self._connected, self._connected_at = model, endpoint
         self._measures = {name: measure for name, measure in self._measures.items() if name in self._registered}
 
     def resolve(self, name: str) -> ChatModel:
-        """The model an assistant asked for; raises `ModelMissing`. An unknown name is passed on to the endpoint."""
+        """Return the requested model. An unknown name is passed on to the endpoint. Raises `ModelMissing`."""
         if name in self._registered:
             return self._registered[name]
         if self._connected is None:
@@ -73,12 +73,12 @@ class Models:
         return self._connected if name == DEFAULT else _Named(self._connected, name)
 
     def has(self, name: str) -> bool:
-        """Whether a model can answer to this name now."""
+        """Return whether a model can serve this name now."""
         stands_in = name == DEFAULT and self._stand_in is not None
         return name in self._registered or self._connected is not None or stands_in
 
     def measure(self, name: str) -> Measure:
-        """What is known of a model, for whoever asks it to add to."""
+        """Return the shared measurements of a model."""
         if self._connected is None and name == DEFAULT and self._stand_in is not None:
             name = self._stand_in
         if name not in self._measures and len(self._measures) >= MOST_MEASURES:
@@ -90,11 +90,11 @@ class Models:
         return self._measures[name]
 
     def remember(self, rates: Mapping[str, float]) -> None:
-        """Begin with the token rates that were learnt before."""
+        """Load stored token rates."""
         self._rates.update(rates)
 
     def learnt(self) -> dict[str, float]:
-        """The token rates that are not remembered yet; from now on they are."""
+        """Return token rates that were not stored yet, and mark them as stored."""
         rates = {measure.name: measure.gauge.rate for measure in self._measures.values() if measure.name}
         news = {name: rate for name, rate in rates.items() if rate != self._rates.get(name, FIRST_RATE)}
         self._rates.update(news)
@@ -118,7 +118,7 @@ class Models:
 
 
 class _Named:
-    """A model asked by another of the names it knows."""
+    """A model used under another name that it knows."""
 
     def __init__(self, model: ChatModel, name: str) -> None:
         self._model = model

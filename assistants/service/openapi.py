@@ -14,7 +14,7 @@ BETA_PATHS = ("/v1/assistants", "/v1/threads")
 
 
 def describe(app: FastAPI) -> None:
-    """Serve the document of all routes that the app has by now."""
+    """Serve the OpenAPI document of the app's current routes."""
     found: dict[str, Any] = {}
 
     @app.get(PATH, include_in_schema=False)
@@ -46,7 +46,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _headers(path: str, method: str) -> list[dict[str, Any]]:
-    """What every route of its kind reads of the headers."""
+    """Return the header parameters that a route reads."""
     beta = path.startswith(BETA_PATHS)
     named: list[tuple[str, dict[str, Any], bool]] = [(BETA_HEADER, {"const": BETA}, True)] if beta else []
     named += [(ONCE_HEADER, {"maxLength": LONGEST_KEY}, False)] if method == "post" else []

@@ -1,4 +1,4 @@
-"""The parts of a message as they grow: what is told of each piece, and what is kept in the end."""
+"""The parts of a growing message: their stream events and their final content."""
 
 from pydantic_core import to_json
 
@@ -31,7 +31,7 @@ class Part:
         return "".join(self._pieces)
 
     def marked(self) -> TextDelta:
-        """What is told of the annotations."""
+        """Return the event delta for the annotations."""
         found = [AnnotationDelta(index=index, **a.wire()) for index, a in enumerate(self.annotations)]
         return TextDelta(index=self.index, text=TextValueDelta(annotations=found))
 
@@ -39,13 +39,13 @@ class Part:
         self._pieces.append(text)
 
     def first(self, text: str) -> ContentDelta:
-        """What is told of the first piece."""
+        """Return the event delta for the first piece."""
         if self.kind is RefusalPiece:
             return RefusalDelta(index=self.index, refusal=text)
         return TextDelta(index=self.index, text=TextValueDelta(value=text, annotations=[]))
 
     def told(self, message_id: str, text: str) -> str:
-        """A later piece as server-sent text: what its event would say, written by hand, since most events are these."""
+        """Return a later piece as server-sent text, formatted directly because most events are of this kind."""
         said = to_json(text).decode()
         if self.kind is RefusalPiece:
             inner = f'"type":"refusal","refusal":{said}'

@@ -1,4 +1,4 @@
-"""What every model is to the service: something that answers a request in pieces, or fails with a sentence."""
+"""The interface of models: a stream of pieces, or an error with a sentence for people."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Finish = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 class ModelError(Exception):
-    """The model gave no answer; the text is a sentence for whoever asked, `code` the API's word for it."""
+    """The model failed; the text is a sentence for people, `code` the API's error code."""
 
     def __init__(self, message: str, *, code: ErrorCode = "server_error", retryable: bool = False) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class ModelError(Exception):
 
 
 class PromptTooLong(ModelError):
-    """The model cannot read so much at once; `limit` is the number of tokens it named."""
+    """The prompt exceeds the model's context window; `limit` is the number of tokens it named."""
 
     def __init__(self, message: str, limit: int | None) -> None:
         super().__init__(message, code="invalid_prompt")
@@ -28,21 +28,21 @@ class PromptTooLong(ModelError):
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """More of the answer's text."""
+    """A delta of the answer's text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalPiece:
-    """More of the words with which the model refuses to answer."""
+    """A delta of the model's refusal."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """More of a function call: the first piece of an index has its id and name, the later ones only more arguments."""
+    """A delta of a function call: the first of an index has id and name, later ones only arguments."""
 
     index: int
     id: str | None
@@ -52,7 +52,7 @@ class CallPiece:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last piece. Counts are None when the endpoint does not tell them; the last two are parts of the others."""
+    """The final piece. Counts are None if the endpoint does not report them; the last two are parts of the others."""
 
     finish: Finish
     prompt_tokens: int | None = None
@@ -65,10 +65,10 @@ Piece = TextPiece | RefusalPiece | CallPiece | End
 
 
 class ChatModel(Protocol):
-    """Something that answers Chat-Completions requests."""
+    """A model that answers Chat-Completions requests."""
 
     def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """The answer to `request`, ended by one `End`; without a `model` in it, by the own one. Raises `ModelError`."""
+        """Stream the answer to `request`, ending with one `End`. Its `model` is optional. Raises `ModelError`."""
         ...
 
     async def aclose(self) -> None: ...

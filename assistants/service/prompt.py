@@ -1,4 +1,4 @@
-"""Makes a conversation fit a small model: instructions stay, older messages go, and what is too long is cut."""
+"""Fits a conversation into a small model's window: keeps instructions, drops old messages, cuts long ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -12,16 +12,16 @@ LONGEST = 20_000
 
 class Tokenizer(Protocol):
     async def count(self, messages: Sequence[Message]) -> int:
-        """Tokens of the whole prompt that these messages make."""
+        """Return the tokens of the prompt made from these messages."""
         ...
 
     async def cut(self, text: str, tokens: int) -> str:
-        """The beginning of `text`, of at most this many tokens."""
+        """Return the beginning of `text`, at most this many tokens."""
         ...
 
 
 async def fit(messages: Sequence[Mapping[str, Any]], tokenizer: Tokenizer, *, limit: int) -> list[Message]:
-    """The newest of `messages` (Chat Completions' shape) that make a prompt of at most `limit` tokens."""
+    """Return the newest of `messages` (Chat-Completions form) that fit into `limit` tokens."""
     plain = [message for message in map(_plain, messages) if message["content"]]
     system = _joined([message for message in plain if message["role"] == "system"])
     talk = [message for message in plain if message["role"] != "system"][-NEWEST:]
@@ -35,7 +35,7 @@ async def fit(messages: Sequence[Mapping[str, Any]], tokenizer: Tokenizer, *, li
 
 
 def _plain(message: Mapping[str, Any]) -> Message:
-    """Its words alone, empty where it has none that such a model can read (pictures, calls and their outputs)."""
+    """Return a message's text; empty for pictures, calls and outputs."""
     content, role = message.get("content"), message.get("role")
     if isinstance(content, list):
         content = "\n".join(part["text"] for part in content if part.get("type") == "text")
@@ -50,7 +50,7 @@ def _joined(messages: Sequence[Message]) -> list[Message]:
 
 
 async def _first_that_fits(system: list[Message], talk: list[Message], tokenizer: Tokenizer, limit: int) -> int:
-    """How many of the oldest messages have to go; the newest one always stays."""
+    """Return how many of the oldest messages to drop; the newest is always kept."""
     low, high = 0, max(len(talk) - 1, 0)
     while low < high:
         middle = (low + high) // 2
@@ -62,7 +62,7 @@ async def _first_that_fits(system: list[Message], talk: list[Message], tokenizer
 
 
 async def _shortened(messages: list[Message], tokenizer: Tokenizer, limit: int) -> list[Message]:
-    """The last one cut until all fit; its beginning is kept, where people ask before they paste."""
+    """Return the messages with the last cut to fit. Its beginning is kept, because people ask before they paste."""
     *before, last = messages
     short = [*before, {**last, "content": ""}]
     room = limit - await tokenizer.count(short)

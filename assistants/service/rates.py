@@ -1,4 +1,4 @@
-"""How often a key may ask: a bucket of requests that fills again as time goes by."""
+"""Rate limits of API keys, as token buckets."""
 
 import math
 import time
@@ -10,7 +10,7 @@ MOST_BUCKETS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request may go on, and what the headers say of the bucket."""
+    """Whether a request is allowed, and the rate-limit headers."""
 
     allowed: bool
     limit: int
@@ -31,13 +31,13 @@ class Verdict:
 
 
 class Rates:
-    """A bucket for each key."""
+    """One bucket per key."""
 
     def __init__(self) -> None:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, key: str, limit: int, now: float | None = None) -> Verdict:
-        """Take one request of `limit` a minute out of a key's bucket."""
+        """Take one request from a key's bucket of `limit` requests per minute."""
         at = time.monotonic() if now is None else now
         level, last = self._buckets.get(key, (float(limit), at))
         level = min(float(limit), level + (at - last) * limit / MINUTE)

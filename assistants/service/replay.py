@@ -1,4 +1,4 @@
-"""Tells a run's stream once more from its rows, to a client that asks again because it lost the first one."""
+"""Rebuilds a run's event stream from the database, for a client that retries after losing the first stream."""
 
 from collections.abc import AsyncIterator
 
@@ -36,7 +36,7 @@ from storage.database import Reader
 
 
 async def stream(db: Reader, run_id: str, live: FeedReader | None) -> AsyncIterator[str]:
-    """The events of a run as server-sent text, once it has ended or waits; a `live` reader says when."""
+    """Yield a run's events as server-sent text once it has ended or waits; a `live` reader tells when."""
     if live is not None:
         async for _ in live:
             pass
@@ -45,7 +45,7 @@ async def stream(db: Reader, run_id: str, live: FeedReader | None) -> AsyncItera
 
 
 async def events(db: Reader, run_id: str) -> list[StreamEvent]:
-    """What is told of a run from its creation to where it stands, each text in one piece."""
+    """Return a run's events from its creation to its present state, each text in one piece."""
     row = await objects.find(db, "runs", run_id)
     if row is None:
         return [DoneEvent()]

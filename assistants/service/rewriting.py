@@ -1,4 +1,4 @@
-"""Rewrites a question as what is looked for: the words that only ask are left out."""
+"""Rewrites a question as a search query by removing question words."""
 
 _FILLERS = """
 a about am an and any are as at be been but by can could did do does find for from give had has have how i if in into is
@@ -10,6 +10,6 @@ _AROUND = ".,;:!?\"'()[]…"
 
 
 def rewritten(query: str) -> str:
-    """The query without the words that every question is made of; as it was where it has no others."""
+    """Return the query without common question words, or unchanged if nothing would remain."""
     words = [word.strip(_AROUND) for word in query.split()]
     return " ".join(word for word in words if word and word.casefold() not in FILLERS) or query

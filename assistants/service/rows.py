@@ -1,4 +1,4 @@
-"""Turns objects of the contract into rows and back: columns where the API lists or filters, the rest as JSON."""
+"""Converts contract objects to rows and back: columns for what the API lists or filters by, JSON for the rest."""
 
 import json
 import secrets
@@ -54,7 +54,7 @@ _COLUMNS: dict[Table, tuple[str, ...]] = {
 
 
 def to_row(thing: Wire, **more: Any) -> dict[str, Any]:
-    """The row of an object; `more` are columns that the API does not show."""
+    """Return an object's row; `more` are columns that the API does not show."""
     said = thing.wire()
     del said["object"]
     columns = {name: said.pop(name, None) for name in _COLUMNS[TABLES[type(thing)]]}
@@ -65,7 +65,7 @@ def from_row(kind: type[W], row: Row) -> W:
     columns = {name: row[name] for name in _COLUMNS[TABLES[kind]]}
     if kind is File and columns["expires_at"] is None:
         del columns["expires_at"]  # a file that stays says nothing of an end
-    # Names that begin so are the service's own and not told.
+    # Fields with this prefix are internal and not shown.
     said = {name: value for name, value in json.loads(row["body"]).items() if name[0] != "_"}
     return kind.model_validate({**said, **columns})
 
@@ -75,5 +75,5 @@ def new_id(prefix: str, *, joint: str = "_") -> str:
 
 
 def now() -> int:
-    """The time in the API's whole seconds."""
+    """Return the time in whole seconds, as the API uses it."""
     return int(time.time())

@@ -1,4 +1,4 @@
-"""What a scripted model plays, and how it looks on the Chat-Completions wire."""
+"""The replies of a scripted model, and their Chat-Completions form."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class ScriptedCall:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedError:
-    """An answer that is an error; `body` replaces the usual JSON."""
+    """A reply that is an error; `body` replaces the usual JSON."""
 
     status: int = 500
     message: str = "The model is not well."
@@ -34,7 +34,7 @@ class ScriptedError:
 class ScriptedReply:
     """What the model answers once. Times are seconds; `hold_after` and `cut_after` count chunks.
 
-    A held reply waits there until it is released; a cut one ends the connection there.
+    A held reply pauses there until released; a cut one closes the connection there.
     """
 
     text: str = ""
@@ -72,7 +72,7 @@ def plain(content: Any) -> str:
 
 
 def echo(request: Body) -> ScriptedReply:
-    """The reply when nothing else was scripted."""
+    """Return the default reply."""
     return ScriptedReply(text=f"You said: {asked(request)}")
 
 

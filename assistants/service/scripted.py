@@ -1,4 +1,4 @@
-"""A Chat-Completions model that plays a script: the Tour runs on it, and so does every test that needs a model.
+"""A Chat-Completions model that follows a script; used by the Tour and by tests.
 
 `python -m assistants.service.scripted --port N` serves it by itself, with a small control API: `POST /script` queues
 replies, `GET /requests` tells what was asked, `GET /held` answers when a reply is held, `POST /release` lets it go on.
@@ -39,7 +39,7 @@ __all__ = ["Body", "Script", "ScriptedCall", "ScriptedError", "ScriptedModel", "
 
 
 class ScriptedModel:
-    """The model as an ASGI app. Plays its queue first, then what `script` makes of the request."""
+    """The model as an ASGI app. Replies from its queue first, then from `script`."""
 
     def __init__(self, *replies: ScriptedReply, script: Script = echo, names: tuple[str, ...] = ("scripted",)) -> None:
         self.queue: deque[ScriptedReply] = deque(replies)
@@ -70,11 +70,11 @@ class ScriptedModel:
         self.queue.extend(replies)
 
     async def held(self) -> None:
-        """Return as soon as a reply is held."""
+        """Wait until a reply is held."""
         await self._held.wait()
 
     def release(self) -> None:
-        """Let the held reply, and one that reaches its hold later, go on."""
+        """Release the held reply and any later one."""
         self._released.set()
 
     async def _complete(self, request: Request) -> Response:
@@ -151,7 +151,7 @@ def _failed(error: ScriptedError) -> Response:
 
 
 class Announced(uvicorn.Server):
-    """Says where it listens, so that whoever started it can ask for port 0."""
+    """Prints its address, so that port 0 can be used."""
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
         await super().startup(sockets)

@@ -1,4 +1,4 @@
-"""Searches vector stores, by words and by meaning: filters to SQL, ranks to scores."""
+"""Searches vector stores by keyword and embedding: turns filters into SQL, ranks into scores."""
 
 import asyncio
 import json
@@ -40,9 +40,9 @@ _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for, how much of it is wanted, how good it has to be, and whether the best is to come first.
+    """A search: queries, number of results, minimum score, and whether to rank.
 
-    What is not ranked comes as the index has it.
+    Unranked results come in index order.
     """
 
     queries: Sequence[str]
@@ -53,14 +53,14 @@ class Wanted:
 
 
 class Searcher:
-    """Finds passages of vector stores, by their words, and by what they mean where there is an embedder."""
+    """Finds passages of vector stores by keyword, and by embedding if there is an embedder."""
 
     def __init__(self, db: Reader, meaning: Meaning | None = None) -> None:
         self._db = db
         self._meaning = meaning
 
     async def search(self, store_id: str, asked: SearchVectorStore) -> SearchResults:
-        """A page of the API's search."""
+        """Return a page of search results."""
         queries = [asked.query] if isinstance(asked.query, str) else asked.query
         if asked.rewrite_query:
             queries = [rewritten(query) for query in queries]
@@ -72,7 +72,7 @@ class Searcher:
         return SearchResults(search_query=queries, data=found[:most], has_more=len(found) > most)
 
     async def find(self, store_ids: Sequence[str], wanted: Wanted) -> list[SearchResult]:
-        """The passages that fit best."""
+        """Return the best passages."""
         words = words_of(wanted.queries)
         condition, values = _Condition().of(wanted.filters) if wanted.filters else ("", {})
         depth = wanted.most if self._meaning is None else max(wanted.most, DEPTH)
@@ -87,7 +87,7 @@ class Searcher:
         return [_result(row, said) for row, said in good[: wanted.most]]
 
     async def _nearest(self, search: Search, wanted: Wanted) -> list[int] | None:
-        """The pieces nearest in meaning; None where that cannot be told."""
+        """Return the semantically nearest chunks; None without usable embeddings."""
         queries = [query for query in wanted.queries if query.strip()]
         if self._meaning is None or not queries:
             return None
@@ -99,7 +99,7 @@ class Searcher:
             return None
 
     async def _fused(self, search: Search, by_words: Sequence[Row], near: Sequence[int]) -> list[tuple[Row, float]]:
-        """Both lists as one, by reciprocal ranks: a piece that is the first in both has 1."""
+        """Merge both lists by reciprocal rank fusion: a chunk that is first in both scores 1."""
         ranked = [[row["seq"] for row in by_words], near]
         rows = {row["seq"]: row for row in by_words}
         missing = [seq for seq in near if seq not in rows]
@@ -127,13 +127,13 @@ def _result(row: Row, said: float) -> SearchResult:
 
 
 def words_of(queries: Sequence[str]) -> list[str]:
-    """The different words of queries, the first ones if there are very many."""
+    """Return the distinct words of queries, limited in number."""
     words = dict.fromkeys(word.casefold() for query in queries for word in _WORD.findall(query))
     return list(words)[:MOST_WORDS]
 
 
 def score(text: str, words: Sequence[str], relative: float) -> float:
-    """From 0 to 1: the share of the words that a piece has, less for one that ranks far below the best."""
+    """Return a score from 0 to 1: the share of words in a chunk, lowered if it ranks far below the best."""
     had = {word.casefold() for word in _WORD.findall(text)}
     # The index finds other forms of a word, too: its beginning decides.
     share = sum(any(word.startswith(_stem(wanted)) for word in had) for wanted in words) / len(words)
@@ -145,7 +145,7 @@ def _stem(word: str) -> str:
 
 
 class _Condition:
-    """SQL of a filter on the attributes in a file's JSON; every name and value is a placeholder."""
+    """The SQL of a filter on file attributes; every name and value is a placeholder."""
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}

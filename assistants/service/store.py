@@ -1,4 +1,4 @@
-"""What the service writes: each function whole in one transaction, each refusal before anything is changed."""
+"""The service's write functions. Each runs in one transaction and refuses before it changes anything."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ NAMES: Mapping[type[Wire], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run that is taken up, with what it did before and the message it was writing when it was interrupted."""
+    """A run to work on, with its earlier steps and the message that it was writing when interrupted."""
 
     run: Run
     steps: list[RunStep]
@@ -73,9 +73,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a run wrote since it was taken up: content by message, and a step of calls that is in no row yet.
+    """What a run wrote since it started or resumed: content by message, and a step of calls not stored yet.
 
-    `said` are messages that ended before these calls.
+    `said` are messages completed before these calls.
     """
 
     content: Mapping[str, list[Content]] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run that ended, with the messages and steps that ended with it."""
+    """An ended run, with the messages and steps that ended with it."""
 
     run: Run
     closed: list[tuple[Message | None, RunStep]]
@@ -119,7 +119,7 @@ def post_message(tx: Transaction, message: Message, project: str) -> None:
 def create_run(
     tx: Transaction, run: Run, messages: Sequence[Message], project: str, thread: Thread | None = None
 ) -> None:
-    """Post the messages and create the run, already at work, on a new thread if one is given."""
+    """Post the messages and create the run, already in progress, on a new thread if one is given."""
     if thread is not None:
         add(tx, thread, project=project)
     thread = need(tx, Thread, run.thread_id, project)
@@ -130,7 +130,7 @@ def create_run(
 
 
 def begin(tx: Transaction, run_id: str) -> Work | None:
-    """Take a run up: a queued one goes to work, the others stay as they are. None when it is gone or has ended."""
+    """Load a run to work on; a queued one becomes in progress. Return None if it was deleted or has ended."""
     run = get(tx, Run, run_id)
     if run is None or run.status in TERMINAL:
         return None
@@ -146,7 +146,7 @@ def begin(tx: Transaction, run_id: str) -> Work | None:
 
 
 def open_answer(tx: Transaction, message: Message, step: RunStep) -> bool:
-    """Begin a message; False when the run is not at work any more."""
+    """Begin a message. Return False if the run is no longer in progress."""
     if not _at_work(tx, step.run_id):
         return False
     add(tx, message, step)
@@ -157,10 +157,10 @@ Keep = Callable[[Transaction], None]
 
 
 def open_calls(tx: Transaction, written: Written) -> bool:
-    """Write down calls before they are used; False when the run is not at work any more.
+    """Record calls before they are run. Return False if the run is no longer in progress.
 
-    What was said before them ends in the same transaction: the model says both in one go, and after a death says both
-    anew.
+    The message before them is completed in the same transaction: the model produces both in one response, and after a
+    crash produces both again.
     """
     if written.calls is None or not _at_work(tx, written.calls.run_id):
         return False
@@ -177,7 +177,7 @@ def _end_said(tx: Transaction, written: Written) -> None:
 
 
 def close_calls(tx: Transaction, calls: RunStep, keeps: Sequence[Keep]) -> RunStep | None:
-    """End calls that were used, with all they left behind. None when the run is not at work any more."""
+    """Complete calls together with their results. Return None if the run is no longer in progress."""
     if not _at_work(tx, calls.run_id):
         return None
     ended = lifecycle.end_step(calls, Ending("completed"), now())
@@ -190,7 +190,7 @@ def close_calls(tx: Transaction, calls: RunStep, keeps: Sequence[Keep]) -> RunSt
 def pause(
     tx: Transaction, calls: RunStep, action: RequiredAction, keeps: Sequence[Keep] = (), written: Written | None = None
 ) -> Run | None:
-    """Wait for the outputs of calls. None when the run is not at work any more."""
+    """Make the run wait for tool outputs. Return None if the run is no longer in progress."""
     run = _at_work(tx, calls.run_id)
     if run is None:
         return None
@@ -198,7 +198,7 @@ def pause(
         _end_said(tx, written)
     paused = lifecycle.pause(run, action)
     replace(tx, paused)
-    # A step that also called tools of ours has its row.
+    # A step that also has server-side calls is already stored.
     if not objects.save(tx, TABLES[RunStep], to_row(calls)):
         add(tx, calls)
     for keep in keeps:
@@ -207,7 +207,7 @@ def pause(
 
 
 def finish(tx: Transaction, run_id: str, wanted: Ending, written: Written) -> Ended | None:
-    """End a run with everything of it that is still open; None when it is gone or has ended."""
+    """End a run with its open messages and steps. Return None if it was deleted or has ended."""
     run = get(tx, Run, run_id)
     if run is None or run.status in TERMINAL:
         return None
@@ -239,7 +239,7 @@ def cancel(tx: Transaction, thread_id: str, run_id: str, project: str = DEFAULT_
 def submit(
     tx: Transaction, thread_id: str, run_id: str, outputs: Sequence[ToolOutput], project: str
 ) -> tuple[Run, RunStep]:
-    """Give the calls a run waits for their outputs, and queue it again."""
+    """Submit the outputs that a run waits for, and queue it again."""
     run = need_run(tx, thread_id, run_id, project)
     if run.status != "requires_action" or run.required_action is None:
         raise Refused(no_outputs_wanted(run.status))
@@ -272,7 +272,7 @@ def need(tx: Transaction, kind: type[W], id_: str, project: str | None = None) -
 
 
 def missing(kind: type[Wire], id_: str) -> Failure:
-    """The API's word that there is no such object."""
+    """Return the API's not-found error."""
     return no_such_file(id_) if kind is File else no_such(NAMES[kind], id_)
 
 
@@ -314,7 +314,7 @@ def _close(
 
 
 def _unsay(tx: Transaction, message: Message, step: RunStep) -> None:
-    """Take back a message that a killed process began and the next one found nothing to say in."""
+    """Remove a message that a killed process began and the next process did not need."""
     objects.remove(tx, "messages", message.id)
     objects.remove(tx, "run_steps", step.id)
 

@@ -1,4 +1,4 @@
-"""Keeps what runs read of their threads, so that the next run on a thread reads only what is new in it."""
+"""Caches the messages that runs read, so that the next run on a thread reads only new ones."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from storage import objects
 from storage.database import Reader
 
 MOST_BYTES = 64 * 1024 * 1024
-# What a unit takes in memory beside its text.
+# Memory overhead of a unit besides its text.
 UNIT_BYTES = 600
 
 Key = tuple[str, bool]
@@ -18,9 +18,9 @@ Key = tuple[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What stays together in a prompt: a message, or all that a `run` did whose newest message it is.
+    """A unit of a prompt: a message, or everything a `run` did, at the place of its newest message.
 
-    `seq` is the message's place in the thread. `rows` counts it and those newer ones that another unit told already.
+    `seq` is the message's position. `rows` counts it and the newer messages already covered by another unit.
     """
 
     seq: int
@@ -32,7 +32,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The newest units of a thread as they were read, the newest first; `whole` if there are no others."""
+    """The newest units of a thread, newest first; `whole` if there are no others."""
 
     units: Sequence[Unit]
     whole: bool
@@ -51,7 +51,7 @@ class Held:
 
 
 class Recent:
-    """What was read last, up to a number of bytes; the thread that was not asked for longest goes first."""
+    """A size-limited LRU cache of threads."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most = most_bytes
@@ -59,7 +59,7 @@ class Recent:
         self._held: OrderedDict[Key, tuple[Held, int]] = OrderedDict()
 
     async def of(self, db: Reader, key: Key) -> Held | None:
-        """What is held of a thread, if it still stands there so: messages that have ended may go but never change."""
+        """Return a thread's cached units if they are still valid: ended messages may be deleted but never change."""
         if key not in self._held:
             return None
         held, _ = self._held[key]
@@ -79,7 +79,7 @@ class Recent:
             self._drop(next(iter(self._held)))
 
     def forget(self, thread_id: str) -> None:
-        """Drop what is held of a thread that is no more."""
+        """Drop the cache of a deleted thread."""
         for calls in (False, True):
             self._drop((thread_id, calls))
 

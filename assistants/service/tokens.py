@@ -1,16 +1,16 @@
-"""Counts tokens without a tokenizer: by bytes, at a rate learnt from what the endpoint says it used."""
+"""Estimates tokens without a tokenizer: from bytes, at a rate learned from the usage that the endpoint reports."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# Tokens a byte before anything is learnt: a little above English prose, so that a first guess errs to the safe side.
+# Initial tokens per byte: slightly more than English prose, so that the first estimate errs on the safe side.
 FIRST_RATE = 0.3
 SLOWEST, FASTEST = 0.02, 1.5
-# What a chat template adds to every message.
+# Tokens that a chat template adds to every message.
 MESSAGE_TOKENS = 4
-# A picture in a size that models are shown by default.
+# Tokens of a picture at the default size.
 IMAGE_TOKENS = 800
-# Fewer bytes say more about the template than about the text.
+# Smaller prompts reflect the template more than the text, so nothing is learned from them.
 TELLING = 400
 
 ChatMessage = Mapping[str, Any]
@@ -19,17 +19,17 @@ Size = tuple[int, int]
 
 
 class Gauge:
-    """How many tokens text makes for one model."""
+    """The token estimate for one model."""
 
     def __init__(self, rate: float = FIRST_RATE) -> None:
         self.rate = rate
 
     def tokens(self, message: ChatMessage) -> int:
-        """What one message of a request comes to."""
+        """Estimate the tokens of one message."""
         return self.cost(measured(message))
 
     def cost(self, size: Size) -> int:
-        """The same for a message that was measured before."""
+        """The same for a message measured before."""
         text, images = size
         return MESSAGE_TOKENS + images * IMAGE_TOKENS + self.of_bytes(text)
 
@@ -37,11 +37,11 @@ class Gauge:
         return int(count * self.rate) + 1
 
     def bytes_in(self, tokens: int) -> int:
-        """How much text so many tokens are."""
+        """Return how many bytes of text make this many tokens."""
         return max(int(tokens / self.rate), 0)
 
     def learn(self, messages: Iterable[ChatMessage], more_bytes: int, prompt_tokens: int) -> None:
-        """Take in what a prompt really came to. `more_bytes` is what was said beside the messages, such as tools."""
+        """Learn from a prompt's actual size. `more_bytes` counts what the request has besides messages."""
         text, count = more_bytes, 0
         for message in messages:
             bytes_, images = measured(message)
@@ -51,7 +51,7 @@ class Gauge:
         if text < TELLING:
             return
         seen = min(max((prompt_tokens - MESSAGE_TOKENS * count) / text, SLOWEST), FASTEST)
-        # A prompt that was larger than thought is believed at once: the next one must fit.
+        # An underestimate is corrected at once, because the next prompt must fit.
         self.rate = seen if seen > self.rate else 0.8 * self.rate + 0.2 * seen
 
 

@@ -1,4 +1,4 @@
-"""Lets a model without native tools call functions: a schema makes it choose one, or answer in words."""
+"""Emulates tool calls for models without them: a JSON schema makes the model choose a function or answer in text."""
 
 import json
 import secrets
@@ -22,7 +22,7 @@ MUST = "You must use one of them."
 
 
 class Routed:
-    """A model that is asked twice: which function to call, and, when none, for its answer."""
+    """A model that is asked twice: first which function to call, then, if none, for its answer."""
 
     def __init__(self, model: ChatModel) -> None:
         self._model = model
@@ -47,7 +47,7 @@ class Routed:
         await self._model.aclose()
 
     async def _choose(self, question: Request) -> tuple[tuple[str, str] | None, End]:
-        """Name and arguments of the function the model wants, None when it wants to answer."""
+        """Return the name and arguments of the chosen function, None if the model wants to answer."""
         said, end = [], End("stop")
         async with aclosing(self._model.stream(question)) as pieces:
             async for piece in pieces:
@@ -66,7 +66,7 @@ class Routed:
 
 
 def _choices(request: Request) -> list[Mapping[str, Any]]:
-    """The functions the model may choose among."""
+    """Return the functions that the model may choose from."""
     choice = request.get("tool_choice", "auto")
     functions = [tool["function"] for tool in request.get("tools", ())]
     if choice == "none":
@@ -108,7 +108,7 @@ def _option(name: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message without the fields that such a model does not know."""
+    """Return the message without fields that such a model does not support."""
     if message["role"] == "tool":
         return {"role": "user", "content": f"Result of function call {message['tool_call_id']}:\n{message['content']}"}
     calls: Iterable[Mapping[str, Any]] = message.get("tool_calls", ())
@@ -122,7 +122,7 @@ def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counted(end: End, prompt: int, completion: int) -> End:
-    """The end with the tokens of the first question added, as far as the endpoint tells any."""
+    """Return the end with the first request's tokens added, if the endpoint reports them."""
     if end.prompt_tokens is None or end.completion_tokens is None:
         return end
     return replace(end, prompt_tokens=end.prompt_tokens + prompt, completion_tokens=end.completion_tokens + completion)

@@ -1,4 +1,4 @@
-"""Uses the tools a step calls, tells what came of each, and ends the step, or has it wait for functions."""
+"""Runs the server-side calls of a step, streams their results, and ends the step or waits for functions."""
 
 from collections.abc import Callable, Mapping
 
@@ -24,7 +24,7 @@ from storage.database import Database, Transaction
 
 
 class Using:
-    """The calls of one step, whose row is on the disk."""
+    """The calls of one stored step."""
 
     def __init__(self, db: Database, feed: Feed, run: Run, step: RunStep, tools: Mapping[str, ServerTool]) -> None:
         self._db = db
@@ -34,7 +34,7 @@ class Using:
         self._tools = tools
 
     async def use(self) -> bool:
-        """Use them one after the other; False when the run now waits for functions. Raises `NotAtWork`."""
+        """Run the calls in order. Return False if the run now waits for functions. Raises `NotAtWork`."""
         calls = list(calls_of(self._step))
         keeps: list[Callable[[Transaction], None]] = []
         for index, call in enumerate(calls):

@@ -1,4 +1,4 @@
-"""The Tour: a scripted guide that a person can walk through while no model is connected."""
+"""The Tour: a scripted guide to try while no model is connected."""
 
 import json
 import re
@@ -169,7 +169,7 @@ LONGEST = 2.6
 
 
 def tour(request: Body) -> ScriptedReply:
-    """The scene that the newest message asks for."""
+    """Return the scene that the newest message asks for."""
     last = request["messages"][-1]
     if last["role"] == "tool" and _called(request) == "file_search":
         return _said(_cited(str(last["content"])))
@@ -192,13 +192,13 @@ def _has(request: Body, tool: str) -> bool:
 
 
 def _called(request: Body) -> str:
-    """The function whose output is the newest message."""
+    """Return the function whose output is the newest message."""
     made = [call for message in request["messages"] for call in message.get("tool_calls") or ()]
     return str(made[-1]["function"]["name"]) if made else ""
 
 
 def _cited(output: str) -> str:
-    """The sentence of the best passage that says what was looked for, with its mark."""
+    """Return the matching sentence of the best passage, with its citation mark."""
     found = _QUOTED.search(output)
     if found is None:
         return NOT_FOUND
@@ -213,7 +213,7 @@ def _said(text: str, *calls: ScriptedCall) -> ScriptedReply:
 
 
 def tour_model() -> ChatCompletions:
-    """The Tour as a model like any other, reached in this process."""
+    """Return the Tour as an ordinary model in this process."""
     script = ScriptedModel(script=tour, names=(MODEL_NAME,))
     return ChatCompletions(Endpoint("http://tour/v1", "", MODEL_NAME), transport=LocalTransport(script.app))
 

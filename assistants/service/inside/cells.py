@@ -1,4 +1,4 @@
-"""Runs code cell by cell, as a notebook does: what it defines stays, its last value is shown, its figures are kept."""
+"""Runs code in cells like a notebook: definitions persist, the last value is shown, figures are captured."""
 
 import ast
 import builtins
@@ -55,7 +55,7 @@ class Cells:
                 __import__(name)
 
     def execute(self, code: str) -> bool:
-        """Run it; whether it raised."""
+        """Run the code. Return whether it raised."""
         self.count += 1
         # Anew each time: an earlier call may have closed or replaced them.
         sys.stdout, sys.stderr = self._streams()

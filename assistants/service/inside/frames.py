@@ -1,6 +1,6 @@
-"""How the program of a session speaks with its host: frames, a line of JSON and as many bytes as its `size` says.
+"""The protocol between a session and its host: frames of one JSON line, followed by `size` bytes.
 
-What code prints goes to standard error. Nothing here is trusted by the other side: code can change all of it.
+Printed output goes to standard error. The host trusts nothing from here, because code can change all of it.
 """
 
 import json

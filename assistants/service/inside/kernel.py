@@ -1,4 +1,4 @@
-"""The program inside the sandbox: runs code it is sent, remembers its variables, hands back what it wrote.
+"""The program inside the sandbox: runs code, keeps its variables, returns the files it wrote.
 
 Sent as text to a bare Python (`program`), so it may import the standard library only, and its neighbours here.
 """

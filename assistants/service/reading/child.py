@@ -1,4 +1,4 @@
-"""The child process that reads one file of a kind: its bytes on standard input, its text as JSON on standard output."""
+"""The child process that extracts one file's text: bytes on standard input, JSON on standard output."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What files of each kind say, as plain text. Runs in a child process: its libraries read what strangers made."""
+"""Extracts plain text from each kind of file. Runs in a child process, because the files are untrusted."""
 
 import io
 import zipfile
@@ -11,7 +11,7 @@ MOST_PARTS = 20_000
 
 
 class SayableError(Exception):
-    """Why nothing can be read, as a sentence for whoever sent the file."""
+    """A file cannot be read; the text is a sentence for the sender."""
 
 
 def extract(kind: str, data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a file is by its content; a name tells nothing."""
+"""Detects a file's type by its content, never by its name."""
 
 import io
 import re

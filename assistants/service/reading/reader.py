@@ -1,4 +1,4 @@
-"""Reads a file: plain text here, everything that takes a parser in a child process with limits."""
+"""Reads a file's text: plain text directly, other formats in a child process with limits."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Unreadable(Exception):
-    """The file cannot be searched, said in the API's code and a sentence."""
+    """The file cannot be indexed; has the API's error code and a sentence."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class Unreadable(Exception):
 
 
 async def text_of(data: bytes) -> str:
-    """What a file says. Raises `Unreadable`."""
+    """Return a file's text. Raises `Unreadable`."""
     kind = await asyncio.to_thread(kind_of, data)
     if kind in _REFUSED:
         raise Unreadable("unsupported_file", _REFUSED[kind])
@@ -48,7 +48,7 @@ async def text_of(data: bytes) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file. Raises `Unreadable` when it is none."""
+    """Decode a text file. Raises `Unreadable` if it is not text."""
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = data.decode(encoding)

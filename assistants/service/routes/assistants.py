@@ -65,7 +65,7 @@ async def delete(assistant_id: AssistantId, db: BetaDb) -> Response:
 
 
 def _changes(body: ModifyAssistant) -> dict[str, object]:
-    """What is to change: a null clears what may be empty, and gives back its default to what may not."""
+    """Return the changes: null clears an optional field and resets any other to its default."""
     fields = Assistant.model_fields
     changes: dict[str, object] = {}
     for name in body.model_fields_set - {"tool_resources"}:

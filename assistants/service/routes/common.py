@@ -1,4 +1,4 @@
-"""What all routes share: what they may ask for, how ids and lists are read, how answers are written."""
+"""Shared parts of the routes: dependencies, id and list parameters, response formats."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -39,16 +39,16 @@ from storage.objects import Order, Window
 W = TypeVar("W", bound=Wire)
 
 V1 = "/v1"
-# What is still under way is asked after this often, in milliseconds.
+# The polling interval suggested to clients, in milliseconds.
 POLL_AFTER = "250"
-# Where whoever lets a request in says who asks.
+# The scope key under which the guard passes the caller.
 CALLER = "threadline.caller"
 LONGEST_KEY = 255
 ONCE_HEADER = "Idempotency-Key"
 
 
 def _query_of(route: APIRoute) -> set[str]:
-    """The names that a route and what it depends on read of the query."""
+    """Return the query parameters of a route and its dependencies."""
     names, waiting = set(), [route.dependant]
     while waiting:
         dependant = waiting.pop()
@@ -58,7 +58,7 @@ def _query_of(route: APIRoute) -> set[str]:
 
 
 def _expect_known(request: Request) -> None:
-    """Refuses a parameter in the query that the route does not have, as bodies do theirs."""
+    """Refuse unknown query parameters, as bodies refuse unknown fields."""
     if request.scope["query_string"]:
         known = _query_of(request.scope["route"])
         for name in request.query_params:
@@ -83,7 +83,7 @@ async def _access(request: Request) -> Access:
 
 
 async def _beta(request: Request) -> Access:
-    """The same for a request that must name the beta; a client may name other betas beside it."""
+    """The same for a request that requires the beta header, which may also name other betas."""
     if BETA not in [part.strip() for part in request.headers.get(BETA_HEADER, "").split(",")]:
         raise Refused(beta_header_missing())
     return await _access(request)
@@ -148,7 +148,7 @@ BatchId = _id("batch_id", "vsfb")
 
 
 def said(thing: Wire) -> Response:
-    """An object as an answer."""
+    """Return an object as a response."""
     poll = {"openai-poll-after-ms": POLL_AFTER} if _goes_on(thing) else {}
     return Response(thing.wire_json(), media_type="application/json", headers=poll)
 
@@ -162,14 +162,14 @@ def _goes_on(thing: Wire) -> bool:
 
 
 def streamed(reader: AsyncIterable[str] | None, run: Run) -> Response:
-    """A run as an answer: its stream if there is one, else the object."""
+    """Return a run as a response: its stream if there is one, else the object."""
     if reader is None:
         return said(run)
     return StreamingResponse(aiter(reader), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
 def form_body(file: str, fields: type[Contract] | None = None) -> dict[str, Any]:
-    """How a form is described that its route reads itself: a file, and the fields beside it."""
+    """Return the OpenAPI description of a form that its route parses: a file and other fields."""
     said = fields.model_json_schema(ref_template="#/components/schemas/{model}") if fields else {}
     schema = {
         "type": "object",
@@ -187,7 +187,7 @@ async def page(
     where: Mapping[str, str] | None = None,
     read: Callable[[list[Row]], Awaitable[Sequence[W]]] | None = None,
 ) -> Response:
-    """A page of a list as an answer."""
+    """Return a page of a list as a response."""
     table = TABLES[kind]
     owned = {"project": access.project} if table in objects.ROOTS else {}
     try:

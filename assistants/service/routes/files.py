@@ -19,12 +19,12 @@ router = APIRouter(prefix=f"{V1}/files")
 
 BYTES: Any = {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 FILE_FORM = form_body("file", CreateFile)
-# The spec lets whoever lists files have them all at once.
+# The API allows all files in one page.
 MOST_LISTED = 10_000
 
 
 async def form_of(request: Request) -> FormData:
-    """The form of a request. Refuses what is none."""
+    """Return the request's form. Refuses anything else."""
     try:
         return await request.form(max_files=1, max_fields=20)
     except HTTPException:
@@ -85,7 +85,7 @@ async def delete(file_id: str, db: Db) -> Response:
 
 
 def _asked(form: FormData) -> CreateFile:
-    """The fields of the form, whose nested ones are named like `expires_after[seconds]`."""
+    """Return the form's fields; nested ones are named like `expires_after[seconds]`."""
     body: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == "file" or not isinstance(value, str):

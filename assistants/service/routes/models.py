@@ -24,7 +24,7 @@ async def retrieve(name: str, models: Registry) -> Response:
 
 @router.delete("/{name:path}", operation_id="deleteModel", response_model=Deleted)
 async def delete(name: str, models: Registry) -> Response:
-    """Only models of one's own can be deleted, and nobody makes one here."""
+    """Refuse: only fine-tuned models can be deleted, and this service has none."""
     if name not in models.names():
         raise Refused(no_such_model(name))
     sentence = "Models are taken away where they are named: in threadline.toml, or on the page."

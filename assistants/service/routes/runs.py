@@ -49,7 +49,7 @@ async def _includes(
     include: Annotated[list[str] | None, Query()] = None,
     listed: Annotated[list[str] | None, Query(alias="include[]")] = None,
 ) -> bool:
-    """Whether the text of search results is asked for; what else somebody wants to include is refused."""
+    """Return whether the text of search results is requested; any other include is refused."""
     asked = [*(include or ()), *(listed or ())]
     for wanted in asked:
         if wanted != INCLUDABLE:
@@ -158,6 +158,6 @@ async def _assistant(db: Access, assistant_id: str) -> Assistant:
 
 
 def _again(before: Answered, runs: Runner, *, stream: bool | None) -> Response:
-    """What a request is answered with that was made before: the same run, or its stream told once more."""
+    """Answer a repeated request: with the same run, or its stream again."""
     run = Run.model_validate_json(before.body)
     return streamed(runs.retell(run) if stream else None, run)

@@ -13,7 +13,7 @@ from storage import objects
 
 router = APIRouter(prefix=V1)
 
-# A write touches at most this many rows; a long thread goes in several.
+# A write touches at most this many rows; a long thread is deleted in several.
 ROWS = 200
 
 
@@ -54,7 +54,7 @@ async def modify(thread_id: ThreadId, body: ModifyThread, db: BetaDb) -> Respons
 
 @router.delete("/threads/{thread_id}", operation_id="deleteThread", response_model=Deleted)
 async def delete(thread_id: ThreadId, db: BetaDb, runs: Runs) -> Response:
-    # Without its thread nothing of it can be reached any more, so the rest may go bit by bit.
+    # Nothing can be reached without the thread itself, so the rest may be deleted in steps.
     if not await db.db.write(objects.remove, "threads", thread_id, db.project):
         raise Refused(no_such("thread", thread_id))
     runs.abandon(thread_id)

@@ -75,7 +75,7 @@ async def cancel(upload_id: UploadId, db: Db) -> Response:
 
 def _add(tx: Transaction, upload: Upload, seconds: int | None, project: str) -> None:
     row = to_row(upload, project=project)
-    # How long the file is to stay is told by its own object, once there is one.
+    # The file's expiry appears on its own object, once that exists.
     tx.insert("uploads", {**row, "body": json.dumps({**json.loads(row["body"]), "_file_seconds": seconds})})
 
 
