@@ -1,4 +1,4 @@
-"""The command line: `threadline run`, `serve`, and the commands that adapters bring."""
+"""The command line: `threadline run`, `serve` and the rest, and the commands that adapters add."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -18,13 +18,13 @@ PLUGINS = "threadline.commands"
 
 
 class Refusal(click.ClickException):
-    """Why the program does not start: one sentence, exit code 2."""
+    """The reason why the program does not start: one sentence, exit code 2."""
 
     exit_code = 2
 
 
 class _Commands(click.Group):
-    """Our own commands, and those of the entry-point group `threadline.commands`, loaded when they are called."""
+    """Threadline's commands and those of the entry-point group `threadline.commands`, loaded on demand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *(point.name for point in entry_points(group=PLUGINS))})
@@ -39,7 +39,7 @@ class _Commands(click.Group):
 
 
 def start(program: Callable[[Settings], Coroutine[Any, Any, None]], *, quiet: bool = False, **overrides: Any) -> None:
-    """Run a program to its end. What is wrong with its settings or surroundings is one sentence, exit code 2."""
+    """Run a program to its end. Wrong settings or a wrong environment end it with one sentence, exit code 2."""
     try:
         settings = load_settings(**overrides)
         configure_logs(settings, quiet=quiet)
@@ -51,7 +51,7 @@ def start(program: Callable[[Settings], Coroutine[Any, Any, None]], *, quiet: bo
 
 
 def at_once(work: Callable[[Settings], None]) -> None:
-    """Do something that needs no loop. What is wrong is one sentence, exit code 2."""
+    """Do work that needs no event loop. An error ends it with one sentence, exit code 2."""
     try:
         work(load_settings())
     except (SettingsError, UserError, StorageError) as error:
@@ -65,18 +65,18 @@ def _first(error: BaseException) -> BaseException:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("threadline"), prog_name="threadline")
 def main() -> None:
-    """Assistants where people already talk."""
+    """AI assistants in Slack, Discord, a web page and the terminal, with persistent conversations."""
 
 
-_host = click.option("--host", help="Address to listen on (HOST).")
-_port = click.option("--port", type=int, help="Port to listen on (PORT); 0 takes a free one.")
+_host = click.option("--host", help="Address to listen on (overrides HOST).")
+_port = click.option("--port", type=int, help="Port to listen on (overrides PORT); 0 picks a free one.")
 
 
 @main.command()
 @_host
 @_port
 def run(host: str | None, port: int | None) -> None:
-    """Run the bot: the page, the platforms that are configured, and the embedded service."""
+    """Run Threadline: the web page, the configured platforms and the Assistants API."""
     from bot.app import run as program
 
     start(program, host=host, port=port)
@@ -86,7 +86,10 @@ def run(host: str | None, port: int | None) -> None:
 @_host
 @_port
 def serve(host: str | None, port: int | None) -> None:
-    """Serve the Assistants API alone, to any client that has a key; on loopback keys may be left out."""
+    """Serve only the Assistants API.
+
+    On loopback, no key is needed until the first one is created; any other address requires one.
+    """
     from bot.app import serve as program
 
     start(program, host=host, port=port)
@@ -95,15 +98,18 @@ def serve(host: str | None, port: int | None) -> None:
 @main.command()
 @click.argument("event")
 def why(event: str) -> None:
-    """Say what became of a message: EVENT is its link, its id, its key, or the reference from an apology."""
+    """Say what happened to a message, and why it was not answered.
+
+    EVENT is the message's link, its id, its key, or the reference from an error message.
+    """
     from bot.why import why as tell
 
     async def program(settings: Settings) -> None:
         story = await tell(settings, event)
         if story is None:
             raise UserError(
-                f"Nothing is known of {event}: it never came here, it was said while Threadline was away and not found"
-                " afterwards, or it was ignored too long ago to be remembered."
+                f"Threadline has no record of {event}: it never arrived, was posted while Threadline was down and not"
+                " found afterwards, or was ignored too long ago."
             )
         click.echo(story)
 
@@ -112,7 +118,7 @@ def why(event: str) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Say what works on this machine and what does not, with the cure; exit code 1 where something is wrong."""
+    """Check what works on this machine and say how to fix the rest. Exits with 1 if something is wrong."""
     from bot.doctor import examine, is_well
 
     async def program(settings: Settings) -> None:
@@ -127,52 +133,66 @@ def doctor() -> None:
 
 @main.group()
 def keys() -> None:
-    """The keys of the API under /v1: who may call it, and whose objects they see."""
+    """Create, list and revoke keys for the Assistants API under /v1."""
 
 
 @keys.command("create")
-@click.option("--owner", required=True, help="Who gets it: a name you will know again.")
-@click.option("--project", default=keys_of.DEFAULT_PROJECT, help="Whose objects it sees; others do not exist for it.")
-@click.option("--read-only", is_flag=True, help="It changes nothing and starts no runs.")
-@click.option("--rate", type=click.IntRange(1), help="Its own limit of requests a minute.")
+@click.option("--owner", required=True, help="Name of the key's owner.")
+@click.option(
+    "--project",
+    default=keys_of.DEFAULT_PROJECT,
+    show_default=True,
+    help="The only project whose objects the key can see.",
+)
+@click.option("--read-only", is_flag=True, help="The key can read, but not change anything or start runs.")
+@click.option(
+    "--rate", type=click.IntRange(1), help="Requests per minute for this key (overrides API_REQUESTS_PER_MINUTE)."
+)
 def create_key(owner: str, project: str, read_only: bool, rate: int | None) -> None:
-    """Make a key and show it, this once."""
+    """Create a key and show it. It cannot be shown again."""
     at_once(lambda settings: click.echo(keys_of.create(settings, owner, project, read_only=read_only, rate=rate)))
 
 
 @keys.command("list")
 def list_keys() -> None:
-    """Show the keys there are, without what opens anything."""
+    """List the keys, without their secrets."""
     at_once(lambda settings: click.echo(keys_of.listed(settings)))
 
 
 @keys.command("revoke")
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
-    """Let a key open nothing any more, from some seconds on; KEY_ID is shown by `threadline keys list`."""
+    """Revoke a key. It stops working within two seconds.
+
+    `threadline keys list` shows the KEY_ID.
+    """
     at_once(lambda settings: click.echo(keys_of.revoke(settings, key_id)))
 
 
 @main.group()
 def assistants() -> None:
-    """Bring assistants from another server, or take them to one."""
+    """Import assistants from another server or a file, and export them."""
 
 
-_project = click.option("--project", default=keys_of.DEFAULT_PROJECT, help="Whose they are, as keys have it.")
-_threads = click.option("--thread", "threads", multiple=True, metavar="ID", help="A thread, too; may be given again.")
+_project = click.option(
+    "--project", default=keys_of.DEFAULT_PROJECT, show_default=True, help="Project the objects belong to."
+)
+_threads = click.option(
+    "--thread", "threads", multiple=True, metavar="ID", help="Also include this thread (repeatable)."
+)
 
 
 @assistants.command("import")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--from", "url", help="A running Assistants-v2 server, such as https://HOST/v1.")
-@click.option("--key-env", default="", metavar="NAME", help="The environment variable that holds its key.")
+@click.option("--from", "url", help="Import from a running Assistants v2 server, such as https://HOST/v1.")
+@click.option("--key-env", default="", metavar="NAME", help="Environment variable that holds the server's key.")
 @_threads
 @_project
 def import_assistants(file: Path | None, url: str | None, key_env: str, threads: tuple[str, ...], project: str) -> None:
-    """Bring in assistants with what they work with, and keep their ids.
+    """Import assistants with their vector stores and files, and keep their ids.
 
-    FILE is JSON: an assistant as an SDK dumps it, a list of them, or an export. With --from they are asked of a server:
-    all assistants, the vector stores and files they name, and threads by their ids. Threadline must not be running.
+    FILE is JSON: one assistant as an SDK dumps it, a list of them, or an export. --from imports all assistants of a
+    server, the vector stores and files that they use, and the threads named by --thread. Stop Threadline first.
     """
     from bot.bring import import_from_file, import_from_server
 
@@ -182,7 +202,7 @@ def import_assistants(file: Path | None, url: str | None, key_env: str, threads:
         elif file is not None and url is None:
             click.echo(await import_from_file(settings, file, project))
         else:
-            raise UserError("Name a FILE, or a server with --from; one of the two.")
+            raise UserError("Name a FILE, or a server with --from, but not both.")
 
     start(program, quiet=True)
 
@@ -192,7 +212,7 @@ def import_assistants(file: Path | None, url: str | None, key_env: str, threads:
 @_threads
 @_project
 def export_assistants(file: Path, threads: tuple[str, ...], project: str) -> None:
-    """Write all assistants, vector stores and files of a project to FILE, which import reads."""
+    """Write all assistants, vector stores and files of a project to FILE, for `import`."""
     from bot.bring import export_to
 
     async def program(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The settings: environment variables and `.env`, each with its meaning."""
+"""The settings: environment variables and lines of `.env`, each with its description."""
 
 from pathlib import Path
 from typing import Any
@@ -15,85 +15,102 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Every setting the environment gives. Secrets are `SecretStr` and print as asterisks."""
+    """Every setting. Secrets are `SecretStr` and print as asterisks."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    host: str = Field("127.0.0.1", description="Address the one port listens on.")
-    port: int = Field(8321, ge=0, le=65535, description="The one port: page, API, health. 0 picks a free one.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. Anything but loopback requires THREADLINE_ADMIN_TOKEN for the page.",
+    )
+    port: int = Field(
+        8321, ge=0, le=65535, description="Port of the page, the API and the health check. 0 picks a free one."
+    )
     public_url: str = Field(
-        "", description="Where people reach the page from outside, e.g. https://threadline.example.org."
+        "", description="Address at which people reach the page, e.g. https://threadline.example.org."
     )
-    data_dir: Path = Field(Path("data"), description="Folder for the database file and the demo model's weights.")
+    data_dir: Path = Field(Path("data"), description="Folder for the database and downloaded model weights.")
     database_url: SecretStr = Field(
-        SecretStr(""), description="Database; default is the file threadline.db in DATA_DIR (sqlite:///PATH)."
+        SecretStr(""), description="Database, as sqlite:///PATH. Empty: threadline.db in DATA_DIR."
     )
-    threadline_config: Path = Field(Path("threadline.toml"), description="File with the assistants and their choices.")
+    threadline_config: Path = Field(Path("threadline.toml"), description="File that defines the assistants.")
     threadline_admin_token: SecretStr = Field(
-        SecretStr(""), description="Opens the page when HOST is not loopback; the page asks for it."
+        SecretStr(""), description="Token that people enter to open the page when HOST is not loopback."
     )
     threadline_api_keys: SecretStr = Field(
-        SecretStr(""), description="Keys for the API under /v1, separated by commas; `threadline keys` makes others."
+        SecretStr(""), description="Keys for the API under /v1, separated by commas. `threadline keys` creates more."
     )
-    api_requests_per_minute: int = Field(
-        3000, ge=0, description="Requests a minute that each key of the API may make. 0: as many as it likes."
-    )
+    api_requests_per_minute: int = Field(3000, ge=0, description="Requests per minute for each API key. 0: no limit.")
 
-    assistants_base_url: str = Field("", description="Another Assistants-v2 server to use instead of the embedded one.")
+    assistants_base_url: str = Field("", description="Another Assistants v2 server to use instead of the embedded one.")
     assistants_api_key: SecretStr = Field(SecretStr(""), description="Key for ASSISTANTS_BASE_URL.")
 
-    model_base_url: str = Field("", description="A Chat-Completions endpoint, e.g. http://127.0.0.1:11434/v1.")
+    model_base_url: str = Field("", description="A Chat Completions endpoint, e.g. http://127.0.0.1:11434/v1.")
     model_api_key: SecretStr = Field(SecretStr(""), description="Key for MODEL_BASE_URL.")
-    model: str = Field("", description="The model's name at MODEL_BASE_URL, or at ASSISTANTS_BASE_URL.")
-    model_discovery: bool = Field(True, description="Look for model servers on this machine's loopback ports.")
+    model: str = Field("", description="Name of the model at MODEL_BASE_URL, or at ASSISTANTS_BASE_URL.")
+    model_discovery: bool = Field(
+        True, description="Look for model servers (Ollama, LM Studio, llama.cpp) on this machine's loopback ports."
+    )
 
     embedding_model: str = Field(
-        "", description="The embeddings model for file search: a name, or local for MiniLM here. None: words alone."
+        "",
+        description="Embeddings model for file search: a name, or local for built-in MiniLM. Empty: keyword search only.",
     )
-    embedding_base_url: str = Field("", description="Where its /embeddings is, if not at MODEL_BASE_URL.")
+    embedding_base_url: str = Field("", description="Endpoint of the embeddings model, if not MODEL_BASE_URL.")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="Key for EMBEDDING_BASE_URL.")
 
     sandbox: str = Field(
         "auto",
-        description="auto: code runs if the sandbox stops every canary here (Linux, bubblewrap). wasi: in WebAssembly, "
-        "by your word (docs/tools.md). off: never.",
+        description="Where the code interpreter runs code. auto: in bubblewrap (Linux), if it passes every test at "
+        "start-up. wasi: in WebAssembly, which you must choose yourself (docs/tools.md). off: nowhere.",
     )
-    sandbox_seconds: float = Field(60, ge=1, le=600, description="Seconds that one call of the code interpreter has.")
-    sandbox_processor_seconds: float = Field(60, ge=1, le=3600, description="Seconds of processor time it has.")
+    sandbox_seconds: float = Field(60, ge=1, le=600, description="Time limit of one code interpreter call, in seconds.")
+    sandbox_processor_seconds: float = Field(
+        60, ge=1, le=3600, description="CPU time limit of one code interpreter call, in seconds."
+    )
     sandbox_memory_mib: int = Field(
-        1024, ge=128, le=1 << 20, description="Memory of all processes of one of its sessions; there may be 50."
+        1024,
+        ge=128,
+        le=1 << 20,
+        description="Memory limit of one code interpreter session, in MiB. Up to 50 sessions are open at once.",
     )
     sandbox_disk_mib: int = Field(
-        256, ge=4, le=1 << 20, description="The working folder of a session; it lies in memory."
+        256,
+        ge=4,
+        le=1 << 20,
+        description="Size limit of a session's working folder, in MiB. The folder is kept in memory.",
     )
     sandbox_output_kib: int = Field(
-        64, ge=1, le=1024, description="Of what a call prints, so much is kept: its beginning and its end."
+        64,
+        ge=1,
+        le=1024,
+        description="Printed output kept from one code interpreter call, in KiB: its beginning and its end.",
     )
     sandbox_idle_seconds: float = Field(
-        900, ge=1, le=86400, description="After so long without a call a session ends, and its variables with it."
+        900, ge=1, le=86400, description="Idle seconds after which a session and its variables are dropped."
     )
 
     slack_bot_token: SecretStr = Field(SecretStr(""), description="Slack bot token (xoxb-…).")
     slack_app_token: SecretStr = Field(SecretStr(""), description="Slack app-level token for Socket Mode (xapp-…).")
-    slack_api_base_url: str = Field("", description="Another host for Slack's Web API (tests, gateways, proxies).")
+    slack_api_base_url: str = Field("", description="Another base URL for Slack's Web API (tests, gateways, proxies).")
 
     discord_token: SecretStr = Field(SecretStr(""), description="Discord bot token.")
-    discord_api_base_url: str = Field("", description="Another host for Discord's REST API (tests, proxies).")
-    discord_gateway_url: str = Field("", description="Another address for Discord's gateway (tests, proxies).")
+    discord_api_base_url: str = Field("", description="Another base URL for Discord's REST API (tests, proxies).")
+    discord_gateway_url: str = Field("", description="Another URL for Discord's gateway (tests, proxies).")
 
     leaving_grace: float = Field(
-        8.0, ge=0, le=600, description="Seconds that answers under way have to end when the program is told to leave."
+        8.0, ge=0, le=600, description="Seconds that answers in progress have to finish on shutdown."
     )
     watchdog_seconds: float = Field(
         30.0,
         ge=0,
-        description="A program that hangs so long ends itself, for its supervisor to start anew. 0: never.",
+        description="Seconds after which a program that hangs exits, so that its supervisor can restart it. 0: never.",
     )
 
-    log_level: str = Field("info", description="debug, info, warning or error.")
-    log_format: str = Field("console", description="console or json.")
+    log_level: str = Field("info", description="Log level: debug, info, warning or error.")
+    log_format: str = Field("console", description="Log format: console or json.")
 
     @field_validator("log_level")
     @classmethod
@@ -150,5 +167,5 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _complaint(error: ErrorDetails) -> str:
-    """No secret is told: of those any text will do."""
+    """Say what is wrong with a value. It is never a secret: any text is a valid secret."""
     return f"{str(error['loc'][0]).upper()} is {str(error['input'])[:80]!r}: {instead(error)}."

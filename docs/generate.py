@@ -1,4 +1,4 @@
-"""Writes what the settings say about themselves: docs/settings.md and .env.example; `--check` only compares."""
+"""Generate docs/settings.md and .env.example from bot/settings.py; `--check` only compares."""
 
 import sys
 from collections.abc import Iterator
@@ -14,15 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = """\
 # Settings
 
-Every setting is an environment variable, or a line `NAME=value` of the file `.env` where Threadline is started; the
-environment wins. Which assistants there are is said in [threadline.toml](../threadline.toml). `make docs` writes this
-page.
+Every setting is an environment variable, or a line `NAME=value` in the file `.env` in the folder where Threadline is
+started. Environment variables take precedence. Assistants are defined in [threadline.toml](../threadline.toml).
+`make docs` generates this page.
 
-| setting | without it | meaning |
+| setting | default | meaning |
 |---|---|---|
 """
 EXAMPLE = """\
-# Copy this file to .env and uncomment what you need. The environment wins over .env. `make docs` writes this file.
+# Copy this file to .env and uncomment what you need. Environment variables take precedence over .env.
+# `make docs` generates this file.
 """
 
 
@@ -37,7 +38,7 @@ def main() -> int:
 
 
 def settings_table() -> str:
-    """The Markdown page with one row a setting."""
+    """The Markdown page, with one row for each setting."""
     return TABLE + "".join(
         f"| `{name}` |{f' `{default}` ' if default else ' '}| {meaning} |\n" for name, default, meaning in _settings()
     )
@@ -50,7 +51,17 @@ def env_example() -> str:
 
 def _settings() -> Iterator[tuple[str, str, str]]:
     for name, field in Settings.model_fields.items():
-        yield name.upper(), _default(field), field.description or ""
+        yield name.upper(), _default(field), f"{field.description}{_range(field)}"
+
+
+def _range(field: FieldInfo) -> str:
+    """The values that are allowed, as " (1 to 600)"; nothing where any value is."""
+    least, most = (
+        next((getattr(one, bound) for one in field.metadata if hasattr(one, bound)), None) for bound in ("ge", "le")
+    )
+    if least is None:
+        return ""
+    return f" ({least:,} or more)" if most is None else f" ({least:,} to {most:,})"
 
 
 def _default(field: FieldInfo) -> str:

@@ -95,7 +95,7 @@ async def test_the_command_reads_beside_a_running_server(start: Start) -> None:
     assert "answered" in told.output
     unknown = start("why", "web:nobody")
     assert unknown.wait() == 2
-    assert "Nothing is known of web:nobody" in unknown.output
+    assert "Threadline has no record of web:nobody" in unknown.output
 
 
 def test_without_a_database_the_command_says_so_and_makes_none(start: Start, tmp_path: Path) -> None:
