@@ -56,7 +56,7 @@ class Settings(BaseSettings):
 
     embedding_model: str = Field(
         "",
-        description="Embeddings model for file search: a name, or local for built-in MiniLM. Empty: keyword search only.",
+        description="Embeddings model for file search: a name, or local for built-in MiniLM. Empty: keywords only.",
     )
     embedding_base_url: str = Field("", description="Endpoint of the embeddings model, if not MODEL_BASE_URL.")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="Key for EMBEDDING_BASE_URL.")

@@ -12,7 +12,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from adapters.discord.attachments import body_of, uploads
-from adapters.discord.errors import BarredError, as_configuration_errors, as_platform_errors, refusal
+from adapters.discord.errors import BarredError, RefusedError, as_configuration_errors, as_platform_errors, refusal
 from bot.adapter import FileRefusedError, PlatformError
 from bot.pacing import Crowd
 from bot.segments import File
@@ -135,6 +135,16 @@ class Account:
         """Open a thread from a message; the thread gets the id of the message."""
         route = Route("POST", f"{_MESSAGES}/{{message_id}}/threads", channel_id=channel, message_id=message)
         await self._call("open a thread", route, json={"name": name})
+
+    async def has_channel(self, channel: str) -> bool:
+        """Return whether a channel or thread exists that the bot may see."""
+        try:
+            await self._call("look for a channel", Route("GET", "/channels/{channel_id}", channel_id=channel))
+        except RefusedError as error:
+            if error.retryable:
+                raise
+            return False
+        return True
 
     async def edit_response(
         self, application: str, token: str, message: str, text: str, files: Sequence[File] = ()

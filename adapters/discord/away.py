@@ -32,6 +32,10 @@ async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> bool:
             # A place that may no longer be read is not worth a retry.
             whole = whole and isinstance(error, discord.Forbidden | discord.NotFound)
             log.info("cannot look for missed messages", channel=place, error=str(error))
+        except Exception:
+            # One place must not keep the others from being read.
+            whole = False
+            log.exception("looking for missed messages failed", channel=place)
     if missed:
         log.info("found messages that were missed", messages=missed)
     return whole
@@ -46,8 +50,9 @@ async def _places(bot: Bot) -> list[int]:
 async def _channels(client: discord.Client, place: int, since: int) -> list[Any]:
     """What to read for a place: the place itself, and the threads of a channel, where the bot may be mentioned too."""
     channel: Any = client.get_channel(place) or await _untold(client, place)
-    found = [] if channel is None else [channel]
-    if isinstance(channel, discord.TextChannel):
+    # A forum holds no messages, only threads.
+    found = [channel] if isinstance(channel, discord.abc.Messageable) else []
+    if isinstance(channel, discord.TextChannel | discord.ForumChannel):
         found += channel.threads
         async for thread in channel.archived_threads(limit=None):
             if thread.archive_timestamp < discord.utils.snowflake_time(since):
@@ -77,6 +82,6 @@ async def _untold(client: discord.Client, place: int) -> Any:
     """A place that the gateway does not list: a DM or an archived thread. None for anything else."""
     try:
         channel = await client.fetch_channel(place)
-    except discord.NotFound:
-        return None  # a question whose thread was never opened
+    except (discord.NotFound, discord.InvalidData):
+        return None  # a question whose thread was never opened, or a kind of channel that discord.py does not know
     return channel if isinstance(channel, discord.DMChannel | discord.Thread) else None

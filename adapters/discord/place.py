@@ -7,7 +7,7 @@ from typing import Self
 import structlog
 
 from adapters.discord.account import Account
-from adapters.discord.errors import HAS_THREAD, MISSING_ACCESS, MISSING_PERMISSIONS, RefusedError
+from adapters.discord.errors import HAS_THREAD, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, RefusedError
 from adapters.discord.incoming import PLATFORM, thread_name
 from bot.adapter import Turn
 
@@ -68,9 +68,13 @@ class ReplyPlace:
         try:
             await self._account.open_thread(channel, root, name)
         except RefusedError as error:
-            if error.code in {MISSING_ACCESS, MISSING_PERMISSIONS}:
-                log.warning("cannot open a thread, answering in the channel", error=str(error))
-                return channel
-            if error.code != HAS_THREAD:
+            if error.retryable:
                 raise
+            # The first message of a forum post already stands in its thread, and a forum takes no answer itself.
+            if error.code == HAS_THREAD or await self._account.has_channel(root):
+                return root
+            if error.code in {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE}:
+                raise
+            log.warning("cannot open a thread, answering in the channel", error=str(error))
+            return channel
         return root

@@ -101,6 +101,15 @@ async def test_a_mention_in_a_thread_is_answered_there(listening: DiscordPeople)
     assert await texts(listening, thread) == ["You said: do you?"]
 
 
+async def test_a_mention_in_a_new_forum_post_is_answered_there(listening: DiscordPeople) -> None:
+    ada, forum = await listening.user("ada"), await listening.channel("help", forum=True)
+    post = await listening.post(ada, forum, "Spiders", "@threadline how many legs has a spider?")
+    await listening.answer(post, "You said: how many legs has a spider?")
+    await listening.say(ada, post, "and a fly?")
+    await listening.answer(post, "You said: and a fly?")
+    assert await texts(listening, post) == ["You said: how many legs has a spider?", "You said: and a fly?"]
+
+
 async def test_what_is_not_said_to_us_is_left_alone(listening: DiscordPeople) -> None:
     """Every message answered; bots answering bots."""
     ada, channel = await listening.user("ada"), await listening.channel("chatter")
@@ -470,6 +479,36 @@ async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
         assert await texts(alone, dm) == ["You said: hello", "You said: to us alone"]
     finally:
         second.end()
+
+
+async def test_a_forum_keeps_no_missed_message_from_being_found(
+    alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
+) -> None:
+    """A forum cannot be read itself; its posts can."""
+    ada, forum, channel = await alone.user("ada"), await alone.channel("ideas", forum=True), await alone.channel("talk")
+    first = threadline("run", env=wiring, cwd=tmp_path)
+    first.line("listening to Discord")
+    thread = await alone.say(ada, channel, "@threadline hello")
+    await alone.answer(thread, "You said: hello")
+    post = await alone.post(ada, forum, "An idea", "@threadline what of it?")
+    await alone.answer(post, "You said: what of it?")
+    first.end()
+    await alone.until(lambda now: now.sockets == 0)
+    await alone.say(ada, post, "in the post")
+    another = await alone.post(ada, forum, "Another idea", "@threadline and of this?")
+    await alone.say(ada, thread, "in the thread")
+    # By then a quiet post is archived, and the gateway tells nothing of it.
+    await alone.clock(advance=29 * 3600)
+    second = threadline("run", env=wiring, cwd=tmp_path)
+    try:
+        await alone.answer(post, "You said: in the post")
+        await alone.answer(another, "You said: and of this?")
+        await alone.answer(thread, "You said: in the thread")
+        assert await texts(alone, thread) == ["You said: hello", "You said: in the thread"]
+        assert await texts(alone, post) == ["You said: what of it?", "You said: in the post"]
+    finally:
+        second.end()
+    assert "looking for missed messages failed" not in second.output
 
 
 async def test_the_commands_are_not_sent_again_at_the_next_start(

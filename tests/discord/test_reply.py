@@ -314,6 +314,34 @@ async def test_without_the_permission_for_threads_the_answer_stands_in_the_chann
     assert (message.content, message.reference) == ("eight", mentioned.question)
 
 
+@pytest.mark.parametrize("code", [50024, 50035, 160006, 200000])
+async def test_where_discord_opens_no_thread_the_answer_stands_in_the_channel(mentioned: Asked, code: int) -> None:
+    """Too many threads, a title that moderation blocks, a kind of channel without threads."""
+    await mentioned.discord.fault("start_thread_from_message", status=400, code=code)
+    await mentioned.reply().finish([Text("eight")])
+    (message,) = await mentioned.discord.said(mentioned.channel)
+    assert (message.content, message.reference) == ("eight", mentioned.question)
+
+
+@pytest.mark.parametrize("code", [0, 10008, 50013])
+async def test_the_answer_to_a_forum_post_stands_in_it_once(
+    adapter: DiscordAdapter, discord: DiscordPeople, code: int
+) -> None:
+    """The post's first message already stands in a thread, whatever Discord says about opening one from it."""
+    number = next(_numbers)
+    person, forum = await discord.user(f"person{number}"), await discord.channel(f"forum-{number}", forum=True)
+    post = await discord.post(person, forum, "Spiders", "@threadline how many legs has a spider?")
+    asked = Asked(adapter, discord, forum, post, number, thread=post)
+    if code:
+        await discord.fault("start_thread_from_message", status=404 if code == 10008 else 403, code=code)
+    await asked.reply().finish([Text("eight")])
+    await discord.clock(advance=3600)
+    again = asked.reply(suspect=True)
+    await again.find()
+    await again.finish([Text("eight legs")])
+    assert await asked.texts() == ["eight legs"]
+
+
 async def test_a_missing_permission_says_which_and_that_trying_again_is_no_use(mentioned: Asked) -> None:
     await mentioned.discord.deny(mentioned.channel, "send_messages_in_threads")
     reply = mentioned.reply()

@@ -17,13 +17,17 @@ class DiscordPeople(People[State]):
     async def user(self, name: str, *, bot: bool = False) -> str:
         return str((await self._do("users", name=name, bot=bot))["id"])
 
-    async def channel(self, name: str, *, denied: list[str] | None = None) -> str:
+    async def channel(self, name: str, *, denied: list[str] | None = None, forum: bool = False) -> str:
         """`denied`: permissions the app lacks there, as `permissions.BITS` names them."""
-        return str((await self._do("channels", name=name, denied=denied or []))["id"])
+        return str((await self._do("channels", name=name, denied=denied or [], forum=forum))["id"])
 
     async def thread(self, user: str, channel: str, name: str, *, message: str | None = None) -> str:
         """A person starts a thread; one from a message has that message's id."""
         return str((await self._do("threads", user=user, channel=channel, name=name, message=message))["id"])
+
+    async def post(self, user: str, forum: str, name: str, text: str) -> str:
+        """A person posts in a forum; returns the id of the post's thread, which its first message shares."""
+        return str((await self._do("posts", user=user, channel=forum, name=name, text=text))["id"])
 
     async def dm(self, user: str) -> str:
         return str((await self._do("dms", user=user))["id"])

@@ -34,6 +34,7 @@ class Control:
             "users": self._add_user,
             "channels": self._add_channel,
             "threads": self._add_thread,
+            "posts": self._add_post,
             "dms": self._dm,
             "say": self._say,
             "edit": self._edit,
@@ -58,7 +59,7 @@ class Control:
         return user.json()
 
     async def _add_channel(self, order: Order) -> Order:
-        channel = self._world.add_channel(order["name"], order.get("denied", ()))
+        channel = self._world.add_channel(order["name"], order.get("denied", ()), forum=order.get("forum", False))
         await self._audience.tell_place("CHANNEL_CREATE", channel)
         await self._world.changed()
         return channel.json()
@@ -69,6 +70,18 @@ class Control:
         thread = self._world.add_thread(parent, order["name"], order["user"], order.get("message"), 1440)
         await self._audience.tell_thread(thread)
         await self._world.changed()
+        return thread.json()
+
+    async def _add_post(self, order: Order) -> Order:
+        """A person posts in a forum: a thread whose first message has the thread's id."""
+        world = self._world
+        thread = world.add_thread(world.channels[order["channel"]], order["name"], order["user"], None, 1440)
+        await self._audience.tell_thread(thread)
+        text = world.as_typed(order["text"])
+        message = Message(thread.id, thread.id, order["user"], text, time.time())
+        world.add_message(message, called(text, None, None))
+        await self._audience.tell_message("MESSAGE_CREATE", message)
+        await world.changed()
         return thread.json()
 
     async def _dm(self, order: Order) -> Order:
@@ -120,7 +133,7 @@ class Control:
     async def _delete_channel(self, order: Order) -> Order:
         """A channel with its threads, or a thread."""
         gone = [one for one in self._world.channels.values() if order["channel"] in (one.id, one.parent)]
-        for place in sorted(gone, key=lambda one: one.kind == "text"):
+        for place in sorted(gone, key=lambda one: one.kind != "thread"):
             place.deleted = True
             await self._audience.tell_place("THREAD_DELETE" if place.kind == "thread" else "CHANNEL_DELETE", place)
         await self._world.changed()

@@ -30,6 +30,8 @@ async def _writable(context: Context) -> Channel:
     """The channel in the path, if the app may write there. Writing brings an archived thread back."""
     thread = context.world.channels.get(context.path["channel"], Channel("", "")).kind == "thread"
     place = context.channel("send_messages_in_threads" if thread else "send_messages")
+    if place.kind == "forum":
+        raise refusal(50008)
     if place.locked and place.archived:
         raise refusal(50083)
     if context.files:
@@ -141,7 +143,10 @@ async def _get(context: Context) -> Any:
 
 
 def _readable(context: Context) -> Channel:
-    return context.channel("read_message_history")
+    place = context.channel("read_message_history")
+    if place.kind == "forum":
+        raise refusal(50008)
+    return place
 
 
 async def _history(context: Context) -> Any:

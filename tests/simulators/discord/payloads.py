@@ -55,7 +55,7 @@ def channel(world: World, place: Channel) -> Payload:
     overwrite = {"id": BOT.id, "type": 1, "allow": "0", "deny": str(permissions.bits(place.denied))}
     return {
         "id": place.id,
-        "type": 0,
+        "type": 15 if place.kind == "forum" else 0,
         "guild_id": GUILD,
         "name": place.name,
         "position": list(world.channels).index(place.id),
@@ -69,6 +69,9 @@ def channel(world: World, place: Channel) -> Payload:
 
 
 def _last(world: World, place: Channel) -> Payload:
+    if place.kind == "forum":
+        posts = [one.id for one in world.channels.values() if one.parent == place.id and not one.deleted]
+        return {"last_message_id": posts[-1] if posts else None, "available_tags": []}
     here = world.in_channel(place.id)
     return {"last_message_id": here[-1].id if here else None}
 
@@ -164,7 +167,7 @@ def _origin(world: World, shown: Message) -> Payload:
 def _started(world: World, shown: Message) -> Payload:
     """The thread that was made from it."""
     thread = world.channels.get(shown.id)
-    return {} if thread is None or thread.deleted else {"thread": channel(world, thread)}
+    return {} if thread is None or thread.deleted or thread.id == shown.channel else {"thread": channel(world, thread)}
 
 
 def is_dm(world: World, shown: Message) -> bool:
@@ -232,6 +235,6 @@ def guild(world: World) -> Payload:
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
-        "channels": [channel(world, place) for place in places if place.kind == "text"],
+        "channels": [channel(world, place) for place in places if place.kind in ("text", "forum")],
         "threads": [channel(world, place) for place in places if place.kind == "thread" and not place.archived],
     }

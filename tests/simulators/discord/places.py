@@ -92,6 +92,8 @@ async def _delete(context: Context) -> Any:
 
 async def _start_from_message(context: Context) -> Any:
     parent = context.channel("create_public_threads")
+    if parent.kind == "forum":
+        raise refusal(50024)
     message = context.message(parent)
     if message.id in context.world.channels:
         raise refusal(160004)

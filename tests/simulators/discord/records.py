@@ -18,7 +18,7 @@ class User(Record):
 
 @dataclass
 class Channel(Record):
-    """A channel of the server, a thread in one (`parent`), or a DM with the app (`user` is the person).
+    """A channel or forum of the server, a thread in one (`parent`), or a DM with the app (`user` is the person).
 
     `denied` names the permissions the app lacks here; threads have those of their parent. `active` is when something
     was last said in a thread: it is archived `auto_archive` minutes later.
@@ -26,7 +26,7 @@ class Channel(Record):
 
     id: str
     name: str
-    kind: Literal["text", "thread", "dm"] = "text"
+    kind: Literal["text", "forum", "thread", "dm"] = "text"
     user: str = ""
     parent: str = ""
     owner: str = ""

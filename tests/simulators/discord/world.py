@@ -75,8 +75,8 @@ class World(Ledger[Fault]):
         self.users[user.id] = user
         return user
 
-    def add_channel(self, name: str, denied: Iterable[str] = ()) -> Channel:
-        return self._add(Channel(self.new_id(), name, denied=list(denied)))
+    def add_channel(self, name: str, denied: Iterable[str] = (), *, forum: bool = False) -> Channel:
+        return self._add(Channel(self.new_id(), name, "forum" if forum else "text", denied=list(denied)))
 
     def add_thread(self, parent: Channel, name: str, owner: str, id_: str | None, auto_archive: int) -> Channel:
         """A thread; one made from a message has that message's id."""
