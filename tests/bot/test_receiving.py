@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from assistants.service.scripted import ScriptedReply
 from bot.adapter import NotClaimedError
 from bot.incoming import Incoming
 from storage.database import StorageError
@@ -46,3 +47,16 @@ async def test_a_look_that_a_new_gap_overtook_says_nothing_of_what_that_hides(tm
         assert await here.core.heard_until("web") == heard
         await here.core.caught_up("web")
         assert await here.core.heard_until("web") == "0004"
+
+
+async def test_the_word_stop_asked_by_a_command_is_a_question(tmp_path: Path) -> None:
+    """Its reply waits for an answer, and would wait for ever."""
+    async with house(tmp_path) as here:
+        here.model.play(ScriptedReply(chunks=("Half ", "an answer."), hold_after=1))
+        await here.say("go on")
+        await here.model.held()
+        asked = Incoming("web:9", PLACE, ADA, "stop", "0009", addressed=True, reply_to={"response": "1"})
+        assert (await here.core.receive(asked)).waits
+        here.model.release()
+        turns = await here.turns(lambda now: len(now) == 2 and now[1]["outcome"] == "answered")
+        assert turns[0]["outcome"] == "answered"
