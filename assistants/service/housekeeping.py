@@ -56,11 +56,12 @@ async def round_once(db: Database) -> None:
     for row in await objects.expired(db, "files", now()):
         await files.delete(db, row)
     for row in await objects.expired(db, "uploads", now()):
-        await db.write(objects.save, "uploads", {"id": row["id"], "status": "expired"})
+        # Marked last: what a crash leaves is found again.
         await forget_parts(db, row["id"])
+        await db.write(objects.save, "uploads", {"id": row["id"], "status": "expired"})
     for row in await objects.expired(db, "vector_stores", now()):
-        await db.write(objects.save, "vector_stores", {"id": row["id"], "status": "expired"})
         await vector_stores.empty(db, row["id"])
+        await db.write(objects.save, "vector_stores", {"id": row["id"], "status": "expired"})
     while await db.write(requests.forget, now() - REMEMBERED, vector_stores.ROWS):
         pass
 
