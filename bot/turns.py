@@ -159,7 +159,7 @@ class Turns:
 
     async def _give_up(self, opened: Opened, error: str | None = None) -> Opened | None:
         row = opened.turn
-        sorry = f"Sorry, I could not answer this. Please ask again. The reason is on record for turn {row.tag}."
+        sorry = f"Sorry, I could not answer this. Please ask again. An operator can look up the reason: turn {row.tag}."
         async with aclosing(Trail(self._db)) as trail:
             turn = self._seen(opened, self._member(opened), trail)
             async with aclosing(self._adapters[opened.conversation.platform].reply(turn)) as reply:

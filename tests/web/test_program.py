@@ -183,7 +183,7 @@ async def test_a_picture_reaches_the_model_and_a_document_is_searched(
     _, address = start(**connecting(model_address))
     await page.goto(address)
     await attach(page, FilePayload(name="voice.txt", mimeType="text/plain", buffer=WAVE))
-    await expect(page.get_by_role("alert")).to_contain_text("please write what you said")
+    await expect(page.get_by_role("alert")).to_contain_text("Please write your message instead")
     await attach(page, PHOTO, FilePayload(name="rain", mimeType="", buffer=pdf()))
     await expect(page.locator("#attached .chip:not(.coming)")).to_have_count(2)
     await ask(page, "Where is the umbrella?")
