@@ -20,7 +20,8 @@ async def test_a_platform_that_takes_nothing_for_long_is_waited_for(tmp_path: Pa
         process = program.start()
         try:
             await scene.connected()
-            await scene.away(times=40)
+            # Refused more often than a turn may fail, and each time it waits twice as long.
+            await scene.away(times=14)
             await scene.ask("hello")
             await scene.until(lambda read: read == ["You said: hello"])
             assert program.rows("select failures from turns") == [(0,)]
