@@ -21,7 +21,7 @@ async def test_a_platform_that_takes_nothing_for_long_is_waited_for(tmp_path: Pa
         try:
             await scene.connected()
             # Refused more often than a turn may fail, and each time it waits twice as long.
-            await scene.away(times=14)
+            await scene.away(times=7)
             await scene.ask("hello")
             await scene.until(lambda read: read == ["You said: hello"])
             assert program.rows("select failures from turns") == [(0,)]
