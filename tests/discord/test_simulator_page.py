@@ -78,6 +78,7 @@ async def test_a_question_its_thread_and_a_growing_answer_are_seen(page: Page, s
 
 
 async def test_a_command_is_offered_chosen_and_its_button_opens_a_form(page: Page) -> None:
+    await expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_enabled()
     await page.get_by_role("textbox", name="Message", exact=True).press_sequentially("/u")
     await page.get_by_role("button", name="/use").click()
     await page.get_by_role("button", name="Small talk").click()

@@ -206,6 +206,7 @@ async def test_a_form_opens_complains_and_closes(page: Page, colleague: Colleagu
 
 
 async def test_a_command_is_offered_given_and_answered_to_one_person(page: Page, colleague: Colleague) -> None:
+    await expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_enabled()
     await page.get_by_role("textbox", name="Message", exact=True).press_sequentially("/as")
     await page.locator("#here .suggestions").get_by_role("button").click()
     await page.get_by_role("textbox", name="Message", exact=True).press_sequentially("list")

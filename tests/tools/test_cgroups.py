@@ -16,9 +16,9 @@ from assistants.service.tools import Limits, Sandbox
 from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.cgroups import Group, Groups, NoGroups
 from assistants.service.tools.limits import MIB
-from assistants.service.tools.measuring import descendants
 from tests.conftest import NO_CONTROL_GROUPS
 from tests.tools.conftest import SMALL
+from tests.tools.own import own_descendants
 
 NAMESPACE_TOP = {"cgroup.events": "populated 1"}
 
@@ -147,7 +147,7 @@ async def test_a_session_and_all_it_starts_is_in_a_group_that_goes_with_it(real:
             async with asyncio.timeout(60):
                 while len(members(group)) < 4:  # noqa: ASYNC110 - the processes of the system tell nobody
                     await asyncio.sleep(0.01)
-            assert members(group) == set(descendants(os.getpid()))
+            assert members(group) == set(own_descendants())
             running.cancel()
             await asyncio.wait([running])
             assert ours(real) == []

@@ -16,6 +16,7 @@ from assistants.service.tools.bubblewrap import Bubblewrap
 from assistants.service.tools.measuring import children, descendants
 from assistants.service.tools.session import Outcome, Session
 from tests.tools.conftest import SMALL, Host
+from tests.tools.own import own_children, own_descendants
 from tests.waiting import until
 
 
@@ -30,9 +31,9 @@ ENDLESS = "import os, time\nos.fork() or time.sleep(600)\nos.wait()"
 @contextlib.asynccontextmanager
 async def calling(session: Session) -> AsyncIterator[asyncio.Task[Outcome]]:
     """A call that is in progress and does not end by itself; it is cancelled with the block."""
-    before = len(descendants(os.getpid()))
+    before = len(own_descendants())
     call = asyncio.create_task(session.run(ENDLESS))
-    await until(lambda: len(descendants(os.getpid())) > before)
+    await until(lambda: len(own_descendants()) > before)
     try:
         yield call
     finally:
@@ -50,7 +51,7 @@ async def test_between_calls_nothing_of_a_session_runs() -> None:
         await session.run(
             "import threading\ndef f():\n    while True: pass\nthreading.Thread(target=f, daemon=True).start()"
         )
-        (python,) = [each for each in descendants(os.getpid()) if not children(each)]
+        (python,) = [each for each in own_descendants() if not children(each)]
         await until(lambda: state(python) == "T")
         assert (await session.run("6 * 7")).output == "42\n"
 
@@ -89,7 +90,7 @@ async def test_a_session_that_dies_between_calls_is_replaced() -> None:
     async with sandbox() as running:
         async with running.session("a") as session:
             await session.run("x = 1")
-        for process in descendants(os.getpid()):
+        for process in own_descendants():
             with contextlib.suppress(ProcessLookupError):  # it went with its parent
                 os.kill(process, signal.SIGKILL)
         await until(lambda: session.ended)
@@ -101,7 +102,7 @@ async def test_an_idle_session_is_ended_and_its_processes_with_it() -> None:
     async with sandbox(idle=0.05) as running:
         async with running.session("a") as session:
             await session.run("x = 1")
-        await until(lambda: not running.sessions and not children(os.getpid()))
+        await until(lambda: not running.sessions and not own_children())
         assert session.ended == "It was idle for too long."
 
 
@@ -110,7 +111,7 @@ async def test_leaving_while_an_idle_session_is_being_ended_leaves_nothing_open(
         async with running.session("a") as session:
             pass
         await until(lambda: session.ended)
-    assert children(os.getpid()) == []
+    assert own_children() == []
     # What was left open warns here, and a warning is an error.
     gc.collect()
 
@@ -160,7 +161,7 @@ async def test_a_call_may_be_given_up_at_any_moment() -> None:
                 await asyncio.wait([call])
             assert call.cancelled()
         assert running.sessions == 0
-    assert children(os.getpid()) == []
+    assert own_children() == []
 
 
 async def test_leaving_ends_every_process_while_a_call_is_in_progress() -> None:
@@ -168,7 +169,7 @@ async def test_leaving_ends_every_process_while_a_call_is_in_progress() -> None:
         async with sandbox() as running:
             session = await stack.enter_async_context(running.session("a"))
             call = await stack.enter_async_context(calling(session))
-        assert children(os.getpid()) == []
+        assert own_children() == []
         assert (await call).ended
 
 
@@ -192,7 +193,7 @@ def test_when_its_host_is_killed_no_session_lives_on(identity: str) -> None:
 
 
 def command_lines() -> list[str]:
-    return [Path(f"/proc/{each}/cmdline").read_text("utf-8") for each in descendants(os.getpid())]
+    return [Path(f"/proc/{each}/cmdline").read_text("utf-8") for each in own_descendants()]
 
 
 async def test_no_command_line_shows_our_program() -> None:
