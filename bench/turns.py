@@ -1,17 +1,16 @@
-"""Cost of durability: turns that are recorded and queued, compared with the same HTTP requests alone, in one run.
+"""What durability costs: turns that are claimed, queued and recorded, beside the same HTTP calls made bare, in one run.
 
     python -m bench.turns            the table
-    python -m bench.turns --million  the same database with a million conversations and ten million turns
+    python -m bench.turns --million  the same store with a million conversations and ten million turns in it
 
-Each side creates a thread if needed, asks in it, reads the run's stream to its end and posts the answer. `httpx` makes
-these requests by hand. `SDK` uses the stock `openai` client. `connector` uses Threadline's own client, which is much
-faster than either, so the last column shows the cost of durability alone. `ours` is the complete path: a message is
-received, committed, dispatched, answered, posted and recorded. The server is another process on this machine.
+Each side creates a thread where there is none, asks in it, reads the run's stream to its end and posts the answer.
+`SDK` makes these calls plainly, with the stock `openai` client. `connector` makes them with our own client, which is
+several times faster, so its column shows what durability alone costs. `ours` is the whole way: a message is received,
+committed, dispatched, answered, posted and recorded. The server is another process on this machine.
 """
 
 import argparse
 import asyncio
-import json
 import statistics
 import tempfile
 import warnings
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import httpx
 import openai
 
 from assistants.connector import AssistantsClient
@@ -37,32 +35,8 @@ ROUNDS = 3
 QUESTION = "How much is two and two?"
 
 
-class ByHand:
-    """A turn's requests by plain httpx, without persistence."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-        self._threads: dict[int, str] = {}
-
-    async def ask(self, number: int) -> None:
-        if number not in self._threads:
-            made = await self._client.post("/v1/threads", json={"metadata": {"conversation": str(number)}})
-            self._threads[number] = made.json()["id"]
-        body = {
-            "assistant_id": "asst_1",
-            "additional_messages": [{"role": "user", "content": QUESTION, "metadata": {"turn": "x"}}],
-            "metadata": {"turn": "x.1"},
-            "stream": True,
-        }
-        async with self._client.stream("POST", f"/v1/threads/{self._threads[number]}/runs", json=body) as response:
-            async for line in response.aiter_lines():
-                if line.startswith("data: {"):
-                    json.loads(line.removeprefix("data: "))
-        await self._client.post("/platform/post", json={"channel": str(number), "text": "It is four."})
-
-
 class Bare:
-    """A turn's requests by the connector, without persistence."""
+    """The calls of a turn by the connector, nothing remembered."""
 
     def __init__(self, client: AssistantsClient, posting: Posting) -> None:
         self._client = client
@@ -85,7 +59,7 @@ class Bare:
 
 
 class Plain:
-    """The same requests by the stock SDK."""
+    """The same calls by the stock SDK."""
 
     def __init__(self, client: openai.AsyncOpenAI, posting: Posting) -> None:
         self._client = client
@@ -125,17 +99,13 @@ async def table(scale: float) -> None:
         ours = await stack.enter_async_context(Ours.at(url, folder / "bench.db", http))
         client = await stack.enter_async_context(AssistantsClient(f"{url}/v1", api_key="bench"))
         sdk = await stack.enter_async_context(openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="bench", timeout=60))
-        no_limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        by_hand = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60, limits=no_limits))
         posting = Posting(url, http)
         asks: dict[str, Ask] = {
-            "httpx": ByHand(by_hand).ask,
             "SDK": Plain(sdk, posting).ask,
             "connector": Bare(client, posting).ask,
             "ours": ours.ask,
         }
-        others = [name for name in asks if name != "ours"]
-        print(f"{'turns/s':28}", *(f"{name:>9}" for name in asks), *(f"{f'of {name}':>12}" for name in others), end=" ")
+        print(f"{'turns/s':28}", *(f"{name:>9}" for name in asks), f"{'of SDK':>7} {'of con.':>8}", end=" ")
         print(*(f"{name + ' p50/p99':>18}" for name in asks))
         for name, delay, conversations, turns in cases:
             async with http.post(f"{url}/delay", json={"delay": delay}):
@@ -148,7 +118,10 @@ async def table(scale: float) -> None:
                 for side, ask in asks.items():
                     sides[side].append(await measure(ask, conversations, max(1, int(turns * scale))))
             middle = {side: _median(rounds) for side, rounds in sides.items()}
-            shares = (f"{_share(sides['ours'], sides[name]):12.0%}" for name in others)
+            shares = (
+                f"{_share(sides['ours'], sides['SDK']):7.0%}",
+                f"{_share(sides['ours'], sides['connector']):8.0%}",
+            )
             print(f"{name:28}", *(f"{found.rate:9.0f}" for found in middle.values()), *shares, end=" ")
             print(*(f"{_pair(found):>18}" for found in middle.values()))
             if conversations == 1:
@@ -158,7 +131,7 @@ async def table(scale: float) -> None:
 
 
 def _share(ours: Sequence[Measured], others: Sequence[Measured]) -> float:
-    """Return our rate relative to another's, for each round."""
+    """Our rate as a part of another's, round by round."""
     return statistics.median(mine.rate / theirs.rate for mine, theirs in zip(ours, others, strict=True))
 
 
@@ -167,7 +140,7 @@ def _median(found: Sequence[Measured]) -> Measured:
 
 
 def _pair(found: Measured) -> str:
-    """Format the median and the 99th percentile, in milliseconds."""
+    """Milliseconds."""
     return f"{found.p50 * 1000:.1f} / {found.p99 * 1000:.1f}"
 
 
