@@ -1,12 +1,12 @@
-"""What durability costs: turns that are claimed, queued and recorded, beside the same HTTP calls made bare, in one run.
+"""Cost of durability: turns that are recorded and queued, compared with the same HTTP requests alone, in one run.
 
     python -m bench.turns            the table
-    python -m bench.turns --million  the same store with a million conversations and ten million turns in it
+    python -m bench.turns --million  the same database with a million conversations and ten million turns
 
-Each side creates a thread where there is none, asks in it, reads the run's stream to its end and posts the answer.
-`SDK` makes these calls plainly, with the stock `openai` client. `connector` makes them with our own client, which is
-several times faster, so its column shows what durability alone costs. `ours` is the whole way: a message is received,
-committed, dispatched, answered, posted and recorded. The server is another process on this machine.
+Each side creates a thread if needed, asks in it, reads the run's stream to its end and posts the answer. `SDK` makes
+these requests with the stock `openai` client. `connector` uses Threadline's own client, which is several times faster,
+so its column shows the cost of durability alone. `ours` is the complete path: a message is received, committed,
+dispatched, answered, posted and recorded. The server is another process on this machine.
 """
 
 import argparse
@@ -36,7 +36,7 @@ QUESTION = "How much is two and two?"
 
 
 class Bare:
-    """The calls of a turn by the connector, nothing remembered."""
+    """A turn's requests by the connector, without persistence."""
 
     def __init__(self, client: AssistantsClient, posting: Posting) -> None:
         self._client = client
@@ -59,7 +59,7 @@ class Bare:
 
 
 class Plain:
-    """The same calls by the stock SDK."""
+    """The same requests by the stock SDK."""
 
     def __init__(self, client: openai.AsyncOpenAI, posting: Posting) -> None:
         self._client = client
@@ -105,7 +105,8 @@ async def table(scale: float) -> None:
             "connector": Bare(client, posting).ask,
             "ours": ours.ask,
         }
-        print(f"{'turns/s':28}", *(f"{name:>9}" for name in asks), f"{'of SDK':>7} {'of con.':>8}", end=" ")
+        others = [name for name in asks if name != "ours"]
+        print(f"{'turns/s':28}", *(f"{name:>9}" for name in asks), *(f"{f'of {name}':>12}" for name in others), end=" ")
         print(*(f"{name + ' p50/p99':>18}" for name in asks))
         for name, delay, conversations, turns in cases:
             async with http.post(f"{url}/delay", json={"delay": delay}):
@@ -118,10 +119,7 @@ async def table(scale: float) -> None:
                 for side, ask in asks.items():
                     sides[side].append(await measure(ask, conversations, max(1, int(turns * scale))))
             middle = {side: _median(rounds) for side, rounds in sides.items()}
-            shares = (
-                f"{_share(sides['ours'], sides['SDK']):7.0%}",
-                f"{_share(sides['ours'], sides['connector']):8.0%}",
-            )
+            shares = (f"{_share(sides['ours'], sides[name]):12.0%}" for name in others)
             print(f"{name:28}", *(f"{found.rate:9.0f}" for found in middle.values()), *shares, end=" ")
             print(*(f"{_pair(found):>18}" for found in middle.values()))
             if conversations == 1:
@@ -131,7 +129,7 @@ async def table(scale: float) -> None:
 
 
 def _share(ours: Sequence[Measured], others: Sequence[Measured]) -> float:
-    """Our rate as a part of another's, round by round."""
+    """Return our rate relative to another's, for each round."""
     return statistics.median(mine.rate / theirs.rate for mine, theirs in zip(ours, others, strict=True))
 
 
@@ -140,7 +138,7 @@ def _median(found: Sequence[Measured]) -> Measured:
 
 
 def _pair(found: Measured) -> str:
-    """Milliseconds."""
+    """Format the median and the 99th percentile, in milliseconds."""
     return f"{found.p50 * 1000:.1f} / {found.p99 * 1000:.1f}"
 
 
