@@ -55,7 +55,8 @@ class SmallTalk:
                 "connect a model instead."
             )
         return (
-            "Small talk's runtime is not installed; run: pip install 'threadline[local]', or connect a model instead."
+            "Small talk's runtime is not installed: run `make run` again, or `pip install -e '.[local]'` in a checkout,"
+            " or connect a model instead."
         )
 
     async def endpoint(self) -> Endpoint:

@@ -47,8 +47,9 @@ WINDOW = 256
 def why_not() -> str:
     """Return why it cannot run here; empty if it can."""
     missing = [name for name in ("onnxruntime", "tokenizers") if find_spec(name) is None]
-    names = " and ".join(missing)
-    return f"{names} must be installed; run: pip install 'threadline[embeddings]'." if missing else ""
+    if not missing:
+        return ""
+    return f"{' and '.join(missing)} must be installed: run `pip install -e '.[embeddings]'` in a checkout."
 
 
 class LocalEmbedder:

