@@ -1,4 +1,4 @@
-"""A math tutor with the code interpreter, its words and its code shown as they come.
+"""A math tutor with the code interpreter: streams its answer, then shows the code that it ran.
 
 ASSISTANTS_BASE_URL=http://127.0.0.1:8321/v1 ASSISTANTS_API_KEY=… MODEL=default python docs/examples/math_tutor.py
 """
@@ -40,7 +40,7 @@ async def main() -> None:
 
 
 def show_code(snapshot: Snapshot) -> None:
-    """What was run on the way to the answer, and what it printed."""
+    """Show the code that was run, and its output."""
     for step in snapshot.steps:
         if isinstance(step.step_details, ToolCalls):
             for call in step.step_details.tool_calls:

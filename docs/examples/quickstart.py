@@ -1,4 +1,4 @@
-"""An assistant, a thread, a message, a run, and the answer: the six steps that everything else is made of.
+"""An assistant, a thread, a message, a run, and the answer: the six basic steps.
 
 ASSISTANTS_BASE_URL=http://127.0.0.1:8321/v1 ASSISTANTS_API_KEY=… MODEL=default python docs/examples/quickstart.py
 """

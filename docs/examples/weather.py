@@ -1,4 +1,4 @@
-"""A weather bot that calls two Python functions: their types and docstrings are all that the model is told of them.
+"""A weather bot that calls two Python functions; the model sees their types and docstrings.
 
 ASSISTANTS_BASE_URL=http://127.0.0.1:8321/v1 ASSISTANTS_API_KEY=… MODEL=default python docs/examples/weather.py
 """
