@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import pytest
 
 from adapters.web import WebAdapter
 from assistants.connector import AssistantsClient
@@ -16,6 +17,7 @@ from assistants.service.chat import ChatCompletions
 from assistants.service.endpoints import Endpoint
 from assistants.service.models import Models
 from assistants.service.scripted import ScriptedModel
+from bot import settling, turns
 from bot.adapter import Adapter, PlatformError, Receipt, Reply, Turn
 from bot.app import wire_core
 from bot.configuration import load_configuration
@@ -74,6 +76,12 @@ class Way(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._to.aclose()
+
+
+def hasten(patch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Make the waits before a look for late effects, and before another attempt, this short."""
+    patch.setattr(settling, "COMMIT", seconds)
+    patch.setattr(turns, "BACK_OFF", seconds)
 
 
 @dataclass

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import dispatch, settling, turns
+from bot import dispatch
 from bot.adapter import NotClaimedError
 from bot.incoming import Incoming, Revision
-from tests.bot.house import ADA, PLACE, House, house
+from tests.bot.house import ADA, PLACE, House, hasten, house
 
 Told = Incoming | Revision
 # A disk that is full refuses what does not fit.
@@ -75,8 +75,7 @@ def test_in_whatever_order_it_is_told_what_follows_the_call_is_asked_once_and_no
     """Answered twice, every message answered, silence, edits that re-trigger."""
     call, told = thread
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settling, "COMMIT", 0.01)
-        patch.setattr(turns, "BACK_OFF", 0.01)
+        hasten(patch, 0.01)
         patch.setattr(dispatch, "PAUSE", 0.01)
         found = asyncio.run(asked(told, refused))
     deleted = {one.event for one in told if isinstance(one, Revision) and one.text is None}

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from bot import settling, turns
+from bot import turns
 from bot.adapter import PlatformError
-from tests.bot.house import Refusing, house
+from tests.bot.house import Refusing, hasten, house
 
 AWAY = [PlatformError("It is away.") for _ in range(turns.MOST_FAILURES + 2)]
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "COMMIT", 0.01)
-    monkeypatch.setattr(turns, "BACK_OFF", 0.01)
+    hasten(monkeypatch, 0.01)
 
 
 @pytest.mark.parametrize("before", [[], [PlatformError("It never takes this.", retryable=False)]])

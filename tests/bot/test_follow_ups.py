@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bot import dispatch, follow_ups, settling, turns
+from bot import dispatch, follow_ups
 from bot.adapter import NotClaimedError, Receipt
 from bot.incoming import Incoming
-from tests.bot.house import ADA, PLACE, House, house
+from tests.bot.house import ADA, PLACE, House, hasten, house
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "COMMIT", 0.01)
-    monkeypatch.setattr(turns, "BACK_OFF", 0.01)
+    hasten(monkeypatch, 0.01)
     monkeypatch.setattr(dispatch, "PAUSE", 0.01)
 
 

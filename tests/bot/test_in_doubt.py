@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import runs, settling, turns
-from tests.bot.house import ADA, PLACE, PLAIN, House, house
+from bot import runs
+from tests.bot.house import ADA, PLACE, PLAIN, House, hasten, house
 
 INTERRUPTS = f'{PLAIN}\n[channels."web:local:page"]\noverlap = "interrupt"\n'
 
@@ -14,8 +14,7 @@ INTERRUPTS = f'{PLAIN}\n[channels."web:local:page"]\noverlap = "interrupt"\n'
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "ENDING", 0.1)
-    monkeypatch.setattr(settling, "COMMIT", 0.05)
-    monkeypatch.setattr(turns, "BACK_OFF", 0.05)
+    hasten(monkeypatch, 0.05)
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import settling, turns
 from bot.adapter import PlatformError
 from bot.incoming import Command
 from bot.segments import Notice
-from tests.bot.house import ADA, PLACE, PLAIN, Refusing, house
+from tests.bot.house import ADA, PLACE, PLAIN, Refusing, hasten, house
 
 USE_OTHER = Command("web:use", PLACE, ADA, "use other")
 
@@ -21,8 +20,7 @@ title = "Other"
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "COMMIT", 0.05)
-    monkeypatch.setattr(turns, "BACK_OFF", 0.05)
+    hasten(monkeypatch, 0.05)
 
 
 async def test_who_began_to_answer_ends_the_answer_although_another_was_picked_meanwhile(tmp_path: Path) -> None:
