@@ -168,8 +168,7 @@ class DiscordReply:
 
     async def _post(self, number: int, text: str, files: Sequence[File]) -> Posted:
         """Post a new message. For the same nonce, Discord returns the message that an earlier attempt created."""
-        channel = await self._place.channel()
-        refers_to = await self._place.question() if number == FIRST else None
+        channel, refers_to = await self._place.channel(), await self._refers_to(number)
         try:
             message = await self._account.post(
                 channel, text, nonce=self._nonce(number), refers_to=refers_to, files=files
@@ -186,6 +185,13 @@ class DiscordReply:
         if message.get("content", "").strip() != text.strip():
             await self._account.edit(channel, message["id"], text, files)
         return Posted(channel, message["id"])
+
+    async def _refers_to(self, number: int) -> str | None:
+        """The message that a part refers to: the question, or the first part where other turns are answered too."""
+        if number == FIRST:
+            return await self._place.question()
+        first = self._posted.get(FIRST)
+        return first.message if first and await self._place.is_shared() else None
 
     def _nonce(self, number: int) -> str:
         """The nonce of a part; Discord allows 25 characters."""
@@ -219,13 +225,16 @@ class DiscordReply:
         """Find the messages of this reply after its question, recorded or not."""
         channel, question = await self._place.channel(), await self._place.question()
         fresh = await self._place.is_fresh() or not self._turn.incoming
+        shared = await self._place.is_shared()
         found = 0
         async for message in self._account.history(channel, after=str(await self._begins_after(channel))):
             if message["author"]["id"] != self._account.me:
                 continue
-            found = self._number(message, question, after=found, fresh=fresh)
-            if found:
-                self._posted.setdefault(found, Posted(channel, message["id"]))
+            number = self._number(message, question, after=found, fresh=fresh, shared=shared)
+            if number:
+                self._posted.setdefault(number, Posted(channel, message["id"]))
+            # Where others are answered too, their messages may come in between.
+            found = number or (found if shared else 0)
 
     async def _begins_after(self, channel: str) -> int:
         """An id before every message of this reply."""
@@ -238,21 +247,24 @@ class DiscordReply:
             before.append(snowflake_at(self._turn.opened_at - SKEW))
         return max(before)
 
-    def _number(self, message: dict[str, Any], question: str | None, *, after: int, fresh: bool) -> int:
-        """Which part of this reply a message is, 0 if none; `after` is the result for the previous message.
+    def _number(self, message: dict[str, Any], question: str | None, *, after: int, fresh: bool, shared: bool) -> int:
+        """Which part of this reply a message is, 0 if none; `after` is the part found before it, 0 if none.
 
-        Once Discord has forgotten the nonce, the order decides: a reply begins with a reference to its question, and no
-        other message of the bot comes between its parts.
+        Once Discord has forgotten the nonce, references decide: the first part refers to the question, and in a place
+        where others are answered too (`shared`) the other parts refer to the first. Elsewhere they follow it directly.
         """
         if message.get("interaction_metadata") and not self._responses:
             return 0  # the answer to a command belongs to another turn
         tag, _, number = str(message.get("nonce") or "").partition(":")
         if number:
             return int(number.partition(":")[0]) if tag == self._turn.tag else 0
+        first = self._posted.get(FIRST)
         refers_to = (message.get("message_reference") or {}).get("message_id")
+        if refers_to and shared and first and refers_to == first.message:
+            return max(after, FIRST) + 1
         if refers_to:
             return FIRST if refers_to == question else 0
-        if after:
+        if after and not shared:
             return after + 1
         return FIRST if fresh and not question else 0
 

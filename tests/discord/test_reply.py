@@ -466,6 +466,49 @@ async def test_an_answer_given_anew_is_found_although_our_clock_is_ahead(asked: 
     assert await asked.texts() == ["One.", "Two, indeed."]
 
 
+async def test_in_a_channel_each_of_two_answers_finds_its_own_parts(mentioned: Asked) -> None:
+    """Posted twice, or over another's answer. Where the bot may open no threads, answers come in between each other."""
+    ada = mentioned.discord
+    await ada.deny(mentioned.channel, "create_public_threads")
+    person = await ada.user("another person")
+    question = await ada.say(person, mentioned.channel, "@threadline and an insect?")
+    other = replace(mentioned, question=question, id=mentioned.id + 1_000, thread=question)
+    ours, theirs = LONG, LONG.replace("Line", "Row")
+    for asked, text in ((mentioned, ours), (other, theirs)):
+        crashed = asked.reply()
+        await crashed.show(Snapshot((Text(text[:2_500]),)))
+        await ada.answer(mentioned.channel, text[:2_450].splitlines()[-1])
+        await crashed.aclose()
+    await ada.clock(advance=3600)
+    for asked, text in ((mentioned, ours), (other, theirs)):
+        reply = asked.reply(suspect=True)
+        await reply.find()
+        await reply.finish([Text(text)])
+        await reply.aclose()
+    said = [m for m in await ada.said(mentioned.channel) if m.reference and not m.deleted]
+    for asked, text in ((mentioned, ours), (other, theirs)):
+        first = next(m for m in said if m.reference == asked.question)
+        parts = [first, *(m for m in said if m.reference == first.id)]
+        assert "".join(part.content.removeprefix(CONTINUED) for part in parts) == text
+    assert len(said) == 6
+
+
+async def test_an_answer_given_anew_in_a_channel_replies_to_the_one_before_it(mentioned: Asked) -> None:
+    """The reply goes to a thread that could not be opened."""
+    await mentioned.discord.deny(mentioned.channel, "create_public_threads")
+    await mentioned.reply().finish([Text("One.")])
+    mentioned.earlier = tuple(Part(mentioned.id, *kept) for kept in mentioned.kept)
+    again = replace(mentioned.turn(), incoming=[], tag="again", id=mentioned.id + 1)
+    await mentioned.adapter.reply(again).finish([Text("Two.")])
+    await mentioned.discord.clock(advance=3600)
+    found = mentioned.adapter.reply(replace(again, suspect=True))
+    await found.find()
+    await found.finish([Text("Two, indeed.")])
+    await found.aclose()
+    one, two = [message for message in await mentioned.discord.said(mentioned.channel) if not message.deleted]
+    assert (one.content, two.content, two.reference) == ("One.", "Two, indeed.", one.id)
+
+
 async def test_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot((Text("Half an"),)))
