@@ -122,6 +122,8 @@ class App:
         for listener in self._listeners:
             listener.cancel()
         await self._dispatcher.leave(self.core.settings.leaving_grace)
+        if self._listeners:
+            await asyncio.wait(self._listeners)  # they may still be answering commands
 
     def end_watching(self) -> None:
         """End the streams of all pages that watch a conversation, so that the port can close."""

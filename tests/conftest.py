@@ -11,7 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from bot.settings import Settings
 from tests.scripted import Model, scripted_model
 
-# How long a case may take depends on the machine, and is no property of the code.
+# How long a case may take depends on the machine, and is no property of the code. The cases are the same on every run;
+# `--hypothesis-seed=N` finds others.
 hypothesis_settings.register_profile("threadline", deadline=None)
 hypothesis_settings.load_profile("threadline")
 

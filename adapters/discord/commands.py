@@ -1,6 +1,8 @@
-"""`/assistant` on Discord: use, list, new and ask."""
+"""`/assistant` on Discord: use, list, new, stop, regenerate and ask."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,6 @@ import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord.claim import claim
 from adapters.discord.errors import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION
 from adapters.discord.incoming import from_ask, from_command
 from adapters.discord.render import private
@@ -20,6 +21,8 @@ from bot.views import NOT_DONE, AssistantChoice
 SORRY = "Sorry, that did not work; please try again."
 # Discord's limits for the choices it offers.
 CHOICES, CHOICE = 25, 100
+# Discord shows that a command is being answered until it is; seconds for this when the program shuts down.
+LEAVING = 3.0
 # The fields that define a command; Discord adds others of its own.
 _ESSENCE = ("name", "description", "type", "required", "autocomplete", "options", "contexts", "integration_types")
 
@@ -35,7 +38,8 @@ class Commands(app_commands.CommandTree[discord.Client]):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
             allowed_installs=app_commands.AppInstallationType(guild=True),
         )
-        self.add_command(AssistantGroup(bot, assistants))
+        self._group = AssistantGroup(bot, assistants)
+        self.add_command(self._group)
 
     async def offer(self) -> bool:
         """Register the commands unless they are registered already; Discord limits changes per day.
@@ -51,6 +55,11 @@ class Commands(app_commands.CommandTree[discord.Client]):
         await self.sync()
         return True
 
+    async def finish(self) -> None:
+        """Let the commands in progress answer, for `LEAVING` seconds at most."""
+        if self._group.running:
+            await asyncio.wait(self._group.running, timeout=LEAVING)
+
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         cause = error.__cause__ or error
         if isinstance(cause, discord.HTTPException) and cause.code == UNKNOWN_INTERACTION:
@@ -64,10 +73,14 @@ class Commands(app_commands.CommandTree[discord.Client]):
 
 
 class AssistantGroup(app_commands.Group):
-    """`/assistant …`. Its choices are kept in memory, because Discord waits only three seconds for them."""
+    """`/assistant …`. Its choices are kept in memory, because Discord waits only three seconds for them.
+
+    `running` has a future for each command in progress.
+    """
 
     def __init__(self, bot: Bot, assistants: Sequence[AssistantChoice]) -> None:
         super().__init__(name="assistant", description="Assistants that answer here")
+        self.running: set[asyncio.Future[None]] = set()
         self._bot = bot
         self._assistants = assistants
 
@@ -99,22 +112,39 @@ class AssistantGroup(app_commands.Group):
     @app_commands.command(description="Ask a question; everyone here sees the answer")
     @app_commands.describe(question="What you want to know")
     async def ask(self, interaction: discord.Interaction, question: str) -> None:
-        response = await _deferred(interaction)
-        receipt = await claim(self._bot, from_ask(interaction, question, response=response))
-        if receipt.outcome == "ignored":
-            await interaction.edit_original_response(content=f"Nothing to answer: {receipt.reason}.")
+        with self._in_progress():
+            incoming = from_ask(interaction, question, response=await _deferred(interaction))
+            try:
+                receipt = await self._bot.receive(incoming)
+            except NotClaimedError as error:
+                log.warning("question not stored", error=str(error))
+                await interaction.edit_original_response(content=NOT_DONE)  # Discord does not redeliver commands
+                return
+            if receipt.outcome == "ignored":
+                await interaction.edit_original_response(content=f"Nothing to answer: {receipt.reason}.")
 
     async def _answer(self, interaction: discord.Interaction, text: str) -> None:
         """Run a command and show its answer to its author only."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        with self._in_progress():
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            try:
+                words = (await self._bot.command(_command(interaction, text))).text
+            except NotClaimedError:
+                words = NOT_DONE
+            first, *others = private(words)
+            await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
+            for part in others:
+                await interaction.followup.send(part, ephemeral=True, suppress_embeds=True)
+
+    @contextlib.contextmanager
+    def _in_progress(self) -> Iterator[None]:
+        ended = asyncio.get_running_loop().create_future()
+        self.running.add(ended)
         try:
-            words = (await self._bot.command(_command(interaction, text))).text
-        except NotClaimedError:
-            words = NOT_DONE  # Discord does not redeliver commands
-        first, *others = private(words)
-        await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
-        for part in others:
-            await interaction.followup.send(part, ephemeral=True, suppress_embeds=True)
+            yield
+        finally:
+            ended.set_result(None)
+            self.running.discard(ended)
 
 
 def choices(assistants: Sequence[AssistantChoice], typed: str) -> list[app_commands.Choice[str]]:

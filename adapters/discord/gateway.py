@@ -78,14 +78,15 @@ class Listener(discord.Client):
         )
         self.was_ready = False
         self._looking: asyncio.Task[None] | None = None
+        self._commands: Commands | None = None
         self._bot = bot
         self._identifies = identifies
 
     async def setup_hook(self) -> None:
         anywhere = Place(key="", platform=PLATFORM, workspace=DM, channel="")
-        commands = Commands(self, self._bot, await self._bot.assistants(anywhere, Person("")))
+        self._commands = Commands(self, self._bot, await self._bot.assistants(anywhere, Person("")))
         try:
-            if await commands.offer():
+            if await self._commands.offer():
                 log.info("commands registered with Discord")
         except discord.HTTPException as error:
             log.warning("Discord refused the commands; those registered before still work", error=str(error))
@@ -133,7 +134,11 @@ class Listener(discord.Client):
     async def close(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
-        await super().close()
+        try:
+            if self._commands is not None:
+                await self._commands.finish()
+        finally:
+            await super().close()
 
     async def on_message(self, message: discord.Message) -> None:
         if self.user is None:

@@ -37,8 +37,8 @@ class _LostError(Exception):
 
 
 async def listen(account: Account, bot: Bot, *, pauses: Sequence[float]) -> None:
-    """Receive until cancelled. Raises `ConfigurationError` if a retry cannot help."""
-    identifies, reads_all, failures = Identifies(), True, 0
+    """Receive until cancelled. Raises `ConfigurationError` if Discord refuses the first connection for good."""
+    identifies, reads_all, failures, was_ready = Identifies(), True, 0, False
     while True:
         listener = Listener(bot, identifies, reads_all=reads_all)
         try:
@@ -51,6 +51,13 @@ async def listen(account: Account, bot: Bot, *, pauses: Sequence[float]) -> None
             failures = 0 if listener.was_ready else failures
             pause = error.after or pauses[min(failures, len(pauses) - 1)]
             log.warning("connection to Discord lost", error=str(error), again_in=pause)
+        except ConfigurationError as error:
+            if not (was_ready or listener.was_ready):
+                raise
+            # As with a token that was reset: the other platforms go on.
+            pause = pauses[-1]
+            log.error("Discord answers nobody until this is mended", error=str(error), again_in=pause)
+        was_ready = was_ready or listener.was_ready
         failures += 1
         await asyncio.sleep(pause)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from bot.words.emphasis import open_marks
-from bot.words.maths import FORMULA
+from bot.words.maths import BEGUN_FORMULA, FORMULA
 
 # Bounded, so that matching takes linear time and a growing text does not wait forever for the end of a construct.
 _WORDS = r"(?:[^\[\]\\]|\\.|\[[^\[\]\n]{0,200}\]){0,500}"
@@ -27,15 +27,14 @@ CONSTRUCT = re.compile(
 LONGEST_EMPHASIS = 500
 # An unfinished construct at the end of a growing text.
 _BEGUN = re.compile(
-    r"""【[^【】\n]{0,200}\Z
-      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{0,200}\]?){0,500}
-        (?:\](?:\(\s*<?[^\s()]{0,2000}(?:\([^\s()]{0,200}\)?)?(?:\s+["'][^"'\n]{0,200}["']?)?)?)?\Z
-      | `[^`]{0,1000}`{0,3}\Z
-      | \\(?:\((?:[^\\]|\\[^()]){0,1000}|\[(?:[^\\]|\\[^\[\]]){0,2000})?\\?\Z
-      | \$(?:\$[^$]{0,2000}|(?=[^\s\d$])[^$\n]{0,500})?\$?\Z
-      | <[^\s<>]{0,200}\Z
-      | https?://[^\s<>]{0,2000}\Z
-      | [&@#!*_~][^\s]{0,80}\Z""",
+    rf"""【[^【】\n]{{0,200}}\Z
+      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{{0,200}}\]?){{0,500}}
+        (?:\](?:\(\s*<?[^\s()]{{0,2000}}(?:\([^\s()]{{0,200}}\)?)?(?:\s+["'][^"'\n]{{0,200}}["']?)?)?)?\Z
+      | `[^`]{{0,1000}}`{{0,3}}\Z
+      | {BEGUN_FORMULA}
+      | <[^\s<>]{{0,200}}\Z
+      | https?://[^\s<>]{{0,2000}}\Z
+      | [&@#!*_~][^\s]{{0,80}}\Z""",
     re.VERBOSE,
 )
 
@@ -55,10 +54,10 @@ def _settled(line: str) -> int:
     at = 0
     while opener := _OPENER.search(line, at):
         at = opener.start()
-        found = CONSTRUCT.match(line, at)
-        if found and (found.end() < len(line) or found.lastgroup in _CLOSED):
+        begun, found = _BEGUN.match(line, at), CONSTRUCT.match(line, at)
+        if found and (found.lastgroup in _CLOSED or found.end() < len(line)) and not (begun and found["escape"]):
             at = found.end()
-        elif _BEGUN.match(line, at):
+        elif found or begun:
             return at
         else:
             at += 1

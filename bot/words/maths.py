@@ -8,15 +8,22 @@ from typing import Any
 from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 from pylatexenc.latexwalker import LatexWalkerError
 
-# Dollar signs are money, not delimiters, if a blank follows the first one, or a blank precedes or a digit follows the
-# second one.
+# Between dollar signs. They are money, not delimiters, if a blank or an amount (`$5 a month`) follows the first one, or
+# a blank precedes or a digit follows the second one.
+DOLLAR_OPENS = r"\$(?=[^\s$])(?!\d[\d.,]*(?:\s+[A-Za-z]|/[A-Za-z]{2}))"
+IN_DOLLARS = r"(?:[^$\n\\]|\\[^\n])"
 FORMULA = re.compile(
-    r"""\\\((?P<round>(?:[^\\]|\\[^()]){1,1000}?)\\\)
-      | \\\[(?P<square>(?:[^\\]|\\[^\[\]]){1,2000}?)\\\]
-      | \$\$(?P<display>[^$]{1,2000}?)\$\$
-      | \$(?P<dollar>(?=[^\s$])(?:[^$\n\\]|\\[^\n]){1,500}?(?<=[^\s\\]))\$(?![\d$])""",
+    rf"""\\\((?P<round>(?:[^\\]|\\[^()]){{1,1000}}?)\\\)
+      | \\\[(?P<square>(?:[^\\]|\\[^\[\]]){{1,2000}}?)\\\]
+      | \$\$(?P<display>[^$]{{1,2000}}?)\$\$
+      | {DOLLAR_OPENS}(?P<dollar>{IN_DOLLARS}{{1,500}}?(?<=[^\s\\]))\$(?![\d$])""",
     re.VERBOSE,
 )
+# A formula without its end, matched up to the end of a growing text.
+BEGUN_FORMULA = rf"""\\(?:\((?:[^\\]|\\[^()]){{0,1000}}|\[(?:[^\\]|\\[^\[\]]){{0,2000}})?\\?\Z
+      | \$\$[^$]{{0,2000}}\$?\Z
+      | {DOLLAR_OPENS}{IN_DOLLARS}{{1,500}}\\?\$?\Z
+      | \$\Z"""
 _MACRO = re.compile(r"\\([A-Za-z]+)")
 _SHIFTED = re.compile(r"([\^_])(?:\{([^{}]*)\}|(\\[A-Za-z]+)|([^\s{}\\]))")
 _LAYOUT = re.compile(r"\\(?:left|right|big|Big|bigg|Bigg|displaystyle|textstyle|limits|nolimits|begin|end)(?![A-Za-z])")

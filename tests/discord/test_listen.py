@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from adapters.discord import DiscordAdapter
+from adapters.discord import DiscordAdapter, commands
 from adapters.discord.gateway import Identifies, Listener, TooSoonError
 from bot.adapter import ConfigurationError
+from bot.incoming import Command
 from bot.settings import Settings
 from bot.testing import TakingBot
+from bot.views import NOT_DONE, Answer
 from tests.simulators.discord.client import DiscordPeople
 from tests.simulators.discord.records import State
 from tests.simulators.discord.world import GUILD
@@ -116,6 +118,42 @@ async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, discord
     assert (bot.commands[-1].event, bot.commands[-1].place.key) == (f"discord:{asked.id}", "")
 
 
+async def test_a_question_by_command_that_cannot_be_stored_is_answered_with_why(
+    bot: TakingBot, discord: DiscordPeople
+) -> None:
+    """Silence. Discord would show for fifteen minutes that the bot is thinking, and never redelivers a command."""
+    ada, channel = await discord.user("ada"), await discord.channel("refused")
+    bot.claims = False
+    asked = await discord.command(ada, channel, "/assistant ask", question="how many legs?")
+    now = await discord.until(lambda now: any(message.content == NOT_DONE for message in now.messages))
+    assert [message.id for message in now.messages if message.content == NOT_DONE] == [asked.original]
+
+
+async def test_a_command_in_progress_is_answered_before_the_connection_is_closed(
+    adapter: DiscordAdapter, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "LEAVING", 60.0)
+    begun, shuts_down = asyncio.Event(), asyncio.Event()
+
+    class Slow(TakingBot):
+        async def command(self, command: Command) -> Answer:
+            begun.set()
+            await shuts_down.wait()
+            return await super().command(command)
+
+    listening = asyncio.create_task(adapter.listen(Slow()))
+    await discord.until(lambda now: now.sockets == 1)
+    ada, channel = await discord.user("ada"), await discord.channel("shutdown")
+    asked = asyncio.create_task(discord.command(ada, channel, "/assistant list"))
+    await begun.wait()
+    listening.cancel()
+    ended, _ = await asyncio.wait([listening], timeout=0.5)
+    assert not ended
+    shuts_down.set()
+    await asyncio.wait([listening])
+    assert (await discord.answer(channel, "You asked for list.")).id == (await asked).original
+
+
 async def test_a_command_in_a_thread_or_dm_is_about_that_conversation(bot: TakingBot, discord: DiscordPeople) -> None:
     ada, channel = await discord.user("ada"), await discord.channel("about")
     for place in (await discord.thread(ada, channel, "theirs"), await discord.dm(ada)):
@@ -206,6 +244,21 @@ async def test_a_gateway_that_closes_for_good_is_a_sentence(
     await discord.fault("gateway_identify", close=code)
     with pytest.raises(ConfigurationError, match=sentence):
         await adapter.listen(TakingBot())
+
+
+@pytest.mark.parametrize("code", [4004, 4013])
+async def test_a_token_that_is_reset_while_running_ends_nothing_else(
+    bot: TakingBot, discord: DiscordPeople, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    """The whole program ended, Slack's conversations too."""
+    ada, before = await discord.user("ada"), len(frames(await discord.state(), "identify"))
+    await bot.until(lambda: bot.is_whole)
+    await discord.fault("gateway_connect", close=code)
+    await discord.disconnect("4000")
+    await discord.until(lambda now: len(frames(now, "identify")) > before)
+    await discord.say(ada, await discord.dm(ada), f"after {code}")
+    await bot.takes(f"after {code}")
+    assert "until this is mended" in capsys.readouterr().out
 
 
 async def test_cloudflare_at_the_login_is_waited_out(adapter: DiscordAdapter, discord: DiscordPeople) -> None:
