@@ -1,4 +1,4 @@
-"""Finds the constructs in a line of Markdown that must not be split: links, code, formulas, addresses."""
+"""Finds the constructs in a line of Markdown: links, code, formulas, addresses; and what must not be split."""
 
 import re
 from collections.abc import Iterator
@@ -19,10 +19,11 @@ CONSTRUCT = re.compile(
        | (?P<image>!\[(?P<alt>{_WORDS})\]\(\s*(?P<source>{_ADDRESS}){_TITLE}\s*\))
        | (?P<link>\[(?P<words>{_WORDS})\]\(\s*(?P<address>{_ADDRESS}){_TITLE}\s*\))
        | (?P<auto><(?P<target>[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^\s<>]{{0,2000}})>)
-       | (?P<bare>https?://[^\s<>]{{1,2000}})
-       | (?P<bold>(?P<stars>\*\*|__|~~)(?=\S)[^*_~\n]{{1,300}}(?<=\S)(?P=stars))""",
+       | (?P<bare>https?://[^\s<>]{{1,2000}})""",
     re.VERBOSE | re.DOTALL,
 )
+# Contains other constructs, so it is not one of them.
+_BOLD = re.compile(r"(\*\*|__|~~)(?=\S)[^*_~\n]{1,300}(?<=\S)\1")
 # How many characters to wait for the end of emphasis. Longer marks are usually not emphasis.
 LONGEST_EMPHASIS = 500
 # An unfinished construct at the end of a growing text.
@@ -42,6 +43,12 @@ _BEGUN = re.compile(
 def constructs(text: str) -> Iterator[re.Match[str]]:
     """The constructs of a line of Markdown, from left to right."""
     return CONSTRUCT.finditer(text)
+
+
+def uncut_spans(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of a line of Markdown that must not be split; they may overlap."""
+    for pattern in (CONSTRUCT, _BOLD):
+        yield from (found.span() for found in pattern.finditer(text))
 
 
 def settled(line: str) -> int:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from markdown_it.token import Token
 
-from bot.words.constructs import constructs
+from bot.words.constructs import uncut_spans
 from bot.words.markdown import line_starts, parse
 from bot.words.split import graphemes, sentences, words
 
@@ -106,18 +106,18 @@ class Layout:
     @cached_property
     def _uncut(self) -> list[tuple[int, int]]:
         """Spans that must not be split: constructs of a line, and the marks before its text."""
-        spans: list[tuple[int, int]] = []
+        uncut: list[tuple[int, int]] = []
         for token in self._tokens:
             if token.type in ("inline", "fence", "code_block") and token.map:
                 first, last = self._lines_of(token)
                 begins, ends = self._starts[first], self._starts[last]
                 if token.type == "inline":
-                    spans += [(begins + f.start(), begins + f.end()) for f in constructs(self.text[begins:ends])]
+                    uncut += [(begins + start, begins + end) for start, end in uncut_spans(self.text[begins:ends])]
                     before = _BEFORE_WORDS.match(self.text, begins)
-                    spans.append((begins, before.end() if before else begins))
+                    uncut.append((begins, before.end() if before else begins))
                 elif token.type == "fence":
-                    spans.append((begins, self._starts[min(first + 1, len(self._starts) - 1)] - 1))
-        return spans
+                    uncut.append((begins, self._starts[min(first + 1, len(self._starts) - 1)] - 1))
+        return uncut
 
     def _around(self, at: int, kind: str) -> Token | None:
         """The innermost block of this kind that contains a position."""

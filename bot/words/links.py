@@ -1,5 +1,6 @@
 """Checks that links show their true address, and that addresses ping nobody."""
 
+import html
 import re
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ _BROADCAST = re.compile(r"@(?=channel|here|everyone|group)", re.IGNORECASE)
 def shows_another(words: str, address: str) -> bool:
     """Return whether the text of a link shows an address other than its target."""
     leads_to = _host(address)
-    plain = re.sub(r"[\\*_`~\u200b\u200c\u200d\u2060\ufeff]", "", words)
+    plain = re.sub(r"[\\*_`~\u200b\u200c\u200d\u2060\ufeff]", "", html.unescape(words))
     shown = [_bare_host(found[1] or found[2]) for found in _SHOWN.finditer(plain)]
     return any(host != leads_to for host in shown)
 
