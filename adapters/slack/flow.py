@@ -41,6 +41,11 @@ class Flow:
         return bool(self._closed) or self._stream is not None
 
     @property
+    def may_show(self) -> bool:
+        """Whether a stream is open, or may be opened now."""
+        return self.is_begun or self._workspace.starts.is_left
+
+    @property
     def shown(self) -> list[str]:
         """The parts as people see them now."""
         return [*self._closed, self._stream.shown] if self._stream else self._closed

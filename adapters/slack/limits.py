@@ -14,12 +14,17 @@ class Budget:
         self._clock = clock
         self._taken: deque[float] = deque()
 
-    def take(self) -> bool:
-        """Take one call from the budget; return whether one was left."""
+    @property
+    def is_left(self) -> bool:
+        """Whether the budget has a call left now."""
         now = self._clock()
         while self._taken and self._taken[0] <= now - self._seconds:
             self._taken.popleft()
-        if len(self._taken) >= self._calls:
+        return len(self._taken) < self._calls
+
+    def take(self) -> bool:
+        """Take one call from the budget; return whether one was left."""
+        if not self.is_left:
             return False
-        self._taken.append(now)
+        self._taken.append(self._clock())
         return True

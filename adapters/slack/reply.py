@@ -116,6 +116,8 @@ class SlackReply:
 
     async def _grow(self, snapshot: Snapshot) -> bool:
         if await self._may_stream():
+            if not self._flow.may_show:
+                return False
             if self._flow.is_old:
                 self._growing.turn()
             steps = [segment for segment in snapshot.segments if isinstance(segment, Step)]

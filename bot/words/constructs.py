@@ -11,7 +11,8 @@ _WORDS = r"(?:[^\[\]\\]|\\.|\[[^\[\]\n]{0,200}\]){0,500}"
 _ADDRESS = r"(?:<[^<>\n]{0,2000}>|(?:[^\s()<>]|\([^\s()]{0,200}\)){0,2000})"
 _TITLE = r"""(?:\s+(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'))?"""
 CONSTRUCT = re.compile(
-    rf"""(?P<formula>(?=[\\$])(?:{FORMULA.pattern}))
+    rf"""(?=[\\$&`【!\[<h])(?:
+         (?P<formula>(?=[\\$])(?:{FORMULA.pattern}))
        | (?P<escape>\\[!-/:-@\[-`{{-~])
        | (?P<reference>&(?:\#\d{{1,7}}|\#[xX][0-9A-Fa-f]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});)
        | (?P<code>(?<!`)(?P<ticks>`+)(?!`)(?:[^`]|(?!(?<!`)(?P=ticks)(?!`))`){{1,2000}}?(?<!`)(?P=ticks)(?!`))
@@ -19,7 +20,7 @@ CONSTRUCT = re.compile(
        | (?P<image>!\[(?P<alt>{_WORDS})\]\(\s*(?P<source>{_ADDRESS}){_TITLE}\s*\))
        | (?P<link>\[(?P<words>{_WORDS})\]\(\s*(?P<address>{_ADDRESS}){_TITLE}\s*\))
        | (?P<auto><(?P<target>[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^\s<>]{{0,2000}})>)
-       | (?P<bare>https?://[^\s<>]{{1,2000}})""",
+       | (?P<bare>https?://[^\s<>]{{1,2000}}))""",
     re.VERBOSE | re.DOTALL,
 )
 # Contains other constructs, so it is not one of them.

@@ -15,6 +15,8 @@ _UNIT = re.compile(
       | .""",
     re.DOTALL | re.VERBOSE | re.IGNORECASE,
 )
+# Every mention and broadcast begins with one of these, or with a reference to one of them.
+_BEGINS = re.compile(r"[<@&]")
 _PING = re.compile(
     r"<(?=!(?:channel|here|everyone|group|subteam)|[@#][!&]?[a-z0-9])|@(?=channel|here|everyone|group)", re.IGNORECASE
 )
@@ -25,6 +27,8 @@ def harmless(markdown: str) -> str:
 
     Also effective after the platform's own unescaping (`&lt;!channel&gt;`, `\\<!channel>`). Idempotent.
     """
+    if not _BEGINS.search(markdown):
+        return markdown
     units = [unit.group() for unit in _UNIT.finditer(markdown)]
     decoded = [_decode(unit) for unit in units]
     origin = [index for index, characters in enumerate(decoded) for _ in characters]

@@ -133,13 +133,15 @@ class Pages:
         """The text that can no longer change, as long as there is room to close its open marks."""
         at = self._blocks.settle(rest.text)
         end = at + settled_end(rest.text[at:])
-        closed = self._grown(rest, at, rest.text[at:end] + Layout(rest.text[at:]).closing(end - at))
+        closing = Layout(rest.text[at:]).closing(end - at)
+        closed = self._grown(rest, at, rest.text[at:end] + closing)
         if end > self._seen and self._paper.measure(closed) <= self._paper.room:
             self._seen = end
         seen = rest.until(self._seen)
         if self._seen < at:
             return self._written(seen, seen.text)
-        return self._shown(seen, self._grown(rest, at, rest.text[at : self._seen]))
+        is_whole = end == self._seen and not closing
+        return self._shown(seen, closed if is_whole else self._grown(rest, at, rest.text[at : self._seen]))
 
     def _fitting(self, rest: "_Rest") -> list[Part]:
         """The rest, or as much as fits for now; the final split is decided when there is more text."""
