@@ -56,6 +56,7 @@ def _event(name: str, data: Any) -> bytes:
 class Server:
     def __init__(self, delay: float) -> None:
         self.delay = delay
+        self._ends: dict[str, float] = {}
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -64,7 +65,10 @@ class Server:
                 web.get("/v1/assistants", self._assistants),
                 web.post("/v1/assistants", self._assistant),
                 web.post("/v1/threads", self._thread),
-                web.post("/v1/threads/{thread}/runs", self._stream),
+                web.post("/v1/threads/{thread}/runs", self._run),
+                web.get("/v1/threads/{thread}/runs/{run}", self._poll),
+                web.post("/v1/threads/{thread}/messages", self._ask),
+                web.get("/v1/threads/{thread}/messages", self._messages),
                 web.post("/platform/post", self._post),
                 web.post("/delay", self._set_delay),
             ]
@@ -92,9 +96,31 @@ class Server:
             {"id": f"thread_{next(NUMBERS)}", "object": "thread", "created_at": 1, "metadata": {}, "tool_resources": {}}
         )
 
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
+    async def _run(self, request: web.Request) -> web.StreamResponse:
         thread, number, given = request.match_info["thread"], next(NUMBERS), await request.json()
         metadata = given.get("metadata")
+        if given.get("stream"):
+            return await self._stream(request, thread, number, metadata)
+        self._ends[f"run_{number}"] = time.monotonic() + self.delay
+        return web.json_response(_run(thread, number, "queued", metadata))
+
+    async def _poll(self, request: web.Request) -> web.Response:
+        thread, run = request.match_info["thread"], request.match_info["run"]
+        over = time.monotonic() >= self._ends[run]
+        if over:
+            del self._ends[run]
+        return web.json_response(_run(thread, int(run[4:]), "completed" if over else "in_progress", {}))
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response(_message(request.match_info["thread"], next(NUMBERS), "How much?"))
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        found = _message(request.match_info["thread"], next(NUMBERS), "It is four.")
+        ends = {"first_id": found["id"], "last_id": found["id"], "has_more": False}
+        return web.json_response({"object": "list", "data": [found], **ends})
+
+    async def _stream(self, request: web.Request, thread: str, number: int, metadata: Any) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
         await response.write(_event("thread.run.created", _run(thread, number, "queued", metadata)))

@@ -3,10 +3,11 @@
     python -m bench.turns            the table
     python -m bench.turns --million  the same database with a million conversations and ten million turns
 
-Each side creates a thread if needed, asks in it, reads the run's stream to its end and posts the answer. `SDK` makes
-these requests with the stock `openai` client. `connector` uses Threadline's own client, which is several times faster,
-so its column shows the cost of durability alone. `ours` is the complete path: a message is received, committed,
-dispatched, answered, posted and recorded. The server is another process on this machine.
+Each side creates a thread if needed, asks in it, waits for the run and posts the answer. `SDK` reads the run's stream
+with the stock `openai` client. `HTTP` makes one plain aiohttp request after another: it adds the message, creates the
+run, polls it and reads the answer. `connector` reads the stream with Threadline's own client, in fewer requests. `ours`
+is the complete path: a message is received, committed, dispatched, answered, posted and recorded. The server is another
+process on this machine.
 """
 
 import argparse
@@ -32,6 +33,8 @@ from bot.port import calm_collector
 from bot.settings import Settings
 
 ROUNDS = 3
+# Seconds between the first two looks at a run without a stream.
+FIRST_POLL = 0.02
 QUESTION = "How much is two and two?"
 
 
@@ -83,6 +86,32 @@ class Plain:
         await self._posting.post(str(number))
 
 
+class Requests:
+    """A turn by plain requests, without streams."""
+
+    def __init__(self, url: str, http: aiohttp.ClientSession, posting: Posting) -> None:
+        self._url = url
+        self._http = http
+        self._posting = posting
+        self._threads: dict[int, str] = {}
+
+    async def ask(self, number: int) -> None:
+        if number not in self._threads:
+            self._threads[number] = (await self._do("POST", "", metadata={"conversation": str(number)}))["id"]
+        thread, pause = f"/{self._threads[number]}", FIRST_POLL
+        await self._do("POST", f"{thread}/messages", role="user", content=QUESTION, metadata={"turn": "x"})
+        run = await self._do("POST", f"{thread}/runs", assistant_id="asst_1", metadata={"turn": "x.1"})
+        while (await self._do("GET", f"{thread}/runs/{run['id']}"))["status"] != "completed":
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
+        await self._do("GET", f"{thread}/messages?run_id={run['id']}")
+        await self._posting.post(str(number))
+
+    async def _do(self, method: str, path: str, **body: Any) -> Any:
+        async with self._http.request(method, f"{self._url}/v1/threads{path}", json=body or None) as response:
+            return await response.json()
+
+
 async def table(scale: float) -> None:
     cases = [
         ("lone, instant model", 0.0, 1, 300),
@@ -102,6 +131,7 @@ async def table(scale: float) -> None:
         posting = Posting(url, http)
         asks: dict[str, Ask] = {
             "SDK": Plain(sdk, posting).ask,
+            "HTTP": Requests(url, http, posting).ask,
             "connector": Bare(client, posting).ask,
             "ours": ours.ask,
         }
