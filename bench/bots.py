@@ -117,8 +117,7 @@ class Bench:
     async def _many(self, name: str, how: str, process: Process) -> None:
         channels = [await self._side.new_channel() for _ in range(AT_ONCE)]
         before = processor(process.pid)
-        questions = await asyncio.gather(*(self._side.ask(f"answer {how}", channel=channel) for channel in channels))
-        began = min(question.at for question in questions)
+        questions = await self._side.ask_at_once(f"answer {how}", channels)
         deadline, ends = time.monotonic() + 90, list[float | None]()
         while time.monotonic() < deadline:
             await asyncio.sleep(1)  # asking more often would slow down what is measured
@@ -126,7 +125,7 @@ class Bench:
             ends = [when(calls, question, END) for question in questions]
             if None not in ends:
                 break
-        there = [end + q.at - began for end, q in zip(ends, questions, strict=True) if end is not None]
+        there = [end for end in ends if end is not None]
         lost = "" if len(there) == AT_ONCE else f", {AT_ONCE - len(there)} of {AT_ONCE} lost"
         seconds = (processor(process.pid) - before) / AT_ONCE
         last = max(there, default=0.0)

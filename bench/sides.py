@@ -1,8 +1,9 @@
 """The simulated platforms for benchmarks: a person asks, and every reply request is recorded with its time."""
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -45,9 +46,15 @@ class Side(ABC, Generic[PeopleT]):
         return await self.people.channel(f"c{self._count}")
 
     async def ask(self, text: str, *, channel: str = "") -> Question:
-        channel = channel or await self.new_channel()
+        (question,) = await self.ask_at_once(text, [channel or await self.new_channel()])
+        return question
+
+    async def ask_at_once(self, text: str, channels: Sequence[str]) -> list[Question]:
+        """Ask in all these channels at the same time."""
         at = await self.people.clock()
-        return Question(channel, await self.people.say(self._person, channel, f"@threadline {text}"), at)
+        words = f"@threadline {text}"
+        said = await asyncio.gather(*(self.people.say(self._person, channel, words) for channel in channels))
+        return [Question(channel, message, at) for channel, message in zip(channels, said, strict=True)]
 
     async def calls(self) -> list[Call]:
         return (await self.people.state()).calls
@@ -115,6 +122,7 @@ class DiscordSide(Side[DiscordPeople]):
         with python("tests.simulators.discord", "--port", "0") as process:
             where = told(process)
             async with DiscordPeople(where["address"]) as people:
+                await people.settings(rate_limits={"*": [50, 1.0]})
                 yield cls(people, discord_client.wiring(where), await people.user("ada"))
 
     def seen(self, now: discord_records.State, question: Question) -> list[str]:

@@ -13,8 +13,8 @@ from discord.http import Route
 
 from adapters.discord.attachments import body_of, uploads
 from adapters.discord.errors import BarredError, RefusedError, as_configuration_errors, as_platform_errors, refusal
+from adapters.discord.rate import Rate
 from bot.adapter import FileRefusedError, PlatformError
-from bot.pacing import Crowd
 from bot.segments import File
 
 PAGE = 100
@@ -37,11 +37,10 @@ class Account:
         self.token = token.strip()
         self._base_url = base_url.rstrip("/")
         self._gateway_url = gateway_url
-        self._client = _new_client()
+        self.rate = Rate()
+        self._client = self._new_client()
         self._logging_in = asyncio.Lock()
         self._barred_until = 0.0
-        # All replies share Discord's limit of fifty requests a second.
-        self.crowd = Crowd()
         self.may_react = True
 
     @property
@@ -201,12 +200,18 @@ class Account:
             if self.me:
                 return
             await self._client.close()
-            self._client = _new_client()
+            self._client = self._new_client()
             try:
                 with as_configuration_errors():
                     await self._client.login(self.token)
             except discord.HTTPException as error:
                 raise self._barred(refusal("log in", error)) from error
+
+    def _new_client(self) -> discord.Client:
+        """A client that only sends and never opens the gateway."""
+        client = discord.Client(intents=discord.Intents(guilds=True), max_messages=None)
+        self.rate.limit(client)
+        return client
 
     def _barred(self, error: PlatformError) -> PlatformError:
         """The same error. After a Cloudflare ban, every later request waits until it is over."""
@@ -214,8 +219,3 @@ class Account:
             self._barred_until = asyncio.get_running_loop().time() + (error.retry_after or 0)
             log.warning("sending nothing to Discord for a while", error=str(error), seconds=error.retry_after)
         return error
-
-
-def _new_client() -> discord.Client:
-    """A client that only sends and never opens the gateway."""
-    return discord.Client(intents=discord.Intents(guilds=True), max_messages=None)

@@ -12,6 +12,7 @@ from adapters.discord.claim import claim, pauses, revise
 from adapters.discord.commands import Commands
 from adapters.discord.errors import as_platform_errors
 from adapters.discord.incoming import DM, PLATFORM, as_edited, from_message, ref
+from adapters.discord.rate import Rate
 from bot.adapter import Bot, PlatformError
 from bot.catch_up import retries
 from bot.incoming import Person, Place, Revision
@@ -69,13 +70,14 @@ class Listener(discord.Client):
     # A gateway that answers heartbeats is never silent for this long, so the connection is lost.
     SILENCE = 60.0
 
-    def __init__(self, bot: Bot, identifies: Identifies, *, reads_all: bool) -> None:
+    def __init__(self, bot: Bot, identifies: Identifies, rate: Rate, *, reads_all: bool) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=reads_all),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             heartbeat_timeout=self.SILENCE,
         )
+        rate.limit(self)
         self.was_ready = False
         self._looking: asyncio.Task[None] | None = None
         self._commands: Commands | None = None

@@ -24,8 +24,6 @@ from bot.words.letter import Sent
 FIRST = 1
 # The typing indicator lasts ten seconds and is renewed a little earlier.
 TYPING = 8.0
-# With this many growing replies there is no typing indicator, so that the rate limit is left for text.
-CROWDED = 10
 # Allowed difference between our clock and Discord's, where no message says when the question came.
 SKEW = 2.0
 
@@ -42,7 +40,7 @@ class DiscordReply:
         self._account = account
         self._turn = turn
         self._place = ReplyPlace(account, turn)
-        self._pacing = Pacing(self._grow, pace=pace, crowd=account.crowd)
+        self._pacing = Pacing(self._grow, pace=pace)
         self._posted = {part.number: Posted.of(part.ref) for part in turn.parts}
         self._kept = {part.number: (part.ref, part.state) for part in turn.parts}
         self._shown: dict[int, tuple[str, Sequence[File]]] = {}
@@ -67,7 +65,7 @@ class DiscordReply:
 
     async def show(self, snapshot: Snapshot) -> None:
         # Discord already shows that a command is being answered.
-        if self._typing is None and not self._responses and self._account.crowd.growing < CROWDED:
+        if self._typing is None and not self._responses:
             self._typing = asyncio.create_task(self._type(), name="reply-types")
         self._pacing.show(snapshot)
 
@@ -110,6 +108,9 @@ class DiscordReply:
         await self._pacing.aclose()
 
     async def _grow(self, snapshot: Snapshot) -> bool:
+        # A growing answer leaves out updates rather than delay a finished one.
+        if not self._account.rate.is_spare:
+            return False
         texts = self._letter.growing(snapshot.segments)
         for number, text in enumerate(texts, FIRST):
             await self._put(number, text, "growing")
@@ -141,7 +142,9 @@ class DiscordReply:
         """Show the typing indicator until cancelled. Best effort."""
         try:
             while True:
-                await self._account.typing(await self._place.channel())
+                channel = await self._place.channel()
+                if self._account.rate.is_spare:
+                    await self._account.typing(channel)
                 await asyncio.sleep(TYPING)
         except PlatformError as error:
             log.info("cannot show the typing indicator", error=str(error))

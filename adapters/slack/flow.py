@@ -43,7 +43,7 @@ class Flow:
     @property
     def may_show(self) -> bool:
         """Whether a stream is open, or may be opened now."""
-        return self.is_begun or self._workspace.starts.is_left
+        return self.is_begun or self._workspace.starts.left > 0
 
     @property
     def shown(self) -> list[str]:

@@ -11,8 +11,8 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.errors import RefusedError, as_configuration_errors, as_platform_errors
-from adapters.slack.limits import Budget
 from bot.adapter import FileRefusedError, PlatformError
+from bot.budget import Budget
 from bot.pacing import Crowd
 
 # Native streams that may be started in a minute; further replies are posted without growing.

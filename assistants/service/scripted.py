@@ -91,13 +91,15 @@ class ScriptedModel:
         return StreamingResponse(self._stream(number, body, reply), media_type="text/event-stream")
 
     async def _stream(self, number: int, body: Body, reply: ScriptedReply) -> AsyncIterator[str]:
+        # By the clock, so that a busy machine does not slow the script down.
+        clock, begun = asyncio.get_running_loop().time, asyncio.get_running_loop().time()
         for count, delta in enumerate(deltas(number, reply)):
             if count == reply.cut_after:
                 raise ConnectionResetError("the script cuts the answer here")
             if count == reply.hold_after:
                 await self._hold(reply)
             yield data(chunk(number, body, delta, None))
-            await asyncio.sleep(reply.chunk_delay)
+            await asyncio.sleep(max(0.0, begun + (count + 1) * reply.chunk_delay - clock()))
         yield data(chunk(number, body, {}, finish(reply)))
         if (body.get("stream_options") or {}).get("include_usage"):
             yield data({**chunk(number, body, {}, None), "choices": [], "usage": usage(body, reply)})

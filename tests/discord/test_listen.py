@@ -8,6 +8,7 @@ import pytest
 
 from adapters.discord import DiscordAdapter, commands
 from adapters.discord.gateway import Identifies, Listener, TooSoonError
+from adapters.discord.rate import Rate
 from bot.adapter import ConfigurationError
 from bot.incoming import Command
 from bot.settings import Settings
@@ -70,7 +71,7 @@ async def test_a_message_in_a_place_we_were_not_told_of_is_taken_once_discord_sa
     ada, channel, bot = await discord.user("ada"), await discord.channel("untold"), TakingBot()
     thread = await discord.thread(ada, channel, "theirs")
     said = await discord.say(ada, thread, "still there?")
-    async with Listener(bot, Identifies(), reads_all=True) as listener:
+    async with Listener(bot, Identifies(), Rate(), reads_all=True) as listener:
         await listener.login(settings.discord_token.get_secret_value())
         place = listener.get_partial_messageable(int(thread), guild_id=int(GUILD))
         message = await place.fetch_message(int(said))
@@ -293,6 +294,6 @@ def test_it_has_no_pages_of_its_own(adapter: DiscordAdapter) -> None:
 
 async def test_what_happens_while_it_closes_is_told_to_nobody() -> None:
     """discord.py may say that it is ready two seconds after it was closed."""
-    async with Listener(TakingBot(), Identifies(), reads_all=True) as listener:
+    async with Listener(TakingBot(), Identifies(), Rate(), reads_all=True) as listener:
         pass
     listener.dispatch("ready")

@@ -263,6 +263,28 @@ async def test_an_answer_given_anew_is_not_looked_for_in_the_one_before_it(menti
     assert await mentioned.texts() == ["eight", "eight legs"]
 
 
+async def test_many_answers_at_once_stay_within_discords_limit_for_all_requests(
+    adapter: DiscordAdapter, discord: DiscordPeople
+) -> None:
+    """Too many refused requests, and Cloudflare keeps the whole address away."""
+    await discord.settings(rate_limits={"*": [50, 1.0]})
+    before = len((await discord.state()).calls)
+    person = await discord.user("hasty")
+    dm = await discord.dm(person)
+    many = [Asked(adapter, discord, dm, await discord.say(person, dm, "hello"), next(_numbers)) for _ in range(60)]
+    replies = [asked.reply() for asked in many]
+    for reply in replies:
+        await reply.show(Snapshot((Text("ei"),)))
+    await asyncio.gather(*(reply.finish([Text("eight")]) for reply in replies))
+    await asyncio.gather(*(reply.aclose() for reply in replies))
+    await discord.settings(rate_limits={"*": [10_000, 1.0]})
+    now = await discord.state()
+    assert {call.status for call in now.calls[before:]} <= {200, 204}
+    assert [message.content for message in await discord.said(dm)] == ["eight"] * 60
+    # Updates that would have kept a finished answer waiting were left out.
+    assert sum(call.method in ("create_message", "edit_message") for call in now.calls[before:]) < 100
+
+
 async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:
     await asked.discord.fault("create_message", hold=True)
     first = asked.reply()

@@ -4,6 +4,8 @@ import time
 
 from tests.simulators.common.clock import Clock
 
+# The name of the limit on all calls of the account together.
+ALL = "*"
 # Generous where nothing was set: the headers are there, and nobody is slowed.
 DEFAULT = (50, 1.0)
 
@@ -15,6 +17,10 @@ class Buckets:
         self.limits: dict[str, tuple[int, float]] = {}
         self._clock = clock
         self._taken: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def take_of_all(self) -> float:
+        """One call of the account, whichever it is: for how many seconds it is refused (0: it is not)."""
+        return self.take(ALL, "")[1] if ALL in self.limits else 0.0
 
     def take(self, name: str, major: str) -> tuple[dict[str, str], float]:
         """One call: its headers, and for how many seconds it is refused (0: it is not)."""

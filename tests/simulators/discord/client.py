@@ -92,7 +92,7 @@ class DiscordPeople(People[State]):
 
     async def settings(self, **settings: Any) -> None:
         """`privileged` intents the portal allows (names), `content_type` of answers, `beat_every` seconds,
-        `acknowledges` heartbeats or not, `rate_limits` {call: [calls, seconds]}."""
+        `acknowledges` heartbeats or not, `rate_limits` {call: [calls, seconds]} (`*`: all calls)."""
         await super().settings(**settings)
 
     async def said(self, channel: str) -> list[Message]:

@@ -60,6 +60,8 @@ class Rest:
         prescribed = refusals.of_fault(fault) if fault is not None else None
         if prescribed is not None:
             return prescribed
+        if not route.is_open and (refused_for := self.buckets.take_of_all()):
+            return refusals.rate_limited(refused_for, "global", {})
         bucket, refused_for = self._bucket(route, context)
         if refused_for:
             return refusals.rate_limited(refused_for, "user", bucket)

@@ -1,0 +1,37 @@
+"""Keeps the bot account within Discord's limit for all its requests together."""
+
+import asyncio
+from typing import Any
+
+import discord
+from discord.http import Route
+
+from bot.budget import Budget
+
+# Discord allows fifty a second; requests may arrive closer together than they were sent.
+CALLS, SECONDS = 45, 1.0
+# How many of them are kept for answers: typing indicators and growing text use the rest.
+RESERVE = 20
+
+
+class Rate:
+    """The shared limit of the clients of one account. Answers to interactions have their own limits at Discord."""
+
+    def __init__(self) -> None:
+        self._budget = Budget(CALLS, SECONDS)
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether there is room for a request that can be left out."""
+        return self._budget.left > RESERVE
+
+    def limit(self, client: discord.Client) -> None:
+        """Make every request of this client wait for its turn; discord.py has no hook for that."""
+        request = client.http.request
+
+        async def in_turn(route: Route, **arguments: Any) -> Any:
+            if wait := self._budget.book():
+                await asyncio.sleep(wait)
+            return await request(route, **arguments)
+
+        client.http.request = in_turn  # type: ignore[method-assign]
