@@ -21,12 +21,12 @@ def unreachable(base_url: str, error: httpx.HTTPError | UnicodeError) -> str:
     if isinstance(error, UnicodeError) or re.search(_NO_HOST, said):
         return f"There is no host named {urlsplit(base_url).hostname}; check the address and the network."
     if not isinstance(error, httpx.ConnectError):
-        return f"{where} broke the connection off; see that it speaks HTTP, and whether it wants https:// instead."
+        return f"{where} closed the connection; check that it speaks HTTP, or try https:// instead."
     if "CERTIFICATE" in said:
-        return f"{where} shows a certificate that is not trusted here; use the name in it, or set SSL_CERT_FILE."
+        return f"{where} has a certificate that is not trusted here; use the host name in it, or set SSL_CERT_FILE."
     if "SSL" in said:
-        return f"{where} does not speak https; give the address with http:// instead."
-    return f"Nothing answers at {where}; see that the server runs and that the port is right."
+        return f"{where} does not speak HTTPS; use http:// instead."
+    return f"Nothing answers at {where}; check that the server is running and that the port is right."
 
 
 def no_endpoint(base_url: str, why: str) -> str:
@@ -39,13 +39,13 @@ def late(base_url: str, seconds: float) -> str:
 
 
 def key_refused(base_url: str, *, given: bool) -> str:
-    cure = "refused the key; check it and paste it again" if given else "asks for a key; fill it in"
+    cure = "refused the key; check it and paste it again" if given else "requires a key; enter it"
     return f"{place(base_url)} {cure} (it answered 401)."
 
 
 def forbidden(base_url: str, said: str) -> str:
     why = f": {said.rstrip('.')}" if said else ""
-    return f"{place(base_url)} does not let this in (it answered 403{why}); see what the key may use there."
+    return f"{place(base_url)} denied access (it answered 403{why}); check what the key may use."
 
 
 def limited(base_url: str, retry_after: str) -> str:
@@ -54,7 +54,7 @@ def limited(base_url: str, retry_after: str) -> str:
 
 
 def spent(base_url: str) -> str:
-    return f"{place(base_url)} says that the quota of this key is used up; check its plan and billing."
+    return f"{place(base_url)} says that the quota of this key is used up; check the plan and billing there."
 
 
 def is_spent(status: int, body: object) -> bool:
@@ -63,7 +63,7 @@ def is_spent(status: int, body: object) -> bool:
 
 def unknown_model(base_url: str, model: str, names: Sequence[str]) -> str:
     if not names:
-        return f"{place(base_url)} has no model named {model}; give a name that it knows."
+        return f"{place(base_url)} has no model named {model}; use a name that it knows."
     near = difflib.get_close_matches(model, names, n=SHOWN, cutoff=0.4)
     some = choice([*near, *(name for name in names if name not in near)])
     return f"{place(base_url)} has no model named {model}; it has {some}."
@@ -76,8 +76,8 @@ def choice(names: Sequence[str]) -> str:
 
 def refused(base_url: str, status: int, said: str) -> str:
     if said:
-        return f"{place(base_url)} refused a plain question (it answered {status}): {said}"
-    return f"{place(base_url)} failed (it answered {status}); look at its log, then try again."
+        return f"{place(base_url)} refused a test question (it answered {status}): {said}"
+    return f"{place(base_url)} failed (it answered {status}); check its log, then try again."
 
 
 def words(body: object) -> str:

@@ -25,63 +25,62 @@ MENU = """\
 Send a number, or **menu** to see this again."""
 
 WELCOME = f"""\
-Welcome to **Threadline**. It brings assistants to where people already talk, and gives every conversation a thread of \
-its own.
+Welcome to **Threadline**. It brings assistants into Slack and Discord, and gives every conversation its own thread.
 
-I only read from a script, but everything that carries my words is the real thing. Where shall we go?
+I follow a script, but everything around me is real. What would you like to see?
 
 {MENU}"""
 
 REAL = """\
 **What is real here**
 
-- Your message was stored before anything was answered.
-- It became a *message* on a *thread*, and a *run* of the assistant called Tour: the Assistants API, served by this \
-very program.
-- These words **stream**: you see them as they are written, as you would see a model's.
+- Your message was saved before this answer began.
+- It became a *message* on a *thread*, and a *run* of the assistant Tour. That is the Assistants API, served by this \
+program.
+- This text **streams**: you see it while it is written, as you would with a model.
 
-Only the thinking is missing; that part is a script. Send **2** to see what happens when I am interrupted."""
+Only the model is missing; I read from a script instead. Send **2** to see what happens when I am interrupted."""
 
 STAYS = """\
 **Your conversation stays**
 
-Try it now: reload this page or restart me; this conversation is still here.
+Reload this page or restart Threadline: this conversation will still be here.
 
-You may even kill the program in the middle of an answer. When it starts again it takes up the unfinished answer where \
-it belongs, once. Everything is in one SQLite file; stop me, and you can copy it.
+You can even kill the program in the middle of an answer. After the restart it finishes that answer, in its place and \
+only once. Everything is kept in one SQLite file, which you can copy while Threadline is stopped.
 
-Send **3** to meet the others who can answer here."""
+Send **3** to meet the other assistants."""
 
 CHOOSING = """\
 **Choosing who answers**
 
 - `/assistant list` shows the assistants.
-- `/assistant use NAME` gives this conversation to another one, and keeps the thread.
-- `/assistant new` starts a fresh thread.
+- `/assistant use NAME` lets another assistant continue this conversation, in the same thread.
+- `/assistant new` starts a new thread.
 
-You write your own assistants in `threadline.toml`: a name, instructions, a model.
+You define your own assistants in `threadline.toml`, each with a name, instructions and a model.
 
-Send **4** to give them something to think with."""
+Send **4** to connect a model."""
 
 CONNECTING = """\
 **Connecting a model**
 
-Any endpoint that speaks Chat Completions will do: OpenAI, Azure, Ollama, LM Studio, vLLM, llama.cpp and many more. \
-Open *Connect a model* on Threadline's page, give address, key and model; it is tried at once and used without a \
-restart. Or set `MODEL_BASE_URL`, `MODEL_API_KEY` and `MODEL`.
+Any endpoint with the Chat Completions API works: OpenAI, Azure, Ollama, LM Studio, vLLM, llama.cpp and many more. \
+Open *Connect a model* on Threadline's page and enter its address, a key and a model. Threadline tests it and uses it \
+without a restart. You can also set `MODEL_BASE_URL`, `MODEL_API_KEY` and `MODEL`.
 
-Without one, *Small talk* runs a tiny model on this machine: good for a chat, often wrong.
+Until then, *Small talk* runs a tiny model on this machine. It can chat, but is often wrong.
 
 Send **5** for Slack and Discord."""
 
 SLACK = """\
 **Slack and Discord**
 
-Mention the bot in a channel and it answers in a thread; follow-ups in that thread need no mention. It also answers \
-where you are alone with it: in its Messages tab on Slack, in a direct message on Discord. Every thread is a \
-conversation of its own, with its own memory.
+Mention the bot in a channel, and it answers in a thread, where you can continue without a mention. You can also \
+write to it alone: in its Messages tab on Slack, or in a direct message on Discord. Every thread is a separate \
+conversation with its own memory.
 
-The README has the steps to connect your workspace or your server.
+The README explains how to connect your workspace or server.
 
 Send **6** to see code run."""
 
@@ -102,20 +101,20 @@ else:
 RUNNING = """\
 **Code that runs**
 
-An assistant with the *code interpreter* writes Python and runs it in a sandbox of its own: no network, none of your \
-files, little memory, and it is ended when it takes too long. I run this now, for 3x + 11 = 14:"""
+An assistant with the *code interpreter* writes Python and runs it in a sandbox, without network access, without your \
+files, and with limits on memory and time. I will run this now, to solve 3x + 11 = 14:"""
 
 RAN = """\
-It printed `{printed}`. What it draws comes as a picture, and files that it writes come as downloads. Variables stay \
-for the next question: the sandbox is this conversation's alone.
+It printed `{printed}`. Plots appear as images, and files it writes as downloads. Variables are kept for the next \
+question; no other conversation shares this sandbox.
 
 Send **7** to see a file read and cited."""
 
 REFUSED = """\
 **Code that runs**
 
-Here no code is run: nothing on this machine would shut it in, and without that it does not run at all. \
-`threadline doctor` says what is missing and how to get it.
+Code does not run here: this machine has no sandbox, and Threadline never runs code without one. \
+`threadline doctor` says what is missing and how to install it.
 
 Send **7** to see a file read and cited."""
 
@@ -124,30 +123,30 @@ QUERY = "killed in the middle of an answer"
 LOOKING = """\
 **A source that is cited**
 
-An assistant with the *file search* reads the files it was given, and those that people send: PDF, Word, PowerPoint, \
-Excel, web pages, text. I was given one about Threadline, and look now for what it says of being killed:"""
+An assistant with *file search* reads its own files and those that people send: PDF, Word, PowerPoint, Excel, web \
+pages and text. I have one about Threadline. Let me look up what happens when the program is killed:"""
 
 FOUND = """\
 The file says: “{sentence}” {mark}
 
-The number stands for the passage, which is named under this answer. A file is only ever quoted: whatever it asks for, \
-it has no say here.
+The number refers to the passage listed under this answer. Files are only quoted: instructions in a file are not \
+followed.
 
-That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
+That was the tour. Send **menu** to see the topics again, or `/assistant list` to see the other assistants."""
 
 NOT_FOUND = """\
-The file that I was given is not there any more, so that there is nothing to cite.
+My file is no longer there, so there is nothing to cite.
 
-That was the tour. Send **menu** to go round again, or `/assistant list` to see who else is here."""
+That was the tour. Send **menu** to see the topics again, or `/assistant list` to see the other assistants."""
 
 FILES = """\
 **What you sent**
 
-I have {files}: kept on this conversation's thread, where whoever answers next can read it. I only play a script, and \
-read nothing that people send. An assistant with a model does: `/assistant list` shows who is here, and `/assistant \
-use NAME` hands this conversation over, what you sent included.
+I have {files}, and keep it with this conversation. I follow a script and cannot read it, but an assistant with a \
+model can: `/assistant list` shows the assistants, and `/assistant use NAME` lets one of them continue here, with \
+what you sent.
 
-What I can show you meanwhile:
+Meanwhile, I can show you:
 
 {menu}"""
 
@@ -219,7 +218,7 @@ def tour_model() -> ChatCompletions:
 
 
 def _sent(request: Body) -> list[str]:
-    """The names of the files of this conversation that its tools tell of, and `a picture` that came now."""
+    """The names of this conversation's files, as its tools list them, and `a picture` if the message has one."""
     about = [_THERE.search(str(each["function"].get("description", ""))) for each in request.get("tools") or ()]
     names = [_PLACE.sub(r"\1", name) for found in about if found for name in found[1].split(", ")]
     content = request["messages"][-1].get("content")
@@ -235,7 +234,7 @@ def _scene(said: str, sent: Sequence[str]) -> str:
         return WELCOME
     if sent or said == WORDLESS:
         return FILES.format(files=", ".join(sent) or "what you sent", menu=MENU)
-    return f"You wrote “{_short(said)}”. I am a script and cannot answer that, but I can show you around:\n\n{MENU}"
+    return f"You wrote “{_short(said)}”. I follow a script and cannot answer that, but I can show you around:\n\n{MENU}"
 
 
 def _word(said: str) -> str:

@@ -92,7 +92,7 @@ async def test_every_model_of_the_configuration_is_tried(start: Start, tmp_path:
         ),
         "models.gone": (
             "WRONG",
-            "Nothing answers at 127.0.0.1:9; see that the server runs and that the port is right.",
+            "Nothing answers at 127.0.0.1:9; check that the server is running and that the port is right.",
         ),
     }
     assert "sk-" not in process.output

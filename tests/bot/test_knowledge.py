@@ -41,7 +41,7 @@ async def test_the_tour_cites_its_source_without_a_model(start: Start) -> None:
                 if moment.get("kind") == "finished":
                     break
         (exchange,) = await page.until(KEY, lambda now: bool(now) and now[0]["state"] == "answered")
-        assert "loses nothing" in said(exchange)
+        assert "nothing is lost" in said(exchange)
         assert "[1]" in said(exchange)
         assert [(note["number"], note["title"]) for note in sources(exchange)] == [(1, "threadline.md")]
         assert sources(exchange)[0]["passage"]

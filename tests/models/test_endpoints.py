@@ -83,21 +83,21 @@ async def test_a_thinking_model_speaks_before_its_first_word() -> None:
         (refusal("401 Unauthorized", {"message": f"Incorrect {KEY}"}), "refused the key; check it and paste it again"),
         (
             refusal("403 Forbidden", "Not here."),
-            r"does not let this in \(it answered 403: Not here\); see what the key",
+            r"denied access \(it answered 403: Not here\); check what the key",
         ),
-        (answer("", status="403 Forbidden"), r"does not let this in \(it answered 403\); see what the key may use"),
+        (answer("", status="403 Forbidden"), r"denied access \(it answered 403\); check what the key may use"),
         (refusal("429 Too Many", "slow", more="retry-after: 7\r\n"), "is limiting requests; wait 7 seconds and try"),
         (refusal("429 Too Many", "slow"), "is limiting requests; wait a moment and try again"),
-        (refusal("429 Too Many", {"code": "insufficient_quota"}), "the quota of this key is used up; check its plan"),
+        (refusal("429 Too Many", {"code": "insufficient_quota"}), "the quota of this key is used up; check the plan"),
         (refusal("402 Payment Required", {}), "the quota of this key is used up"),
-        (refusal("404 Not Found", {"message": "model 'llama' not found"}), "has no model named llama; give a name"),
+        (refusal("404 Not Found", {"message": "model 'llama' not found"}), "has no model named llama; use a name"),
         (
             refusal("500 Oops", {"message": "needs more memory"}),
-            r"a plain question \(it answered 500\): needs more mem",
+            r"a test question \(it answered 500\): needs more mem",
         ),
         (refusal("500 Oops", LONG), "x…$"),
-        (answer("", status="503 Busy"), r"failed \(it answered 503\); look at its log"),
-        (refusal("400 Bad", {"message": f"{KEY} is odd"}), r"a plain question \(it answered 400\): … is odd"),
+        (answer("", status="503 Busy"), r"failed \(it answered 503\); check its log"),
+        (refusal("400 Bad", {"message": f"{KEY} is odd"}), r"a test question \(it answered 400\): … is odd"),
         (answer("", status="307 Moved", more="location: /x\r\n"), r"\(it sends elsewhere\); check the address"),
         (answer("<h1>Hi</h1>", kind="text/html"), r"OpenAI-compatible endpoint \(what it sends is no stream of events"),
         (answer("<h1>No</h1>", status="400 Bad", kind="text/html"), r"OpenAI-compatible endpoint \(it answered 400\)"),
@@ -106,10 +106,10 @@ async def test_a_thinking_model_speaks_before_its_first_word() -> None:
             r"not an OpenAI-compatible endpoint \(it answered 404\); check the address",
         ),
         (stream({"hello": 1}), r"OpenAI-compatible endpoint \(its events are no completion chunks\)"),
-        (stream({"error": {"message": f"{KEY} broke"}}), "refused a plain question .*: … broke"),
+        (stream({"error": {"message": f"{KEY} broke"}}), "refused a test question .*: … broke"),
         (stream(delta(role="assistant")), "ended its answer before the first word; try another model"),
-        (b"SSH-2.0-OpenSSH_9.9\r\n", "broke the connection off; see that it speaks HTTP"),
-        (b"", "broke the connection off"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", "closed the connection; check that it speaks HTTP"),
+        (b"", "closed the connection"),
     ],
 )
 async def test_what_is_wrong_is_told_in_a_sentence(chat: bytes, sentence: str) -> None:
@@ -131,7 +131,7 @@ async def test_a_key_pasted_as_the_model_is_not_told() -> None:
 
 async def test_a_missing_key_is_asked_for() -> None:
     async with serving({CHAT: refusal("401 Unauthorized", "key?")}) as server:
-        assert "asks for a key; fill it in" in await _sentence(server.address, key="")
+        assert "requires a key; enter it" in await _sentence(server.address, key="")
 
 
 async def test_a_refused_key_counts_more_than_a_path_that_is_not_there() -> None:
@@ -160,13 +160,13 @@ async def test_a_list_that_never_comes_does_not_hide_the_reason(monkeypatch: pyt
 async def test_nobody_at_the_port() -> None:
     port = await closed_port()
     said = await _sentence(f"http://127.0.0.1:{port}")
-    assert said == f"Nothing answers at 127.0.0.1:{port}; see that the server runs and that the port is right."
+    assert said == f"Nothing answers at 127.0.0.1:{port}; check that the server is running and that the port is right."
 
 
 async def test_https_where_only_http_is_spoken() -> None:
     async with serving({CHAT: SPEAKS}) as server:
         said = await _sentence(f"https://127.0.0.1:{server.port}/v1")
-        assert said == f"127.0.0.1:{server.port} does not speak https; give the address with http:// instead."
+        assert said == f"127.0.0.1:{server.port} does not speak HTTPS; use http:// instead."
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])

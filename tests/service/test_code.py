@@ -343,7 +343,7 @@ async def test_the_tour_says_so_where_code_is_refused_and_goes_on(refusing: Asyn
     run, _ = await ran(refusing, thread.id, "6", model="tour")
     said: Any = (await refusing.beta.threads.messages.list(thread.id)).data[0].content[0]
     assert run.status == "completed"
-    assert "Here no code is run" in said.text.value
+    assert "Code does not run here" in said.text.value
 
 
 async def test_a_model_that_never_stops_calling_is_stopped(
