@@ -21,7 +21,7 @@ class Trouble:
         await _refused_at_the_end(stage, 500)
 
     @needs("refusals")
-    async def test_showing_never_raises_whatever_the_platform_answers(self, stage: Stage) -> None:
+    async def test_show_never_raises(self, stage: Stage) -> None:
         asked = await Asked.on(stage)
         await stage.refuse(500, times=2)
         reply = asked.reply()
@@ -42,7 +42,7 @@ class Trouble:
         await answered(asked, answer)
 
     @needs("losses")
-    async def test_a_message_whose_acceptance_was_lost_is_not_written_again(self, stage: Stage) -> None:
+    async def test_a_message_whose_response_was_lost_is_not_created_again(self, stage: Stage) -> None:
         """Posted twice."""
         asked = await Asked.on(stage)
         await stage.lose()

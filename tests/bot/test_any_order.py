@@ -69,7 +69,7 @@ def revised_first(told: list[Told], event: str) -> Revision | None:
 
 @settings(max_examples=12, deadline=None)
 @given(threads(), st.sets(st.integers(0, 20), max_size=2))
-def test_in_whatever_order_it_is_told_what_follows_the_call_is_asked_once_and_nothing_else(
+def test_in_any_order_of_delivery_what_follows_the_mention_is_asked_once(
     thread: tuple[int, list[Told]], refused: set[int]
 ) -> None:
     """Answered twice, every message answered, silence, edits that re-trigger."""

@@ -18,7 +18,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("before", [[], [PlatformError("It never takes this.", retryable=False)]])
-async def test_a_platform_that_is_away_is_waited_for_although_the_clock_is_set(
+async def test_an_unavailable_platform_is_waited_for_even_if_the_clock_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: list[PlatformError]
 ) -> None:
     """For an answer, and for the apology that comes in its place."""

@@ -28,7 +28,7 @@ WORDS = (
 )
 
 
-async def test_a_deleted_conversation_leaves_nothing_that_was_said_and_its_answer_goes_nowhere(
+async def test_a_deleted_conversation_leaves_no_words_and_no_late_answer(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     async with visiting(address(program := start("run", **settings))) as (page, client):
@@ -76,7 +76,7 @@ async def test_a_conversation_keeps_the_name_it_was_given(start: Start, settings
             assert (refused.status_code, refused.json()["error"]) == (409, why)
 
 
-async def test_a_conversation_whose_answer_does_not_stop_is_not_deleted_and_loses_no_message(
+async def test_a_conversation_whose_answer_does_not_stop_is_kept_with_its_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STOP_SECONDS", 0.0)

@@ -119,7 +119,7 @@ async def test_a_turn_whose_hand_over_was_lost_is_found_in_the_tables(db: SQLite
         await worker.all_done.wait()
 
 
-async def test_a_turn_that_raises_does_not_silence_its_conversation(db: SQLiteDatabase) -> None:
+async def test_a_turn_that_raises_does_not_block_its_conversation(db: SQLiteDatabase) -> None:
     faults = [RuntimeError("once"), StorageError("twice"), turns.SupersededError("thrice")]
     worker = Worker(db, 1, faults)
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):

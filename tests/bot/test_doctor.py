@@ -104,7 +104,7 @@ def test_a_sandbox_that_no_assistant_needs_is_not_wrong(start: Start) -> None:
     assert said(process.output)["sandbox"] == ("off", CURE)
 
 
-async def test_without_bubblewrap_the_program_runs_and_says_why_code_does_not(start: Start, model_address: str) -> None:
+async def test_without_bubblewrap_the_program_runs_and_says_why_code_cannot(start: Start, model_address: str) -> None:
     process = start("run", SANDBOX="auto", PATH="/nowhere", PORT="0", **connecting(model_address), **TUTOR)
     async with Page(address(process)) as page:
         key = "web:00000000-0000-4000-8000-000000000002"

@@ -37,7 +37,7 @@ async def answered(here: House) -> list[str]:
     return await here.thread("user")
 
 
-async def test_a_follow_up_that_overtook_the_call_is_answered_after_it(here: House) -> None:
+async def test_a_follow_up_that_overtook_its_mention_is_answered_after_it(here: House) -> None:
     """Silence. Slack may bring it first, and a call that was refused is brought again later."""
     assert (await say(here, 3, "the one of yesterday")).outcome == "ignored"
     assert (await say(here, 4, "and quickly")).outcome == "ignored"
@@ -63,7 +63,7 @@ async def test_a_follow_up_that_cannot_be_taken_with_its_call_is_taken_when_that
 
 
 @pytest.mark.parametrize("order", [(4, 3, 2), (4, 2, 3), (3, 4, 2)])
-async def test_whichever_call_comes_first_all_that_was_said_after_the_first_is_answered(
+async def test_of_two_mentions_in_any_order_what_follows_the_first_is_answered(
     here: House, order: Sequence[int]
 ) -> None:
     said = {1: "who knows?", 2: "@threadline do you?", 3: "please", 4: "@threadline are you there?"}
@@ -73,7 +73,7 @@ async def test_whichever_call_comes_first_all_that_was_said_after_the_first_is_a
     assert sorted(await answered(here)) == sorted(said[number] for number in order)
 
 
-async def test_what_was_said_before_the_call_is_not_answered_whenever_it_comes(here: House) -> None:
+async def test_messages_from_before_the_mention_are_never_answered(here: House) -> None:
     """Every message answered."""
     assert (await say(here, 1, "who of you knows?")).outcome == "ignored"
     await say(here, 3, "@threadline do you?")

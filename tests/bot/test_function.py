@@ -39,7 +39,7 @@ def test_a_function_is_still_the_function_it_was() -> None:
     assert rain.tool.function.description == "How likely rain is."
 
 
-async def test_a_call_that_takes_too_long_is_given_up_and_a_function_that_hangs_is_not_called_for_ever() -> None:
+async def test_a_slow_call_times_out_and_a_hanging_function_is_not_called_again() -> None:
     go = threading.Event()
 
     @function(read_only=True, seconds=0.05)
@@ -71,7 +71,7 @@ async def test_an_asynchronous_call_that_takes_too_long_is_cancelled() -> None:
     assert cancelled.is_set()
 
 
-async def test_an_output_that_is_too_long_is_cut_and_says_so() -> None:
+async def test_a_long_output_is_cut_and_says_so() -> None:
     @function(characters=10)
     def long() -> str:
         return "0123456789" * 5 + "\0"

@@ -164,7 +164,7 @@ async def test_the_calls_of_one_step_run_side_by_side_and_show_as_steps(
     assert offered["meet"]["parameters"]["properties"] == {"name": {"type": "string"}}
 
 
-async def test_only_what_reads_is_run_and_who_asked_is_told(url: str, home: Path, key: str, model: Model) -> None:
+async def test_only_read_only_functions_run_and_people_are_told(url: str, home: Path, key: str, model: Model) -> None:
     await model.play(
         calls(("send_mail", {"to": "ada"}), ("broken", {"city": "Ulm"}), ("quick", {"town": "Ulm"}), ("snow", {})),
         ScriptedReply(text="I could not send it."),

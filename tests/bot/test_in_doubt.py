@@ -32,7 +32,7 @@ async def stopped(here: House) -> None:
 
 
 @pytest.mark.parametrize("comes", ["before the stop", "after it", "never"])
-async def test_a_question_whose_run_was_stopped_before_it_was_known_is_asked_once(here: House, comes: str) -> None:
+async def test_a_question_stopped_before_its_run_was_known_is_asked_once(here: House, comes: str) -> None:
     here.way.lose_the_answer() if comes == "before the stop" else here.way.bring_it_later()
     await stopped(here)
     if comes == "after it":
@@ -44,7 +44,7 @@ async def test_a_question_whose_run_was_stopped_before_it_was_known_is_asked_onc
 
 
 @pytest.mark.parametrize("comes", ["before the next", "never"])
-async def test_a_question_that_was_interrupted_before_its_run_was_known_is_asked_once(here: House, comes: str) -> None:
+async def test_a_question_interrupted_before_its_run_was_known_is_asked_once(here: House, comes: str) -> None:
     here.way.lose_the_answer() if comes == "before the next" else here.way.bring_it_later()
     await here.say("one")
     await here.way.silent.wait()

@@ -105,7 +105,7 @@ async def test_an_assistant_that_reads_no_documents_says_so(
         assert said(exchange) == "You said: Read it\n“snow.pdf” no longer exists; please send it again."
 
 
-async def test_documents_that_were_put_away_silence_no_conversation(
+async def test_expired_documents_do_not_silence_a_conversation(
     start: Start, model_address: str, tmp_path: Path
 ) -> None:
     (tmp_path / "threadline.toml").write_text(CONFIG.replace('files = ["rain.pdf"]', 'tools = ["file_search"]'))

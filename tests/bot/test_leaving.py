@@ -53,7 +53,7 @@ async def test_one_that_cannot_says_that_it_continues_and_does(
     await model.aclose()
 
 
-async def test_what_comes_while_it_leaves_is_refused_with_a_sentence_so_that_it_is_sent_again(
+async def test_a_message_during_shutdown_is_refused_with_a_sentence(
     start: Start, settings: dict[str, str], model_address: str
 ) -> None:
     model = Model(model_address)

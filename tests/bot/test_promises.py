@@ -75,7 +75,7 @@ async def messages(client: AssistantsClient, thread: str) -> list[Message]:
 
 
 @pytest.mark.parametrize("words", ["/assistant stop", "stop", "Stop"])
-async def test_stop_keeps_what_was_written_and_what_waited_is_answered_next(
+async def test_stop_keeps_the_partial_text_and_waiting_messages_are_answered_next(
     start: Start, settings: dict[str, str], model: Model, words: str
 ) -> None:
     """No way to stop."""
@@ -95,9 +95,7 @@ async def test_stop_where_nothing_is_written_is_a_word_like_any_other(start: Sta
         assert "No answer is in progress" in (await page.say(KEY, "/assistant stop"))["text"]
 
 
-async def test_a_stop_means_its_own_conversation_and_no_other(
-    start: Start, settings: dict[str, str], model: Model
-) -> None:
+async def test_a_stop_affects_only_its_own_conversation(start: Start, settings: dict[str, str], model: Model) -> None:
     """Everybody at the page is one person to us."""
     async with visiting(address(start("run", **settings))) as (page, _):
         await growing(page, model)
@@ -107,7 +105,7 @@ async def test_a_stop_means_its_own_conversation_and_no_other(
         assert await page.answers(KEY, 1) == ["Half an answer."]
 
 
-async def test_an_answer_given_anew_takes_the_place_of_the_first(
+async def test_a_regenerated_answer_replaces_the_first(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     async with visiting(address(start("run", **settings))) as (page, client):
@@ -161,7 +159,7 @@ async def test_a_channel_may_have_it_that_a_newer_message_interrupts(
         assert [said(exchange) for exchange in found] == [f"Half an \n{INTERRUPTED}", "You said: rather this"]
 
 
-async def test_a_thread_that_the_server_lost_is_replaced_and_people_are_told(
+async def test_a_thread_lost_by_the_server_is_replaced_and_people_are_told(
     start: Start, settings: dict[str, str], tmp_path: Path
 ) -> None:
     async with visiting(address(start("run", **settings))) as (page, client):
@@ -175,7 +173,7 @@ async def test_a_thread_that_the_server_lost_is_replaced_and_people_are_told(
         assert said((await page.until(KEY, ended(3)))[-1]) == "You said: three"
 
 
-async def test_an_assistant_that_the_server_lost_is_made_anew_and_people_are_told(
+async def test_an_assistant_lost_by_the_server_is_created_again_and_people_are_told(
     start: Start, settings: dict[str, str]
 ) -> None:
     async with visiting(address(start("run", **settings))) as (page, client):
@@ -187,7 +185,7 @@ async def test_an_assistant_that_the_server_lost_is_made_anew_and_people_are_tol
         assert (await page.answers(KEY, 2))[1] == "You said: two"
 
 
-async def test_somebody_elses_run_on_our_thread_is_waited_for(
+async def test_a_foreign_run_on_our_thread_is_waited_for(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     """ "Can't add messages to thread while a run is active"."""
@@ -205,7 +203,7 @@ async def test_somebody_elses_run_on_our_thread_is_waited_for(
         assert (await client.threads.runs.retrieve(foreign.thread_id, foreign.id)).status == "completed"
 
 
-async def test_what_was_ended_before_it_was_asked_is_asked_later(
+async def test_a_turn_ended_before_it_asked_is_asked_by_the_next(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     """Silence. A question that never reached its thread is in nobody's mind, whatever ended its turn."""
@@ -236,7 +234,7 @@ async def test_what_was_ended_before_it_was_asked_is_asked_later(
         assert found[-1]["question"] == "five"
 
 
-async def test_a_run_that_waits_for_somebody_is_cancelled_when_we_need_its_thread(
+async def test_a_foreign_run_that_requires_action_is_cancelled_when_its_thread_is_needed(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     """A run that blocks its thread for good: nobody will ever give that run what it asks for."""
@@ -255,7 +253,7 @@ async def test_a_run_that_waits_for_somebody_is_cancelled_when_we_need_its_threa
         assert (await client.threads.runs.retrieve(thread, foreign.id)).status == "cancelled"
 
 
-async def test_a_run_that_came_to_nothing_while_nobody_watched_is_made_again_without_its_messages(
+async def test_a_run_that_failed_unwatched_is_created_again_without_its_messages(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     process = start("run", **settings)

@@ -21,7 +21,7 @@ async def here(tmp_path: Path) -> AsyncIterator[House]:
         yield made
 
 
-async def test_an_edit_that_comes_before_its_message_counts(here: House) -> None:
+async def test_an_edit_that_arrives_before_its_message_counts(here: House) -> None:
     """Edits re-trigger. Slack may tell of an edit before it tells of the message."""
     await here.core.revise(Revision("web:1", "older"))
     await here.core.revise(Revision("web:1", "newer"))
@@ -30,7 +30,7 @@ async def test_an_edit_that_comes_before_its_message_counts(here: House) -> None
     assert await here.thread("user") == ["newer"]
 
 
-async def test_of_two_edits_the_newer_one_counts_in_whatever_order_they_come(here: House) -> None:
+async def test_of_two_edits_the_newer_counts_in_any_order(here: House) -> None:
     """Names are looked up on the way, and a lost acknowledgement brings the older one again."""
     here.model.play(ScriptedReply(chunks=("Half ", "an answer."), hold_after=1))
     await here.say("go on")
@@ -56,9 +56,7 @@ async def test_a_deletion_that_comes_before_its_message_counts_and_has_its_reaso
 
 
 @pytest.mark.parametrize("text", ["better", None])
-async def test_what_is_said_of_a_message_while_the_disk_refuses_it_counts_when_it_is_taken(
-    here: House, text: str | None
-) -> None:
+async def test_an_edit_counts_although_the_disk_refused_its_message(here: House, text: str | None) -> None:
     """Discord sends nothing again, so that its adapter brings the message until it is taken."""
     said = "worse " * 20_000
     await here.fill_the_disk()

@@ -22,7 +22,7 @@ PROGRAM = textwrap.dedent(
 )
 
 
-def test_a_loop_that_hangs_ends_its_process_and_shows_where_it_hung() -> None:
+def test_a_hung_event_loop_ends_the_process_and_shows_where_it_hung() -> None:
     """Connected, but deaf."""
     process = Process(sys.executable, "-c", PROGRAM, "hang", "0.5")
     assert process.wait() == 70

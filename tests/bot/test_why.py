@@ -27,7 +27,7 @@ def db(settings: Settings) -> SQLiteDatabase:
     return SQLiteDatabase.open(settings.database_path)
 
 
-async def test_what_was_ignored_is_told_with_its_reason_by_key_id_or_link(
+async def test_why_tells_the_reason_of_an_ignored_message_by_key_id_or_link(
     db: SQLiteDatabase, settings: Settings
 ) -> None:
     """Silence, no answer and no reason."""

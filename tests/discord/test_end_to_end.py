@@ -227,7 +227,7 @@ async def test_an_over_long_answer_comes_whole(listening: DiscordPeople, model: 
     assert [line for part in parts for line in part.removeprefix(CONTINUED).strip().split("\n")] == lines
 
 
-async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: DiscordPeople, model: Model) -> None:
+async def test_a_failing_model_ends_in_a_plain_sentence(listening: DiscordPeople, model: Model) -> None:
     """Silence, no answer and no reason."""
     ada = await listening.user("unlucky")
     dm = await listening.dm(ada)
@@ -258,9 +258,7 @@ async def test_stop_and_regenerate_and_what_waits_is_marked(listening: DiscordPe
     assert said == ["Half an \n\n-# Stopped.", "You said: and this?", "A better answer."]
 
 
-async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
-    listening: DiscordPeople, model: Model
-) -> None:
+async def test_an_edit_counts_until_its_turn_begins(listening: DiscordPeople, model: Model) -> None:
     """Edits re-trigger."""
     ada, channel = await listening.user("ada"), await listening.channel("editing")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
@@ -303,7 +301,7 @@ def _beats(now: State) -> int:
     return sum(frame.op == "heartbeat" for frame in now.frames)
 
 
-async def test_where_it_may_not_write_the_log_says_why_and_the_next_question_is_answered(
+async def test_without_permission_to_write_the_log_says_why_and_the_next_question_is_answered(
     listening: DiscordPeople, running: Process
 ) -> None:
     """Setup traps. And no answer and no reason."""
@@ -437,7 +435,7 @@ async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
         assert second.end() == 0
 
 
-async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
+async def test_messages_sent_while_it_was_down_are_answered_once_after_the_restart(
     alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
     """A new session tells nothing of what was said before it."""

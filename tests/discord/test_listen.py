@@ -53,7 +53,7 @@ async def test_a_reply_to_us_is_meant_for_us(bot: TakingBot, discord: DiscordPeo
     assert (await bot.takes("and I ask about it")).addressed
 
 
-async def test_a_message_that_was_not_claimed_is_claimed_later(bot: TakingBot, discord: DiscordPeople) -> None:
+async def test_a_message_that_could_not_be_stored_is_stored_later(bot: TakingBot, discord: DiscordPeople) -> None:
     """Discord does not send again what nobody took."""
     bot.claims = False
     ada = await discord.user("ada")
@@ -98,7 +98,7 @@ async def test_an_edit_keeps_what_its_message_replies_to(bot: TakingBot, discord
     assert [file.name for file in bot.revisions[-1].files or ()] == ["b.txt"]
 
 
-async def test_a_message_that_calls_us_only_once_it_was_edited_is_taken(bot: TakingBot, discord: DiscordPeople) -> None:
+async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, discord: DiscordPeople) -> None:
     """The bot is told how late the edit came."""
     ada, channel = await discord.user("ada"), await discord.channel("afterthought")
     said = await discord.say(ada, channel, "what is it?")
@@ -119,7 +119,7 @@ async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, discord
     assert (bot.commands[-1].event, bot.commands[-1].place.key) == (f"discord:{asked.id}", "")
 
 
-async def test_a_question_by_command_that_cannot_be_stored_is_answered_with_why(
+async def test_a_question_by_command_that_cannot_be_stored_is_answered_with_the_reason(
     bot: TakingBot, discord: DiscordPeople
 ) -> None:
     """Silence. Discord would show for fifteen minutes that the bot is thinking, and never redelivers a command."""
@@ -164,7 +164,7 @@ async def test_a_command_in_a_thread_or_dm_is_about_that_conversation(bot: Takin
 
 
 @pytest.mark.parametrize("how", ["reconnect", "drop", "4000", "resumable"])
-async def test_nothing_said_while_the_connection_was_lost_is_missed(
+async def test_no_message_is_missed_while_the_connection_is_lost(
     bot: TakingBot, discord: DiscordPeople, how: str
 ) -> None:
     before = frames(await discord.state(), "identify", "resume")
@@ -180,7 +180,7 @@ async def test_nothing_said_while_the_connection_was_lost_is_missed(
     assert frames(now, "identify", "resume")[len(before) :] == ["resume"]
 
 
-async def test_a_socket_that_falls_silent_is_noticed_and_nothing_said_meanwhile_is_missed(
+async def test_a_silent_gateway_is_noticed_and_no_message_is_missed(
     adapter: DiscordAdapter, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Connected, but deaf. The network has lost the connection and told nobody."""

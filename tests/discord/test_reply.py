@@ -251,7 +251,7 @@ async def test_what_answers_another_question_is_not_taken_up(asked: Asked) -> No
     assert await asked.texts() == [*before, "mine"]
 
 
-async def test_an_answer_given_anew_is_not_looked_for_in_the_one_before_it(mentioned: Asked) -> None:
+async def test_a_regenerated_answer_is_not_mistaken_for_the_one_before_it(mentioned: Asked) -> None:
     """No message of a person's stands between the two, and they may come in the same second."""
     await mentioned.reply().finish([Text("eight")])
     parts = tuple(Part(mentioned.id, *kept) for kept in mentioned.kept)
@@ -448,7 +448,7 @@ async def test_a_command_where_the_bot_may_not_be_is_answered_whole_by_its_token
     assert lines == ["> how many legs has a spider?", *LONG.splitlines()]
 
 
-async def test_after_the_nonces_time_every_part_is_found_by_its_place(asked: Asked) -> None:
+async def test_after_the_nonce_expires_every_part_is_found_by_its_place(asked: Asked) -> None:
     """Posted twice. Discord forgets a nonce after some minutes."""
     crashed = asked.reply()
     await crashed.finish([Text(LONG)])
@@ -461,7 +461,7 @@ async def test_after_the_nonces_time_every_part_is_found_by_its_place(asked: Ask
     assert "".join(await asked.texts()) == LONG
 
 
-async def test_an_answer_given_anew_has_no_question_and_is_found_all_the_same(asked: Asked) -> None:
+async def test_a_regenerated_answer_is_found_without_a_question(asked: Asked) -> None:
     first = asked.reply()
     await first.finish([Text("One.")])
     again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1)
@@ -474,7 +474,7 @@ async def test_an_answer_given_anew_has_no_question_and_is_found_all_the_same(as
     assert await asked.texts() == ["One.", "Two, indeed."]
 
 
-async def test_an_answer_given_anew_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
+async def test_a_regenerated_answer_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
     """Posted twice. The reply before it says from where to look."""
     await asked.reply().finish([Text("One.")])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
@@ -515,7 +515,7 @@ async def test_in_a_channel_each_of_two_answers_finds_its_own_parts(mentioned: A
     assert len(said) == 6
 
 
-async def test_an_answer_given_anew_in_a_channel_replies_to_the_one_before_it(mentioned: Asked) -> None:
+async def test_a_regenerated_answer_in_a_channel_replies_to_the_one_before_it(mentioned: Asked) -> None:
     """The reply goes to a thread that could not be opened."""
     await mentioned.discord.deny(mentioned.channel, "create_public_threads")
     await mentioned.reply().finish([Text("One.")])

@@ -7,7 +7,7 @@ from tests.proofs.chaos import TROUBLES, story
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 
 
-async def test_whatever_goes_wrong_every_message_is_answered_once_whole_and_in_order() -> None:
+async def test_under_chaos_every_message_is_answered_once_whole_and_in_order() -> None:
     """Answered twice, lost on restart, posted twice, silence without a reason."""
     audit, counts, _ = await story(turns=400, conversations=100, seed=1)
     assert audit.violations == []

@@ -12,7 +12,7 @@ __all__ = ["model"]
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
-async def test_a_platform_that_takes_nothing_for_long_is_waited_for(tmp_path: Path, model: str) -> None:
+async def test_a_platform_that_is_unavailable_for_long_is_waited_for(tmp_path: Path, model: str) -> None:
     """Silence, no answer and no reason."""
     async with SlackScene.on(streams=True) as scene:
         await scene.fresh()

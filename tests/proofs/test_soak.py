@@ -8,7 +8,7 @@ CROWD = 40
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 
 
-async def test_a_program_that_answers_for_long_holds_no_more_than_at_first() -> None:
+async def test_memory_tasks_and_files_stay_flat_over_many_turns() -> None:
     found = await story(turns=600, conversations=CROWD)
     # Caches of a young process still fill; what grows with every turn grows by hundreds here.
     assert [grown for grown in growth(found, CROWD) if not grown.startswith("memory")] == []

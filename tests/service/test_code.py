@@ -184,7 +184,9 @@ async def test_a_file_that_code_wrote_is_a_stored_file_and_its_link_is_annotated
     assert (await stock.files.content(file.id)).read() == b"a,b"
 
 
-async def test_a_file_nobody_mentions_is_linked_at_the_end(stock: AsyncOpenAI, script: ScriptedModel) -> None:
+async def test_a_file_that_the_answer_does_not_mention_is_linked_at_its_end(
+    stock: AsyncOpenAI, script: ScriptedModel
+) -> None:
     code = "import os\nos.mkdir('sub')\nopen('sub/my table.csv', 'w').write('a')"
     script.play(calling(code), ScriptedReply(text="Done."))
     thread = await stock.beta.threads.create()
@@ -213,7 +215,7 @@ async def test_attached_files_lie_in_the_working_folder(stock: AsyncOpenAI, scri
 
 
 @pytest.mark.parametrize("limits", [Limits(wall=1)])
-async def test_a_killed_session_says_so_and_the_next_call_starts_clean(
+async def test_a_killed_session_is_reported_and_the_next_call_starts_clean(
     stock: AsyncOpenAI, script: ScriptedModel
 ) -> None:
     script.play(
@@ -316,7 +318,7 @@ async def refusing(database: Database, script: ScriptedModel) -> AsyncIterator[A
     await service.stop()
 
 
-async def test_where_nothing_shuts_code_in_a_run_fails_with_reason_and_cure(refusing: AsyncOpenAI) -> None:
+async def test_without_a_sandbox_a_run_fails_with_reason_and_cure(refusing: AsyncOpenAI) -> None:
     thread = await refusing.beta.threads.create()
     run, steps = await ran(refusing, thread.id)
     assert (run.status, steps) == ("failed", [])

@@ -129,7 +129,7 @@ async def audit(http: httpx.AsyncClient, asker: Asker, run: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(("script", "cancels"), [(noon, False), (slow, True)], ids=["answered", "cancelled"])
-async def test_killed_at_every_commit_a_run_goes_on_and_ends_once(
+async def test_killed_at_every_commit_a_run_continues_and_ends_once(
     script: Any, cancels: bool, serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scripted = ScriptedModel(script=script)

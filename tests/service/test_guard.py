@@ -83,7 +83,7 @@ async def test_without_keys_the_api_is_closed_or_open_to_this_machine_alone(
         assert (await http.get("/models", headers=bearer("any"))).status_code == 401
 
 
-async def test_what_one_project_has_is_nothing_to_another(service: Service, database: Database, serve: Serve) -> None:
+async def test_projects_cannot_see_each_others_objects(service: Service, database: Database, serve: Serve) -> None:
     ours, theirs = (await made(database, "ours"))[0], (await made(database, "theirs"))[0]
     async with guarded(service, database, serve) as http:
         legacy: Any = http

@@ -21,7 +21,7 @@ HELLO = {"role": "user", "content": "hello"}
 NOW: Any = {"type": "function", "function": {"name": "now"}}
 
 
-async def test_a_message_that_is_sent_twice_is_one_message(tcp: httpx.AsyncClient) -> None:
+async def test_a_message_sent_twice_is_one_message(tcp: httpx.AsyncClient) -> None:
     thread = (await tcp.post("/threads", json={})).json()["id"]
     first = await tcp.post(f"/threads/{thread}/messages", json=HELLO, headers=KEY)
     again = await tcp.post(f"/threads/{thread}/messages", json=HELLO, headers=KEY)
@@ -30,7 +30,7 @@ async def test_a_message_that_is_sent_twice_is_one_message(tcp: httpx.AsyncClien
     assert len((await tcp.get(f"/threads/{thread}/messages")).json()["data"]) == 1
 
 
-async def test_a_change_that_is_sent_twice_does_not_undo_what_came_between(stock: AsyncOpenAI) -> None:
+async def test_a_change_sent_twice_does_not_undo_a_later_one(stock: AsyncOpenAI) -> None:
     assistant = await stock.beta.assistants.create(model="default")
     store = await stock.vector_stores.create()
     for update, thing in ((stock.beta.assistants.update, assistant), (stock.vector_stores.update, store)):
@@ -87,7 +87,7 @@ async def test_a_request_that_was_refused_may_be_made_again(tcp: httpx.AsyncClie
     assert (await tcp.post("/threads/runs", json=body, headers=KEY)).status_code == 200
 
 
-async def test_a_stream_that_is_asked_for_twice_is_one_run_told_twice(
+async def test_a_stream_requested_twice_is_one_run_streamed_twice(
     tcp: httpx.AsyncClient, script: ScriptedModel
 ) -> None:
     script.play(ScriptedReply(text="Let me look.", tool_calls=(ScriptedCall("now", '{"a": 1}', id="call_1"),)))
@@ -113,7 +113,7 @@ def last(stream: httpx.Response) -> dict[str, Any]:
     return run
 
 
-async def test_what_is_remembered_is_written_with_what_was_done(tcp: httpx.AsyncClient, database: Database) -> None:
+async def test_an_idempotency_key_is_stored_with_its_change(tcp: httpx.AsyncClient, database: Database) -> None:
     """Were it written after it, a process killed between the two would do it again."""
     seen: list[Any] = []
 

@@ -87,7 +87,7 @@ async def model() -> AsyncIterator[httpx.AsyncClient]:
         yield control
 
 
-async def test_an_answer_cut_off_by_sigkill_is_written_once_in_its_place(
+async def test_an_answer_interrupted_by_sigkill_is_written_once_in_its_place(
     model: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
@@ -116,7 +116,7 @@ async def half_written(http: httpx.AsyncClient, run: dict[str, Any]) -> list[tup
         await asyncio.sleep(0.01)
 
 
-async def test_a_run_that_waits_for_outputs_still_waits_after_sigkill(model: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_a_run_that_requires_action_still_does_after_sigkill(model: httpx.AsyncClient, tmp_path: Path) -> None:
     file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
     await model.post("/script", json=[{"tool_calls": [{"name": "now", "id": "call_1"}]}, {"text": "It is noon."}])
     tools = [{"type": "function", "function": {"name": "now"}}]
@@ -276,7 +276,7 @@ async def test_a_run_whose_time_ran_out_meanwhile_expires_at_the_next_start(tmp_
     assert len(script.requests) == 1
 
 
-async def test_a_run_goes_on_when_its_reader_goes_away(http: httpx.AsyncClient, script: ScriptedModel) -> None:
+async def test_a_run_continues_when_its_reader_disconnects(http: httpx.AsyncClient, script: ScriptedModel) -> None:
     script.play(ScriptedReply(text="one two three", hold_after=1))
     async with http.stream("POST", "/threads/runs", json=(await body_of(http)) | {"stream": True}) as response:
         lines = response.aiter_lines()
@@ -298,7 +298,7 @@ async def first_run(lines: AsyncIterator[str]) -> dict[str, Any]:
     raise AssertionError("no run in the stream")
 
 
-async def test_a_reader_that_does_not_read_does_not_slow_a_run(http: httpx.AsyncClient, script: ScriptedModel) -> None:
+async def test_a_slow_reader_does_not_slow_a_run(http: httpx.AsyncClient, script: ScriptedModel) -> None:
     script.play(ScriptedReply(chunks=tuple(f"word{n} " * 50 for n in range(2000))))
     async with http.stream("POST", "/threads/runs", json=(await body_of(http)) | {"stream": True}) as response:
         lines = response.aiter_lines()

@@ -140,7 +140,7 @@ async def test_a_run_that_waits_is_cancelled_and_gives_its_thread_back(
         await stock.beta.threads.runs.cancel(run.id, thread_id=run.thread_id)
 
 
-async def test_a_run_that_nobody_answers_expires(
+async def test_a_run_whose_tool_outputs_never_come_expires(
     stock: AsyncOpenAI, script: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(making, "RUN_SECONDS", LONG_ENOUGH)

@@ -71,7 +71,7 @@ def collection() -> Collection:
     )
 
 
-async def test_what_was_brought_in_half_is_brought_anew(tmp_path: Path) -> None:
+async def test_a_half_finished_import_is_repeated(tmp_path: Path) -> None:
     """The process ends before each of its writes in turn, and the bringing is begun again."""
     for writes in itertools.count():
         db = SQLiteDatabase.open(tmp_path / f"{writes}.db")

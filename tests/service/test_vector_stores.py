@@ -264,7 +264,7 @@ def test_pieces_cover_the_text_and_none_is_too_long(text: str, size: int, overla
     assert not text[at:].strip()
 
 
-async def test_indexing_goes_on_after_a_restart(database: Database, service: Any, stock: AsyncOpenAI) -> None:
+async def test_indexing_continues_after_a_restart(database: Database, service: Any, stock: AsyncOpenAI) -> None:
     await service._indexer.stop()
     file = await stock.files.create(file=named("a.txt", "apples"), purpose="assistants")
     store = await stock.vector_stores.create(file_ids=[file.id])

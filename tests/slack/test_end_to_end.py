@@ -75,7 +75,7 @@ async def test_the_answer_grows_and_survives_a_rate_limit(listening: SlackPeople
     assert message.versions[-1] == "One two three."
 
 
-async def test_slacks_stop_button_ends_the_answer_and_what_waited_is_answered_next(
+async def test_slacks_stop_button_ends_the_answer_and_waiting_messages_are_answered_next(
     listening: SlackPeople, model: Model
 ) -> None:
     """No way to stop."""
@@ -93,7 +93,7 @@ async def test_slacks_stop_button_ends_the_answer_and_what_waited_is_answered_ne
     await listening.until(lambda now: {s.status for s in now.sessions if s.thread_ts == root} == {"active"})
 
 
-async def test_a_mention_is_answered_in_its_thread_once_although_it_came_twice(listening: SlackPeople) -> None:
+async def test_a_mention_delivered_twice_is_answered_once_in_its_thread(listening: SlackPeople) -> None:
     """Answered two to four times; the reply lands in the channel."""
     ada, channel = await listening.user("ada"), await listening.channel("once")
     root = await ask(listening, ada, channel, "@threadline hello")
@@ -175,7 +175,7 @@ async def test_a_broadcast_that_a_model_writes_never_leaves(listening: SlackPeop
     assert not any(call in text for text in sent for call in ("<!channel", "<!here", "lt;!here", "<@U012", "@everyone"))
 
 
-async def test_a_model_that_fails_ends_in_a_plain_sentence(listening: SlackPeople, model: Model) -> None:
+async def test_a_failing_model_ends_in_a_plain_sentence(listening: SlackPeople, model: Model) -> None:
     """Silence, no answer and no reason."""
     ada, channel = await listening.user("ada"), await listening.channel("failing")
     await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
@@ -209,7 +209,7 @@ async def test_a_mention_without_words_is_told_how_to_ask(listening: SlackPeople
     await listening.answer(state.channels[0].id, ts, "Write your question")
 
 
-async def test_a_stop_that_comes_again_ends_no_later_answer(listening: SlackPeople, model: Model) -> None:
+async def test_a_redelivered_stop_does_not_stop_a_later_answer(listening: SlackPeople, model: Model) -> None:
     """Answered twice: a click is done once, however often it is told."""
     ada, channel = await listening.user("ada"), await listening.channel("once stopped")
     half = ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2)
@@ -244,9 +244,7 @@ async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_t
     await listening.answer(channel, root, "You said: go on")
 
 
-async def test_an_edit_before_its_turn_counts_and_one_after_it_changes_nothing(
-    listening: SlackPeople, model: Model
-) -> None:
+async def test_an_edit_counts_until_its_turn_begins(listening: SlackPeople, model: Model) -> None:
     """Edits re-trigger."""
     ada, channel = await listening.user("ada"), await listening.channel("edited")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
@@ -327,7 +325,7 @@ async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_rea
     assert answer.text.startswith("You said: what does it say?")
 
 
-async def test_a_file_that_is_a_login_page_is_not_read_and_the_scope_is_named(
+async def test_a_login_page_instead_of_a_file_is_not_read_and_the_missing_scope_is_named(
     listening: SlackPeople, model: Model
 ) -> None:
     """A Slack file turns out to be an HTML login page."""
@@ -432,7 +430,7 @@ def test_a_wrong_token_is_one_sentence_and_exit_code_2(
     assert "secret" not in process.output
 
 
-async def test_what_was_said_while_it_was_away_is_answered_once_when_it_is_back(
+async def test_messages_sent_while_it_was_down_are_answered_once_after_the_restart(
     alone: SlackPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
     """Slack sends again for some minutes; a longer absence loses what was said. The first look fails.

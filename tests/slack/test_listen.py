@@ -48,7 +48,7 @@ async def test_every_subscribed_event_is_acknowledged(bot: TakingBot, slack: Sla
     assert len(bot.revisions) == 2
 
 
-async def test_a_message_that_calls_us_only_once_it_was_edited_is_taken(bot: TakingBot, slack: SlackPeople) -> None:
+async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, slack: SlackPeople) -> None:
     """Slack sends no app_mention for an edit. The bot is told how late the edit came."""
     ada, channel = await slack.user("ada"), await slack.channel("afterthought")
     ts = await slack.say(ada, channel, "what is it?")
@@ -106,7 +106,7 @@ async def test_messages_come_after_the_socket_moved(bot: TakingBot, slack: Slack
 
 
 @pytest.mark.parametrize("how", ["half_open", "deaf"])
-async def test_a_socket_that_falls_silent_is_noticed_and_what_was_said_meanwhile_is_taken(
+async def test_a_silent_socket_is_noticed_and_no_message_is_missed(
     adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """Connected, but deaf. On one socket not even a pong comes back, on the other nothing else does."""
@@ -153,7 +153,7 @@ async def test_a_socket_whose_ticket_expired_is_opened_at_a_new_address(
     await slack.until(lambda now: now.sockets == 0)
 
 
-async def test_what_slack_drops_over_its_hourly_limit_is_looked_for(
+async def test_events_that_slack_dropped_are_looked_for(
     bot: TakingBot, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slack drops events over 30,000 an hour, and says so once a minute: what it drops later must be found, too."""

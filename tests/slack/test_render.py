@@ -27,7 +27,7 @@ def test_what_a_model_writes_calls_nobody() -> None:
 
 @cases
 @given(markdown)
-def test_every_prefix_calls_nobody_and_a_stream_only_ever_gets_longer(text: str) -> None:
+def test_every_prefix_pings_nobody_and_a_stream_only_gets_longer(text: str) -> None:
     streamed, edited, seen = letter(streams=True), letter(), [""]
     for end in range(0, len(text), 37):
         (now,) = streamed.growing([Text(text[:end])]) or [""]

@@ -104,7 +104,7 @@ async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice
     assert "".join(await asked.texts()) == answer
 
 
-async def test_a_lost_answer_to_a_post_is_looked_up_not_posted_again(asked: Asked) -> None:
+async def test_after_a_lost_response_the_message_is_found_and_not_posted_again(asked: Asked) -> None:
     reply = asked.reply()
     await asked.slack.fault("chat.postMessage", lose="after")
     with pytest.raises(PlatformError, match="did not answer"):
@@ -178,7 +178,7 @@ async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked:
     assert await asked.texts() == ["still answered"]
 
 
-async def test_an_answer_given_anew_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
+async def test_a_regenerated_answer_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
     """Posted twice. The reply before it says from where to look."""
     await asked.reply().finish([Text("One.")])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
@@ -235,14 +235,14 @@ async def test_a_file_of_an_earlier_answer_is_not_taken_for_this_ones(asked: Ask
     assert [(file["name"], file["size"]) for file in files] == [("answer.md", len(first)), ("answer.md", len(second))]
 
 
-async def test_what_is_posted_shows_no_previews_of_its_links(asked: Asked) -> None:
+async def test_posted_links_show_no_previews(asked: Asked) -> None:
     await asked.slack.fault("chat.startStream", error="unknown_method")
     await asked.reply().finish([Text("https://example.org/picture.png")])
     (message,) = await asked.replies()
     assert (message.stream, message.previews) == ("", False)
 
 
-async def test_where_files_may_not_be_shared_every_word_is_posted(asked: Asked) -> None:
+async def test_without_the_files_scope_every_word_is_posted(asked: Asked) -> None:
     answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
     await asked.slack.fault("files.getUploadURLExternal", error="missing_scope")
     await asked.reply().finish([Text(answer)])

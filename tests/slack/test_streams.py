@@ -116,7 +116,7 @@ async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: p
     assert len(await asked.replies()) > 1
 
 
-async def test_a_stream_ends_before_the_first_link_and_the_answer_grows_on_by_edits(asked: Asked) -> None:
+async def test_a_stream_ends_before_the_first_link_and_edits_continue(asked: Asked) -> None:
     """No method for streams can be told to show no previews."""
     reply = asked.reply()
     await grow(asked, reply, "Look there:")
@@ -246,7 +246,7 @@ async def test_beyond_the_starts_of_a_minute_answers_are_posted_once(
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_after_a_crash_an_open_stream_is_taken_up_in_the_same_message(asked: Asked, known: bool) -> None:
+async def test_after_a_crash_an_open_stream_continues_in_the_same_message(asked: Asked, known: bool) -> None:
     """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await grow(asked, crashed, "half an")
@@ -283,7 +283,7 @@ async def test_a_lost_connection_costs_no_word_and_doubles_none(asked: Asked, me
     assert await asked.texts() == ["One two three."]
 
 
-async def test_leaving_says_so_and_the_next_process_ends_the_answer(asked: Asked) -> None:
+async def test_a_shutdown_is_announced_and_the_next_process_finishes_the_answer(asked: Asked) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Half an")
     await reply.leave("Back soon.")

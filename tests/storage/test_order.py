@@ -69,7 +69,7 @@ class Conversation:
 
 @given(HAPPENINGS)
 @settings(max_examples=150)
-def test_every_message_is_taken_up_once_and_none_is_passed_over(happenings: list[Happening]) -> None:
+def test_every_message_is_in_exactly_one_turn(happenings: list[Happening]) -> None:
     """Answered twice, lost. Turns end, processes die, platforms tell again and late."""
 
     async def story() -> None:

@@ -209,7 +209,7 @@ async def test_whatever_a_job_raises_its_caller_is_told_and_nobody_else_is(
     assert await chosen(db) == {"a", "b"}
 
 
-async def test_one_job_that_fills_the_disk_fails_alone(db: SQLiteDatabase) -> None:
+async def test_a_job_that_fills_the_disk_fails_alone(db: SQLiteDatabase) -> None:
     pages = (await db.read("pragma page_count"))[0]["page_count"]
 
     def huge(tx: Transaction) -> None:

@@ -43,7 +43,7 @@ async def test_a_claim_opens_its_turn_where_nothing_else_is_under_way(db: SQLite
     assert (second.opened, second.behind, second.message.noted) == (None, first.opened.turn.id, 1)
 
 
-async def test_what_waited_is_one_turn_in_the_order_it_was_sent(db: SQLiteDatabase) -> None:
+async def test_waiting_messages_become_one_turn_in_the_order_they_were_sent(db: SQLiteDatabase) -> None:
     first = await opened(db, "web:1")
     for event in ("web:4", "web:2", "web:3"):
         await claimed(db, event)
@@ -94,7 +94,7 @@ async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDataba
 
 
 @pytest.mark.parametrize(("text", "says"), [("new words", ["new words"]), (None, [])])
-async def test_an_edit_or_a_deletion_counts_while_the_message_waits(
+async def test_an_edit_or_deletion_counts_while_the_message_waits(
     db: SQLiteDatabase, text: str | None, says: list[str]
 ) -> None:
     """Edits re-trigger. Before the turn opens they are honoured, later they change nothing."""
@@ -109,7 +109,7 @@ async def test_an_edit_or_a_deletion_counts_while_the_message_waits(
     assert await db.write(claims.claim_incoming, claim("web:2")) is None
 
 
-async def test_a_file_that_an_edit_takes_away_is_not_read(db: SQLiteDatabase) -> None:
+async def test_a_file_removed_by_an_edit_is_not_read(db: SQLiteDatabase) -> None:
     first = await opened(db, "web:1")
     await claimed(db, "web:2", attachments='["a", "b"]')
     assert await db.write(claims.revise_incoming, "web:2", "web:2") == "same"
@@ -134,7 +134,7 @@ async def test_a_deleted_message_that_is_delivered_again_stays_deleted(db: SQLit
     assert await db.claim() == []
 
 
-async def test_an_event_that_is_no_message_is_done_once(db: SQLiteDatabase) -> None:
+async def test_a_command_is_done_once_however_often_it_is_delivered(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
     assert await db.write(claims.once, "cmd:1", "ada", 2.0, turns.ask_to_stop, turn.turn.id, "ada")
     with pytest.raises(claims.AlreadyDoneError):
@@ -158,7 +158,7 @@ async def test_a_wish_to_stop_reaches_whoever_records_the_run_or_takes_the_turn_
     assert events(following.incoming) == ["web:2"]
 
 
-async def test_what_was_never_asked_is_taken_up_with_what_came_after_it(db: SQLiteDatabase) -> None:
+async def test_a_question_never_asked_is_asked_with_the_next_message(db: SQLiteDatabase) -> None:
     first = await opened(db, "web:1")
     await claimed(db, "web:2")
     unasked = turns.Ending("stopped", "Interrupted.", unasked=True)
@@ -288,7 +288,7 @@ async def test_an_older_file_learns_who_spoke(tmp_path: Path) -> None:
     await db.close()
 
 
-async def test_a_conversation_is_not_deleted_while_something_is_open_or_waits_or_its_thread_is_another(
+async def test_a_busy_conversation_or_one_with_a_new_thread_is_not_deleted(
     db: SQLiteDatabase,
 ) -> None:
     """A message that came meanwhile would be lost, and a thread that was made meanwhile forgotten."""

@@ -44,19 +44,19 @@ def as_expected(identity: str, hostile: Hostile, answer: Answer) -> bool:
 
 @pytest.mark.proof
 @pytest.mark.parametrize("hostile", QUICK, ids=lambda hostile: hostile.name)
-def test_hostile_code_gets_nowhere_and_the_next_call_works(host: Host, laid: Bait, hostile: Hostile) -> None:
+def test_hostile_code_is_contained_and_the_next_call_works(host: Host, laid: Bait, hostile: Hostile) -> None:
     send(host, laid, hostile)
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("hostile", SLOW, ids=lambda hostile: hostile.name)
-def test_code_that_takes_all_it_may_is_stopped(host: Host, laid: Bait, hostile: Hostile) -> None:
+def test_code_that_exceeds_its_limits_is_stopped(host: Host, laid: Bait, hostile: Hostile) -> None:
     send(host, laid, hostile)
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("hostile", CLOCK, ids=lambda hostile: hostile.name)
-def test_code_that_only_the_clock_can_stop_is_stopped(identity: str, laid: Bait, hostile: Hostile) -> None:
+def test_an_endless_loop_is_stopped_by_the_time_limit(identity: str, laid: Bait, hostile: Hostile) -> None:
     hasty = Host(identity, wall=2)
     try:
         send(hasty, laid, hostile)

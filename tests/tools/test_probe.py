@@ -17,7 +17,7 @@ from assistants.service.tools.session import Session
 from tests.tools.conftest import Host
 
 
-def test_here_every_canary_is_stopped(host: Host) -> None:
+def test_every_canary_is_stopped_by_this_sandbox(host: Host) -> None:
     assert host.ask(do="probe") == {}
 
 

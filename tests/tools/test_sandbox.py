@@ -179,7 +179,7 @@ async def test_a_file_whose_name_leads_out_of_the_working_folder_is_refused() ->
             await session.put("../x", b"")
 
 
-def test_when_its_host_is_killed_no_session_lives_on(identity: str) -> None:
+def test_no_sandbox_session_survives_its_host(identity: str) -> None:
     host = Host(identity)
     host.run("x = 1")
     left = descendants(host.pid)

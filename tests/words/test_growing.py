@@ -116,7 +116,7 @@ def test_what_is_open_is_closed_and_what_is_half_is_left_out(written: str, shown
         ("2 * 3 is", "2 * 3 is"),
     ],
 )
-def test_what_may_yet_become_something_else_waits(written: str, certain: str) -> None:
+def test_text_that_may_still_change_is_held_back(written: str, certain: str) -> None:
     assert written[: settled_end(written)] == certain
 
 

@@ -86,7 +86,7 @@ def test_however_it_grew_the_parts_are_the_same_and_a_full_one_never_changes(
 
 @cases
 @given(markdown, st.integers(60, 300), st.lists(st.integers(1, 100), min_size=1, max_size=30))
-def test_an_append_only_reader_sees_each_part_only_get_longer(text: str, room: int, steps: list[int]) -> None:
+def test_in_a_stream_each_part_only_gets_longer(text: str, room: int, steps: list[int]) -> None:
     pages, at, seen = Pages(Paper(room, PLAIN)), 0, list[str]()
     for step in [*steps, len(text)]:
         at += step
