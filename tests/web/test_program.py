@@ -22,7 +22,7 @@ from tests.web.test_files import LOADED, PHOTO, PIXEL, attach
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 CONFIGURED = {"THREADLINE_CONFIG": str(ROOT / "threadline.toml"), "SANDBOX": "auto"}
-LABEL = "Tour: a scripted reply, no model is thinking here."
+LABEL = "Scripted reply: no model wrote this."
 NEEDS_MODEL = "This assistant needs a model."
 READER = """
 default = ["reader"]
