@@ -66,7 +66,7 @@ def test_a_mistake_is_answered_with_its_line_and_key(config: Path, text: str, li
     assert "\n" not in sentence
 
 
-def test_all_that_is_wrong_is_told_at_once(config: Path) -> None:
+def test_all_errors_are_reported_together(config: Path) -> None:
     config.write_text("[assistants.helper]\ntitel = 'H'\ntemperature = 9\n")
     with pytest.raises(ConfigurationError) as refused:
         load_configuration(config)

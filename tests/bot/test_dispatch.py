@@ -85,7 +85,7 @@ async def say(db: Database, dispatcher: Dispatcher, event: str, key: str = "web:
     dispatcher.wake(found.conversation.id, found.opened)
 
 
-async def test_what_was_left_open_is_taken_up_at_the_start_and_looked_at_twice(db: SQLiteDatabase) -> None:
+async def test_open_turns_are_resumed_at_the_start_as_suspect(db: SQLiteDatabase) -> None:
     """The answer lost on restart."""
     await claimed(db, "web:1")
     await claimed(db, "web:2", "web:b")

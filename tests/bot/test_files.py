@@ -32,7 +32,7 @@ def archive() -> bytes:
         (b"\x00\xff\x00", "a.txt", "application/octet-stream"),
     ],
 )
-def test_a_file_is_what_its_content_says(data: bytes, name: str, kind: str) -> None:
+def test_the_type_of_a_file_is_read_from_its_content(data: bytes, name: str, kind: str) -> None:
     assert media_type(data, name) == kind
 
 

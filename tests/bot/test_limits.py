@@ -48,7 +48,7 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(monkeypatch: pytest.Monk
         load_settings()
 
 
-def test_all_settings_that_are_wrong_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_settings_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "many")
     monkeypatch.setenv("LEAVING_GRACE", "some")
     with pytest.raises(SettingsError) as refused:

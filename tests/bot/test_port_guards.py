@@ -62,7 +62,7 @@ def test_the_page_is_open_on_loopback() -> None:
         assert http.get("/").text == "the page"
 
 
-def test_where_there_is_nothing_a_browser_is_told_so_with_a_way_back() -> None:
+def test_a_missing_page_says_so_with_a_way_back() -> None:
     with client() as http:
         lost = http.get("/nope", headers={"accept": "text/html"})
         assert (lost.status_code, '<a href="/">Open Threadline</a>' in lost.text) == (404, True)

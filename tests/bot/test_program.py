@@ -117,7 +117,7 @@ async def test_an_assistant_without_a_model_says_so_and_answers_once_one_is_conn
         assert await page.answers("web:other", 1) == ["You said: still there?"]
 
 
-async def test_a_model_that_fails_is_a_plain_sentence_and_the_conversation_goes_on(
+async def test_a_failing_model_is_a_plain_sentence_and_the_conversation_continues(
     start: Start, model: Model, model_address: str
 ) -> None:
     await model.play(ScriptedReply(error=ScriptedError(status=401, message="bad key sk-scripted")))
@@ -132,7 +132,7 @@ async def test_a_model_that_fails_is_a_plain_sentence_and_the_conversation_goes_
         assert (await page.answers(HERE, 2))[1] == "You said: again"
 
 
-async def test_commands_list_pick_and_begin_anew(start: Start) -> None:
+async def test_commands_list_pick_and_start_over(start: Start) -> None:
     async with Page(address(start())) as page:
         assert "`small-talk`" in (await page.say(HERE, "/assistant list"))["text"]
         assert "There is no assistant called" in (await page.say(HERE, "/assistant use nobody"))["text"]
@@ -180,7 +180,7 @@ def test_a_page_that_stays_closed_to_others_is_said_at_the_start(start: Start) -
     assert "set THREADLINE_ADMIN_TOKEN and PUBLIC_URL" in program.line("refuses other machines")
 
 
-def test_a_second_server_on_the_same_database_is_refused_and_the_first_goes_on(start: Start) -> None:
+def test_a_second_server_on_the_same_database_is_refused_and_the_first_continues(start: Start) -> None:
     first = start()
     address(first)
     assert f"already served by another Threadline (process {first.pid})" in refusal(start())

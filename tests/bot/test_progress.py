@@ -36,7 +36,7 @@ def test_the_end_of_a_step_is_heard(status: str, state: Any) -> None:
     assert progress.steps == (Step("Ran code", state, "step_1"),)
 
 
-def test_what_nobody_has_words_for_is_no_step() -> None:
+def test_an_unknown_kind_of_step_is_not_shown() -> None:
     progress = Progress()
     assert not progress.hear(delta("step_1", "something_else"))
     assert not progress.hear(step("step_1", "completed"))

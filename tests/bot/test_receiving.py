@@ -31,7 +31,7 @@ async def test_a_message_is_not_claimed_while_the_store_cannot_be_read(
         assert (await here.core.receive(follow_up)).outcome == "accepted"
 
 
-async def test_a_look_that_a_new_gap_overtook_says_nothing_of_what_that_hides(tmp_path: Path) -> None:
+async def test_a_search_overtaken_by_a_new_gap_does_not_close_that_gap(tmp_path: Path) -> None:
     """Where it read before the gap, what was said in it is looked for from the same place on."""
     async with house(tmp_path) as here:
         await here.core.caught_up("web")

@@ -33,7 +33,7 @@ def entry(id_: str, status: str, error: str = "") -> dict[str, Any]:
     return {"id": id_, "status": status, "last_error": said, **more}
 
 
-async def test_a_process_that_takes_over_finds_what_was_sent_by_the_turns_name(
+async def test_a_process_that_takes_over_finds_earlier_parts_by_the_turns_tag(
     server: Server, client: AssistantsClient
 ) -> None:
     sent = message("msg_2", "t1", ("file-1", SEARCH), ("file-2", CODE))
@@ -49,9 +49,7 @@ async def test_a_process_that_takes_over_finds_what_was_sent_by_the_turns_name(
     assert "\n" not in said
 
 
-async def test_what_could_be_read_and_what_the_server_does_not_tell_is_no_complaint(
-    server: Server, client: AssistantsClient
-) -> None:
+async def test_readable_files_and_unknown_states_cause_no_complaint(server: Server, client: AssistantsClient) -> None:
     server.will(js(thread("vs_1")), js(entry("file-1", "completed")))
     assert await complaints(client, "thread_1", ["file-1"], tag=TAG) == []
     server.will(refusal(404, "No such thread."))

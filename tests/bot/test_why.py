@@ -42,7 +42,7 @@ async def test_why_tells_the_reason_of_an_ignored_message_by_key_id_or_link(
     await db.close()
 
 
-async def test_a_turn_is_told_from_its_first_day_to_its_last(db: SQLiteDatabase, settings: Settings) -> None:
+async def test_why_shows_a_turn_from_beginning_to_end(db: SQLiteDatabase, settings: Settings) -> None:
     turn = await opened(db, "slack:T1:C1:1.000001")
     await claimed(db, "slack:T1:C1:1.000002")
     await claimed(db, "slack:T1:C1:1.000003")
@@ -105,7 +105,7 @@ def test_without_a_database_the_command_says_so_and_makes_none(start: Start, tmp
     assert not (tmp_path / "data").exists()
 
 
-async def test_of_a_deleted_conversation_is_told_that_it_was(db: SQLiteDatabase, settings: Settings) -> None:
+async def test_why_says_that_a_conversation_was_deleted(db: SQLiteDatabase, settings: Settings) -> None:
     turn = await opened(db, "web:1")
     await db.write(turns.close_turn, turn.turn, turns.Ending("failed", "Sorry."), 9.0)
     await db.write(deleted.delete, turn.conversation.id, None)

@@ -79,7 +79,7 @@ async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: 
     assert "You said: my name is Ada" in said
 
 
-async def test_a_thread_that_begins_anew_forgets_and_still_needs_no_mention(
+async def test_a_thread_that_starts_over_forgets_and_still_needs_no_mention(
     listening: DiscordPeople, model: Model
 ) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("anew")
@@ -110,7 +110,7 @@ async def test_a_mention_in_a_new_forum_post_is_answered_there(listening: Discor
     assert await texts(listening, post) == ["You said: how many legs has a spider?", "You said: and a fly?"]
 
 
-async def test_what_is_not_said_to_us_is_left_alone(listening: DiscordPeople) -> None:
+async def test_messages_for_others_are_ignored(listening: DiscordPeople) -> None:
     """Every message answered; bots answering bots."""
     ada, channel = await listening.user("ada"), await listening.channel("chatter")
     robot = await listening.user("robot", bot=True)
@@ -139,7 +139,7 @@ async def test_a_redelivered_message_is_not_answered_again(listening: DiscordPeo
     assert await texts(listening, question) == ["You said: hello", "You said: next"]
 
 
-async def test_the_command_lists_completes_picks_and_begins_anew(listening: DiscordPeople) -> None:
+async def test_the_command_lists_completes_picks_and_starts_over(listening: DiscordPeople) -> None:
     ada, channel = await listening.user("chooser"), await listening.channel("choice")
     assert await listening.complete(ada, channel, "/assistant use to", "name") == ["Tour (scripted)"]
 
@@ -203,7 +203,7 @@ async def test_it_is_seen_to_write_while_it_thinks(listening: DiscordPeople, mod
     await listening.answer(dm, "Well.")
 
 
-async def test_everyone_that_a_model_writes_is_called_by_nobody(listening: DiscordPeople, model: Model) -> None:
+async def test_everyone_in_a_models_text_pings_nobody(listening: DiscordPeople, model: Model) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("quiet")
     loud = f"Dear @everyone, @here, <@{ada}> and <@&1000000000000000002>: read."
     await model.play(ScriptedReply(chunks=tuple(loud), chunk_delay=0.01))
@@ -279,7 +279,7 @@ async def test_an_edit_counts_until_its_turn_begins(listening: DiscordPeople, mo
     assert await texts(listening, thread) == ["Half an answer.", "You said: four"]
 
 
-async def test_the_heart_goes_on_beating_while_the_disk_takes_nothing(
+async def test_heartbeats_continue_while_the_disk_accepts_nothing(
     listening: DiscordPeople, running: Process, home: Path
 ) -> None:
     """The gateway's heartbeat blocked by what the program waits for."""
@@ -341,7 +341,7 @@ async def test_documents_are_searched_and_the_answer_names_file_and_passage(
     assert sent.is_told(answer.content)
 
 
-async def test_a_reply_to_somebody_that_mentions_the_bot_brings_that_message_and_its_files(
+async def test_a_reply_that_mentions_the_bot_includes_the_message_it_replies_to(
     listening: DiscordPeople, model: Model
 ) -> None:
     ada, grace, channel = (

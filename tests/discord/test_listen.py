@@ -46,7 +46,7 @@ async def test_messages_reach_the_bot_with_their_place(bot: TakingBot, discord: 
     assert (third.place.key, third.place.thread, third.addressed) == (f"discord:{dm}", None, True)
 
 
-async def test_a_reply_to_us_is_meant_for_us(bot: TakingBot, discord: DiscordPeople) -> None:
+async def test_a_reply_to_the_bot_is_addressed_to_it(bot: TakingBot, discord: DiscordPeople) -> None:
     ada, channel = await discord.user("ada"), await discord.channel("replied")
     ours = await discord.say((await discord.state()).bot["id"], channel, "I said this")
     await discord.say(ada, channel, "and I ask about it", reply_to=ours)
@@ -64,7 +64,7 @@ async def test_a_message_that_could_not_be_stored_is_stored_later(bot: TakingBot
 
 
 @pytest.mark.parametrize("fault", [{"lose": "before", "times": 3}, {"status": 403}])
-async def test_a_message_in_a_place_we_were_not_told_of_is_taken_once_discord_says_what_it_is(
+async def test_a_message_in_an_unknown_place_is_taken_once_discord_says_what_it_is(
     adapter: DiscordAdapter, settings: Settings, discord: DiscordPeople, fault: dict[str, Any]
 ) -> None:
     """Silence. While a server comes back Discord tells of messages before it tells of their channels."""
@@ -215,7 +215,7 @@ async def test_a_socket_that_closes_before_a_session_exists_is_tried_again_later
     await ended(listening)
 
 
-async def test_without_the_message_content_intent_it_goes_on_and_says_which_switch(
+async def test_without_the_message_content_intent_it_continues_and_names_the_switch(
     adapter: DiscordAdapter,
     discord: DiscordPeople,
     caplog: pytest.LogCaptureFixture,
@@ -292,7 +292,7 @@ def test_it_has_no_pages_of_its_own(adapter: DiscordAdapter) -> None:
     assert adapter.routes(TakingBot()) == []
 
 
-async def test_what_happens_while_it_closes_is_told_to_nobody() -> None:
+async def test_events_while_closing_are_dropped() -> None:
     """discord.py may say that it is ready two seconds after it was closed."""
     async with Listener(TakingBot(), Identifies(), Rate(), reads_all=True) as listener:
         pass

@@ -29,7 +29,7 @@ def test_where_there_is_nothing_to_see_there_is_no_message() -> None:
 
 @cases
 @given(markdown)
-def test_every_prefix_is_shown_within_the_limit_and_calls_nobody(text: str) -> None:
+def test_every_prefix_is_shown_within_the_limit_and_pings_nobody(text: str) -> None:
     reply = letter()
     for end in range(0, len(text), 37):
         for part in reply.growing([Text(text[:end]), Notice("label")]):
@@ -61,7 +61,7 @@ def test_a_link_that_looks_like_another_address_shows_where_it_leads() -> None:
     assert text == "`https://bank.example.com` (https://evil.org) [the bank](https://bank.org)"
 
 
-def test_a_links_words_stay_words_and_its_address_calls_nobody() -> None:
+def test_a_link_keeps_its_text_and_its_address_pings_nobody() -> None:
     assert whole(Text("[@everyone](https://e.org/@here)")) == ["[@\u200beveryone](https://e.org/%40here)"]
 
 
@@ -123,5 +123,5 @@ def test_what_takes_too_many_messages_is_begun_and_comes_whole_as_a_file() -> No
     assert "".join(t.removeprefix(CONTINUED) for t in [*sent.texts, *sent.instead]).split() == answer.split()
 
 
-def test_an_answer_to_a_command_calls_nobody() -> None:
+def test_an_answer_to_a_command_pings_nobody() -> None:
     assert private("there is no @everyone") == ["there is no @\u200beveryone"]

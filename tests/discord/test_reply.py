@@ -160,7 +160,7 @@ async def test_updates_keep_their_distance(asked: Asked) -> None:
     await reply.finish([Text("done")])
 
 
-async def test_a_growing_update_never_lands_upon_the_final_text(asked: Asked) -> None:
+async def test_a_growing_update_never_overwrites_the_final_text(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot((Text("ha"),)))
     await asked.grown("ha")
@@ -221,7 +221,7 @@ async def test_a_lost_answer_to_a_post_leaves_one_message(asked: Asked, lose: st
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
+async def test_after_a_crash_the_same_message_continues(asked: Asked, known: bool) -> None:
     """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
@@ -238,7 +238,7 @@ async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: b
     assert asked.kept[-1] == (1, ref, "final")
 
 
-async def test_what_answers_another_question_is_not_taken_up(asked: Asked) -> None:
+async def test_the_answer_to_another_question_is_not_reused(asked: Asked) -> None:
     """As when an earlier answer ended after this question was asked."""
     person = next(place.user for place in (await asked.discord.state()).channels if place.id == asked.channel)
     earlier = await asked.discord.say(person, asked.channel, "before that")
@@ -303,7 +303,7 @@ async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:
     assert await asked.texts() == ["once"]
 
 
-async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked: Asked) -> None:
+async def test_an_answer_is_posted_again_when_somebody_deleted_the_message(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot((Text("still"),)))
     await asked.discord.delete((await asked.grown("still")).id)
@@ -426,7 +426,7 @@ async def test_a_commands_answer_takes_the_place_of_its_thinking(
     assert asked.channel not in [typing.channel for typing in (await discord.state()).typing]
 
 
-async def test_a_command_whose_token_ran_out_is_answered_all_the_same(
+async def test_a_command_whose_token_expired_is_still_answered(
     adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
 ) -> None:
     asked = await by_command(adapter, discord, bot)
@@ -531,7 +531,7 @@ async def test_a_regenerated_answer_in_a_channel_replies_to_the_one_before_it(me
     assert (one.content, two.content, two.reference) == ("One.", "Two, indeed.", one.id)
 
 
-async def test_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
+async def test_a_shutdown_is_announced_below_the_text(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot((Text("Half an"),)))
     await asked.discord.answer(asked.home, "Half an")

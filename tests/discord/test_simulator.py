@@ -119,7 +119,7 @@ async def test_a_session_is_resumed_where_its_ready_says_and_misses_nothing(
     assert stock.heard.empty()
 
 
-async def test_an_invalid_session_is_begun_anew(discord: DiscordPeople, stock: Stock) -> None:
+async def test_an_invalid_session_starts_over(discord: DiscordPeople, stock: Stock) -> None:
     await discord.disconnect("invalid")
     frames = (await discord.until(lambda now: now.frames[-1].op == "identify" and now.sockets == 1)).frames
     assert [frame for frame in frames if frame.op == "connect"][-1].data["path"] == "gateway"

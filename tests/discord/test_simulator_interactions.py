@@ -129,7 +129,7 @@ async def test_a_command_is_typed_and_answered(discord: DiscordPeople, ada: str,
     assert [one.content for one in await discord.said(asked.channel)] == ["using x, True"]
 
 
-async def test_what_nobody_could_type_is_not_sent(discord: DiscordPeople, ada: str, channel: str) -> None:
+async def test_input_that_nobody_could_type_is_not_sent(discord: DiscordPeople, ada: str, channel: str) -> None:
     for text, why in (("/nothing", "no command"), ("/assistant fly", "it has use"), ("/ask", "needs question")):
         with pytest.raises(LookupError, match=why):
             await discord.command(ada, channel, text)
@@ -257,7 +257,7 @@ async def test_buttons_selects_and_forms_can_be_used(discord: DiscordPeople, ada
         await discord.submit(ada, opened.id, words="again")
 
 
-async def test_a_press_on_what_is_no_longer_there_reaches_the_app(
+async def test_a_click_on_a_removed_button_reaches_the_app(
     discord: DiscordPeople, stock: Commanding, ada: str, channel: str
 ) -> None:
     asked = await discord.command(ada, channel, "/buttons")

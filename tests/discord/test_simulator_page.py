@@ -102,7 +102,7 @@ async def test_everybody_has_a_dm_of_their_own(page: Page, stock: Stock) -> None
     await expect(page.locator("#messages")).not_to_contain_text("just us")
 
 
-async def test_what_nobody_could_type_is_said(page: Page) -> None:
+async def test_an_unknown_command_is_reported(page: Page) -> None:
     await _type(page, "/nothing")
     await expect(page.get_by_role("alert")).to_contain_text("There is no command /nothing")
 

@@ -72,7 +72,7 @@ async def test_a_nonce_is_posted_once_for_some_minutes(discord: DiscordPeople, p
     assert [one.content for one in await discord.said(str(place.id))] == ["once", "another", "later"]
 
 
-async def test_whoever_may_be_mentioned_is_pinged_and_nobody_else(discord: DiscordPeople, place: TextChannel) -> None:
+async def test_only_allowed_mentions_ping(discord: DiscordPeople, place: TextChannel) -> None:
     ada = await discord.user("ada")
     text = f"@everyone @here <@{ada}> <@&123>"
     loud = await place.send(text)

@@ -116,7 +116,7 @@ async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: 
     assert "what is my name?" in str(said[-1])
 
 
-async def test_what_is_not_said_to_us_is_left_alone(listening: SlackPeople) -> None:
+async def test_messages_for_others_are_ignored(listening: SlackPeople) -> None:
     """Every message answered."""
     ada, channel = await listening.user("ada"), await listening.channel("chatter")
     root = await listening.say(ada, channel, "lunch?")
@@ -138,7 +138,7 @@ async def test_a_message_in_the_messages_tab_is_answered_in_its_own_thread(liste
     assert [message.text for message in await listening.replies(dm, second)] == ["You said: two"]
 
 
-async def test_the_command_lists_picks_and_begins_anew(listening: SlackPeople) -> None:
+async def test_the_command_lists_picks_and_starts_over(listening: SlackPeople) -> None:
     ada, channel = await listening.user("chooser"), await listening.channel("choice")
     shown = await listening.command(ada, channel, "/assistant", "list")
     assert "`tour`" in shown
@@ -189,7 +189,7 @@ async def test_a_failing_model_ends_in_a_plain_sentence(listening: SlackPeople, 
     assert message.text.endswith(".")
 
 
-async def test_a_thread_keeps_its_assistant_whoever_picks_another(listening: SlackPeople) -> None:
+async def test_a_thread_keeps_its_assistant_when_somebody_picks_another(listening: SlackPeople) -> None:
     state = await listening.state()
     ada, grace, general = state.users[0].id, state.users[1].id, state.channels[0].id
     root = await ask(listening, ada, general, "@threadline who are you")
@@ -202,7 +202,7 @@ async def test_a_thread_keeps_its_assistant_whoever_picks_another(listening: Sla
     await listening.command(ada, general, "/assistant", "use assistant")
 
 
-async def test_a_mention_without_words_is_told_how_to_ask(listening: SlackPeople) -> None:
+async def test_a_mention_without_words_is_answered_with_how_to_ask(listening: SlackPeople) -> None:
     """Silence, no answer and no reason."""
     state = await listening.state()
     ts = await listening.say(state.users[0].id, state.channels[0].id, "@threadline")
@@ -284,9 +284,7 @@ async def test_a_claim_that_cannot_commit_is_not_acknowledged_and_the_redelivery
     await listening.settings(ack_timeout=3, retry_delays=[0.1, 60, 300])
 
 
-async def test_a_picture_reaches_the_model_as_a_picture_whatever_it_is_called(
-    listening: SlackPeople, model: Model
-) -> None:
+async def test_a_picture_reaches_the_model_as_a_picture_whatever_its_name(listening: SlackPeople, model: Model) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("pictures")
     file = await listening.upload(ada, "notes.txt", PIXEL, mimetype="text/plain")
     root = await listening.say(ada, channel, "@threadline what is this?", files=[file])
@@ -349,7 +347,7 @@ async def test_a_voice_message_gets_a_plain_sentence(listening: SlackPeople) -> 
     await listening.answer(dm, root, "Please write your message instead")
 
 
-async def test_called_into_a_thread_it_reads_what_was_said_there_and_by_whom(
+async def test_mentioned_in_a_thread_it_reads_the_earlier_messages_and_their_authors(
     listening: SlackPeople, model: Model
 ) -> None:
     ada, grace, channel = (

@@ -19,7 +19,7 @@ def test_a_label_is_a_small_last_line_and_a_problem_is_plain_text() -> None:
     assert whole(Notice("No model.", kind="problem")) == ["No model."]
 
 
-def test_what_a_model_writes_calls_nobody() -> None:
+def test_a_models_text_pings_nobody() -> None:
     (text,) = whole(Text("<!channel> look, <@U012AB> and @here"))
     assert pings(text) == []
     assert "@here" not in text

@@ -66,7 +66,7 @@ async def test_updates_keep_their_distance(asked: Asked) -> None:
     await reply.finish([Text("done")])
 
 
-async def test_a_growing_update_never_lands_upon_the_final_text(asked: Asked) -> None:
+async def test_a_growing_update_never_overwrites_the_final_text(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot(status="Thinking…"))
     await asked.slack.answer(asked.channel, asked.ts, "Thinking")
@@ -125,7 +125,7 @@ async def test_a_post_that_never_arrived_is_posted_after_looking(asked: Asked) -
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: bool) -> None:
+async def test_after_a_crash_the_same_message_continues(asked: Asked, known: bool) -> None:
     """An answer lost on restart, or posted twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
@@ -140,7 +140,7 @@ async def test_after_a_crash_the_same_message_is_taken_up(asked: Asked, known: b
     assert asked.kept[-1] == (1, ref, "final")
 
 
-async def test_another_turns_message_and_another_apps_are_not_taken_up(asked: Asked) -> None:
+async def test_messages_of_other_turns_and_apps_are_not_reused(asked: Asked) -> None:
     other = Asked(asked.adapter, asked.slack, asked.channel, asked.ts, asked.id + 1000)
     await other.reply().finish([Text("another answer")])
     mark = {"event_type": "threadline_turn", "event_payload": {"turn": f"tag-{asked.id}", "part": 1}}
@@ -169,7 +169,7 @@ async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:
     assert await asked.texts() == ["once"]
 
 
-async def test_an_answer_is_posted_anew_when_somebody_deleted_the_message(asked: Asked) -> None:
+async def test_an_answer_is_posted_again_when_somebody_deleted_the_message(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot(status="Thinking…"))
     message = await asked.slack.answer(asked.channel, asked.ts, "Thinking")

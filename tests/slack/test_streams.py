@@ -65,7 +65,7 @@ async def test_an_answer_that_is_there_at_once_is_posted_once(asked: Asked) -> N
     assert (await session(asked)).status == "active"
 
 
-async def test_a_word_that_may_yet_call_somebody_waits_for_its_end(asked: Asked) -> None:
+async def test_a_word_that_may_become_a_ping_waits_for_its_end(asked: Asked) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Dear")
     await reply.show(Snapshot((Text("Dear <!chan"),)))
@@ -77,7 +77,7 @@ async def test_a_word_that_may_yet_call_somebody_waits_for_its_end(asked: Asked)
     assert await asked.calls("chat.update") == []
 
 
-async def test_a_long_answer_rolls_over_and_what_people_have_read_stays(asked: Asked) -> None:
+async def test_a_long_answer_continues_in_a_new_message_and_read_text_stays(asked: Asked) -> None:
     """The stream dies, words lost."""
     lines = [f"Line {number} of the long answer, ünd mehr.\n" for number in range(600)]
     reply = asked.reply()
@@ -94,7 +94,7 @@ async def test_a_long_answer_rolls_over_and_what_people_have_read_stays(asked: A
     assert [number for number, _, state in asked.kept if state == "final"] == [1, 2, 3]
 
 
-async def test_what_does_not_fit_in_the_end_stands_in_messages_of_its_own(asked: Asked) -> None:
+async def test_text_that_does_not_fit_into_the_stream_gets_its_own_messages(asked: Asked) -> None:
     answer = "".join(f"Line {number} of the long answer.\n" for number in range(1_000))
     reply = asked.reply()
     await grow(asked, reply, answer[:300])
@@ -167,7 +167,7 @@ async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked:
     assert message.text == "Look there: https://example.org and here."
 
 
-async def test_a_steps_title_calls_nobody(asked: Asked) -> None:
+async def test_a_steps_title_pings_nobody(asked: Asked) -> None:
     """A channel pinged by a model's output: the name of a function may be of the model's invention."""
     reply = asked.reply()
     await reply.show(Snapshot((Text("One moment: "), Step("Calling <!channel>…", key="one"))))
@@ -178,7 +178,7 @@ async def test_a_steps_title_calls_nobody(asked: Asked) -> None:
     await reply.finish([Text("One moment: there.")])
 
 
-async def test_after_a_link_leaving_says_so_under_what_is_shown(asked: Asked) -> None:
+async def test_after_a_link_a_shutdown_is_announced_below_the_text(asked: Asked) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Look there:")
     await grow(asked, reply, "Look there: https://example.org and")

@@ -92,6 +92,6 @@ async def test_calls_are_deleted_when_they_are_old_and_their_turn_has_ended(db: 
     assert [row["run_id"] for row in await db.read("select run_id from calls order by run_id")] == ["run_0", "run_2"]
 
 
-async def test_looking_for_what_to_forget_reads_no_call_that_was_forgotten(db: SQLiteDatabase) -> None:
+async def test_retention_does_not_read_calls_it_already_forgot(db: SQLiteDatabase) -> None:
     sql = f"explain query plan select distinct c.turn from calls c where {TELLING_CALL}"  # noqa: S608 - ours
     assert "calls_that_tell" in str(await db.read(sql))

@@ -30,7 +30,7 @@ async def found(db: SQLiteDatabase, id_: str, *words: str, condition: str = "") 
     return [row["text"] for row in rows]
 
 
-async def test_a_search_finds_what_its_own_store_has(db: SQLiteDatabase) -> None:
+async def test_a_search_finds_only_its_own_vector_store(db: SQLiteDatabase) -> None:
     for id_ in ("vs_1", "vs_2"):
         await db.write(store, id_)
     await filled(db, "vs_1", "the first umbrella")

@@ -26,7 +26,7 @@ async def chosen(db: SQLiteDatabase) -> set[str]:
     return {row["key"] for row in await db.read("select key from choices")}
 
 
-async def test_a_job_that_fails_half_way_leaves_nothing_and_spoils_nobody_elses(db: SQLiteDatabase) -> None:
+async def test_a_job_that_fails_half_way_is_rolled_back_alone(db: SQLiteDatabase) -> None:
     def fails_half_way(tx: Transaction) -> None:
         choose(tx, "half")
         raise ValueError("half-way")
@@ -38,7 +38,7 @@ async def test_a_job_that_fails_half_way_leaves_nothing_and_spoils_nobody_elses(
     assert await chosen(db) == {"before", "after"}
 
 
-async def test_a_commit_that_fails_reaches_every_caller_and_the_writer_lives_on(tmp_path: Path) -> None:
+async def test_a_failed_commit_reaches_every_caller_and_the_writer_continues(tmp_path: Path) -> None:
     path = tmp_path / "full.db"
     db = SQLiteDatabase.open(path)
     pages = (await db.read("pragma page_count"))[0]["page_count"]
@@ -125,7 +125,7 @@ async def test_a_kill_after_a_write_returned_loses_nothing(tmp_path: Path) -> No
     await db.close()
 
 
-async def test_a_look_up_sees_what_was_written_before_it_and_cannot_write(db: SQLiteDatabase) -> None:
+async def test_a_look_up_sees_earlier_writes_and_cannot_write(db: SQLiteDatabase) -> None:
     for key in ("first", "second"):
         await db.write(choose, key)
         assert await db.look_up("select key from choices where key = :key", key=key) == [{"key": key}]
@@ -194,9 +194,7 @@ async def test_closing_ends_every_listening(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [StopIteration(), asyncio.CancelledError(), SystemExit(3), KeyError("x")])
-async def test_whatever_a_job_raises_its_caller_is_told_and_nobody_else_is(
-    db: SQLiteDatabase, error: BaseException
-) -> None:
+async def test_whatever_a_job_raises_reaches_only_its_caller(db: SQLiteDatabase, error: BaseException) -> None:
     def fails(tx: Transaction) -> None:
         choose(tx, "fails")
         raise error
@@ -227,7 +225,7 @@ async def test_a_link_to_the_file_is_the_file(db: SQLiteDatabase, tmp_path: Path
         SQLiteDatabase.open(tmp_path / "link.db")
 
 
-async def test_who_serves_the_file_is_told_to_commands(db: SQLiteDatabase) -> None:
+async def test_commands_learn_who_serves_the_file(db: SQLiteDatabase) -> None:
     db.announce("http://127.0.0.1:8321")
     assert serving(db.path) == {"pid": os.getpid(), "url": "http://127.0.0.1:8321"}
     with pytest.raises(StorageError, match=f"process {os.getpid()}"):
@@ -242,7 +240,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path: Path
         SQLiteDatabase.open(tmp_path / "file" / "a.db")
 
 
-async def test_setting_a_conversation_aside_begins_it_anew_and_keeps_the_old_one(db: SQLiteDatabase) -> None:
+async def test_starting_over_keeps_the_old_conversation(db: SQLiteDatabase) -> None:
     first = (await opened(db, "web:1")).conversation.id
     assert await db.write(conversations.set_aside, "web:b") is None
     assert await db.write(conversations.set_aside, "web:a") == "web:a~1"

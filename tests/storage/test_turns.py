@@ -54,7 +54,7 @@ async def test_waiting_messages_become_one_turn_in_the_order_they_were_sent(db: 
     assert await close(db, following) is None
 
 
-async def test_in_a_queue_every_message_is_a_turn_of_its_own(db: SQLiteDatabase) -> None:
+async def test_with_queue_every_message_gets_its_own_turn(db: SQLiteDatabase) -> None:
     turn: turns.Opened | None = await opened(db, "web:1")
     for event in ("web:3", "web:2"):
         await claimed(db, event)
@@ -142,7 +142,7 @@ async def test_a_command_is_done_once_however_often_it_is_delivered(db: SQLiteDa
     assert (await db.read("select stopped_by from turns"))[0]["stopped_by"] == "ada"
 
 
-async def test_a_wish_to_stop_reaches_whoever_records_the_run_or_takes_the_turn_over(db: SQLiteDatabase) -> None:
+async def test_a_stop_reaches_the_process_that_records_the_run_or_takes_over(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
     await claimed(db, "web:2")
     assert await db.write(turns.ask_to_stop, turn.turn.id, "ada")
@@ -168,7 +168,7 @@ async def test_a_question_never_asked_is_asked_with_the_next_message(db: SQLiteD
     assert [message.body for message in following.incoming] == ["web:1", "web:2"]
 
 
-async def test_an_answer_is_given_anew_only_when_nothing_is_under_way(db: SQLiteDatabase) -> None:
+async def test_an_answer_is_regenerated_only_while_none_is_in_progress(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
     here = turn.conversation.id
     assert await db.write(turns.regenerate, here, "ada", 2.0) == "busy"
@@ -181,7 +181,7 @@ async def test_an_answer_is_given_anew_only_when_nothing_is_under_way(db: SQLite
     assert await db.write(turns.regenerate, here, "ada", 2.0) == "busy"
 
 
-async def test_a_question_that_never_reached_its_thread_is_asked_when_it_is_answered_anew(db: SQLiteDatabase) -> None:
+async def test_regenerating_asks_a_question_that_never_reached_its_thread(db: SQLiteDatabase) -> None:
     turn = await opened(db, "web:1")
     await close(db, turn, turns.Ending("failed", "sorry"))
     anew = await db.write(turns.regenerate, turn.conversation.id, "ada", 2.0)
@@ -189,7 +189,7 @@ async def test_a_question_that_never_reached_its_thread_is_asked_when_it_is_answ
     assert [message.body for message in anew.incoming] == ["web:1"]
 
 
-async def test_nothing_was_asked_and_nothing_is_answered_anew(db: SQLiteDatabase) -> None:
+async def test_without_a_question_nothing_is_regenerated(db: SQLiteDatabase) -> None:
     place = {"key": "web:a", "platform": "web", "workspace": "", "channel": "a", "thread": None}
     await db.write(conversations.choose_here, place, "tour", 1.0)
     here = await conversations.by_key(db, "web:a")
@@ -197,7 +197,7 @@ async def test_nothing_was_asked_and_nothing_is_answered_anew(db: SQLiteDatabase
     assert await db.write(turns.regenerate, here.id, "ada", 2.0) == "nothing"
 
 
-async def test_the_mark_of_what_was_heard_only_rises_and_stays_where_something_may_be_missing(
+async def test_the_watermark_only_rises_and_stays_below_a_gap(
     db: SQLiteDatabase,
 ) -> None:
     await claimed(db, "web:1", heard="web:1")
@@ -209,7 +209,7 @@ async def test_the_mark_of_what_was_heard_only_rises_and_stays_where_something_m
     assert await conversations.heard_until(db, "slack") is None
 
 
-async def test_a_conversation_begun_anew_is_looked_at_and_the_old_one_no_more(db: SQLiteDatabase) -> None:
+async def test_after_starting_over_only_the_new_conversation_is_looked_at(db: SQLiteDatabase) -> None:
     await claimed(db, "web:1")
     await db.write(conversations.set_aside, "web:a")
     assert [c.key for c in await conversations.lately(db, "web", 0.0, 10)] == ["web:a"]
