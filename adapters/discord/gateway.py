@@ -77,7 +77,8 @@ class Listener(discord.Client):
             max_messages=None,
             heartbeat_timeout=self.SILENCE,
         )
-        rate.limit(self)
+        # Answers go before the search for missed messages.
+        rate.limit(self, gives_way=2.0)
         self.was_ready = False
         self._looking: asyncio.Task[None] | None = None
         self._commands: Commands | None = None
