@@ -102,7 +102,7 @@ class Access:
         row = await objects.find(self.db, TABLES[kind], id_, self.project, **belongs)
         if row is not None and not _gone(kind, row):
             return row
-        # When several objects are missing, the error names the outermost.
+        # If several objects are missing, the error names the outermost.
         if "run_id" in belongs:
             await self.row(Run, belongs["run_id"], thread_id=belongs["thread_id"])
         for column, owner in _OWNERS.items():

@@ -1,4 +1,4 @@
-"""Turns an endpoint address that a person typed into the base URLs to try."""
+"""Turns a typed endpoint address into the base URLs to try."""
 
 import ipaddress
 import re

@@ -163,14 +163,14 @@ class Answer:
 
     def _begin_message(self) -> tuple[Message, RunStep]:
         message, step = making.answer(self._run)
-        # The first words do not wait for the disk; the end of the message does.
+        # The first words do not wait for the disk, but the end of the message does.
         self._opening = asyncio.ensure_future(self._db.write(store.open_answer, message, step))
         self._open = message, step
         self._feed.emit(*begun(step), *(MessageEvent(f"thread.message.{state}", message) for state in _BEGUN))
         return self._open
 
     async def opened(self) -> None:
-        """Wait until the message's row is written or was refused, so that the end of the run finds the row."""
+        """Wait until the message's row is written or refused, so that the end of the run finds the row."""
         if self._opening is not None:
             await asyncio.wait([self._opening])
 
@@ -192,15 +192,15 @@ class Answer:
 
     async def _called(self) -> RunStep | None:
         step = self._calls_step()
-        assert step is not None  # noqa: S101 - the endpoint's reader says so only after a call
-        await self._close_message()  # of a model that speaks on after its calls
+        assert step is not None  # noqa: S101 - an answer ends this way only after a call
+        await self._close_message()  # some models go on writing after their calls
         if is_ours(step):
             if not await self._db.write(store.open_calls, self.written):
                 raise NotAtWork
             self._step, self._before = None, []
             return step
         action = needs_outputs(step)
-        assert action is not None  # noqa: S101 - what is not ours is the caller's
+        assert action is not None  # noqa: S101 - calls that are not ours are the caller's
         run = await self._db.write(store.pause, step, action, written=self.written)
         if run is None:
             raise NotAtWork

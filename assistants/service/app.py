@@ -35,7 +35,7 @@ from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a restarted server may be ready.
+# Seconds until a restarted server may be ready.
 RETRY_AFTER = "2"
 
 

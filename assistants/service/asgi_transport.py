@@ -102,14 +102,14 @@ class _Exchange:
         return chunk
 
     def leave(self) -> None:
-        """Tell the app that the reader has gone; a blocked send returns, and its chunk is dropped."""
+        """Tell the app that the reader has gone. A blocked send returns, and its chunk is dropped."""
         self._gone.set()
         while not self._chunks.empty():
             self._chunks.get_nowait()
 
     async def _put(self, chunk: bytes | None) -> None:
         if self._gone.is_set():
-            await asyncio.sleep(0)  # an app that never looks whether its client is there must not starve the loop
+            await asyncio.sleep(0)  # an app that never checks for a disconnect must not starve the loop
         else:
             await self._chunks.put(chunk)
 
@@ -128,7 +128,7 @@ class _Stream(httpx.AsyncByteStream):
 
 
 async def _body(request: httpx.Request) -> bytes:
-    assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - httpx's async client makes no other
+    assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - httpx's async client makes no others
     return b"".join([chunk async for chunk in request.stream])
 
 
@@ -136,7 +136,7 @@ def _scope(request: httpx.Request) -> dict[str, Any]:
     url = request.url
     return {
         "type": "http",
-        # Before 2.4 Starlette listens for the disconnect instead of finding out at its next send.
+        # Below 2.4, Starlette listens for the disconnect instead of noticing it at its next send.
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": request.method,

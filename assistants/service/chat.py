@@ -77,8 +77,8 @@ class ChatCompletions:
     @asynccontextmanager
     async def _asked(self, endpoint: Endpoint, body: Request) -> AsyncIterator[httpx.Response]:
         (url, auth), client = destination(endpoint, "chat/completions"), self._http()
-        # The client's own way to a request merges what is the same each time, at a third of what asking costs; and a
-        # prompt as long as a model's window is written by pydantic in a fifth of the time.
+        # The request is built by hand for speed: httpx would merge the same settings every time, a third of the cost of
+        # asking, and pydantic writes the JSON of a long prompt five times as fast.
         headers = httpx.Headers(client.headers)
         headers["content-type"] = "application/json"
         extensions = {"timeout": PATIENCE.as_dict()}

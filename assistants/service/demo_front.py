@@ -17,16 +17,16 @@ from assistants.service.prompt import Message, fit
 PROMPT_TOKENS = 512
 COMPLETION_TOKENS = 256
 
-# A lower temperature and less repetition than usual, as a model of this size needs.
+# A model of this size needs a lower temperature and a higher repetition penalty than usual.
 _DEFAULTS = {"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1}
-# Tools, formats and log probabilities are beyond this model and would lengthen the prompt.
+# This model cannot use tools, formats and log probabilities, and they would lengthen the prompt.
 _PASSED_ON = ("stream", "stream_options", "temperature", "top_p", "seed", "stop")
 
 
 def front(
     client: httpx.AsyncClient, *, model: str, key: str, busy: Callable[[], AbstractContextManager[None]]
 ) -> ASGIApp:
-    """The app before the model's own server, which `client` reaches; every request is `busy` while it lasts."""
+    """Return the app in front of the model's own server, which `client` reaches. Each request runs in `busy`."""
     completions = _Completions(client)
 
     async def models(_: Request) -> Response:
@@ -40,7 +40,7 @@ def front(
 
 
 class _Guarded:
-    """Requires the key: a loopback port is open to every user of the machine."""
+    """Requires the key, because a loopback port is open to every user of the machine."""
 
     def __init__(self, app: ASGIApp, key: str, busy: Callable[[], AbstractContextManager[None]]) -> None:
         self._app = app
@@ -86,7 +86,7 @@ def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Relayed(StreamingResponse):
-    """The server's streamed response, closed when the client disconnects, so that the model stops, too."""
+    """The server's streamed response. It is closed when the client disconnects, so that the model also stops."""
 
     def __init__(self, answer: httpx.Response) -> None:
         super().__init__(answer.aiter_raw(), answer.status_code, media_type=answer.headers.get("content-type"))

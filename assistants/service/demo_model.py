@@ -21,7 +21,7 @@ IDLE_SECONDS = 600.0
 START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 
-# Platforms for which the runtime has wheels; keep in step with the extra `local`.
+# Platforms for which the runtime has wheels. Keep in sync with the extra `local`.
 _WHEELS = {
     ("linux", "x86_64"),
     ("linux", "aarch64"),
@@ -29,7 +29,7 @@ _WHEELS = {
     ("darwin", "x86_64"),
     ("win32", "AMD64"),
 }
-# What it takes to run Python and its libraries. A server of native code gets none of this process's secrets.
+# Variables that Python and its libraries need. A server of native code gets none of this process's secrets.
 _ENVIRONMENT = (
     "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
@@ -46,7 +46,7 @@ class SmallTalk:
         self._one_asks = asyncio.Lock()
 
     def available(self) -> str | None:
-        """Return None, or a sentence why it cannot run here."""
+        """Return None, or a sentence that says why it cannot run here."""
         if importlib.util.find_spec("xllamacpp") is not None:
             return None
         if not _has_wheel():
@@ -114,18 +114,18 @@ class _Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            # Ctrl-C is for this process, which then ends the child in its own order.
+            # Ctrl-C goes to this process only, which then ends the child at the right moment.
             start_new_session=True,
         )
         child = cls(process, key)
         threads = max((os.cpu_count() or 1) - 1, 1)
-        # On standard input and not as arguments: those are shown to every user of the machine.
+        # On standard input, not as arguments, which every user of the machine can see.
         settings = {"weights": weights, "model": MODEL_NAME, "api_key": key, "threads": threads}
         child._write({**settings, "idle_seconds": idle_seconds})
         return child
 
     async def hello(self) -> str | None:
-        """Its base URL, once it answers there; None when it is dead. One that answers stays for the idle time."""
+        """Return its base URL once it answers there, or None if it is dead. Each answer restarts the idle time."""
         self._asked += 1
         try:
             self._write(self._asked)
@@ -135,7 +135,7 @@ class _Child:
             return None
 
     async def _answer_to(self, number: int) -> str | None:
-        # Numbered, for an asker that was cancelled leaves its answer behind.
+        # Answers are numbered, because a cancelled request leaves its answer behind.
         while line := await self._answers.readline():
             answer = json.loads(line)
             if answer["answer_to"] == number:

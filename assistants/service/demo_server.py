@@ -1,8 +1,8 @@
 """The demo model's process: serves one small model on loopback, and ends when its parent or its work does.
 
 `python -m assistants.service.demo_server` reads its settings, a JSON object, from the first line of standard input.
-Each further line, a number, puts the idle end off and is answered with `{"answer_to": NUMBER, "base_url": …}` once the
-model answers there.
+Each further line is a number. It restarts the idle time and is answered with `{"answer_to": NUMBER, "base_url": …}`
+once the model answers there.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ def main() -> None:
     settings = json.loads(sys.stdin.readline())
     model = _load(settings)
     asyncio.run(_serve(settings, model, answers))
-    # Told to end by a signal: the thread that waits for the parent's words cannot be joined.
+    # A signal ended the server. The thread that waits for the parent's lines cannot be joined.
     os._exit(0)
 
 
 def _own_stdout() -> TextIO:
-    """Standard output for the parent alone: what the model's library prints there goes to standard error."""
+    """Reserve standard output for the parent. What the model's library prints there goes to standard error."""
     own = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return own
 
 
 def _load(settings: dict[str, Any]) -> Any:
-    # It has no types, and no wheel for some platforms.
+    # This library has no types, and no wheel for some platforms.
     library: Any = importlib.import_module("xllamacpp")
     params = library.CommonParams()
     params.model.path = settings["weights"]
@@ -62,7 +62,7 @@ async def _serve(settings: dict[str, Any], model: Any, answers: TextIO) -> None:
     async with httpx.AsyncClient(
         base_url=model.listening_address,
         headers=headers,
-        timeout=None,  # noqa: S113 - the reader's patience counts
+        timeout=None,  # noqa: S113 - the caller sets the limit
         trust_env=False,
     ) as client:
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -80,7 +80,7 @@ async def _serve(settings: dict[str, Any], model: Any, answers: TextIO) -> None:
 
 
 def _obey(loop: asyncio.AbstractEventLoop, hello: Callable[[str], None]) -> None:
-    """Answer the parent's lines; their end is the parent's end, however it came, and ends this process at once."""
+    """Answer the parent's lines. They end when the parent ends for any reason; this process then exits at once."""
 
     def read() -> None:
         for line in sys.stdin:
@@ -91,7 +91,7 @@ def _obey(loop: asyncio.AbstractEventLoop, hello: Callable[[str], None]) -> None
 
 
 class _IdleEnd:
-    """Ends the process after some time without a request, and never during one."""
+    """Ends the process after some time without a request, but never during one."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

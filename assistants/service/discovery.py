@@ -25,8 +25,8 @@ class Found:
 
 
 async def discover(*, ports: Mapping[str, int] = PORTS, seconds: float = SECONDS) -> list[Found]:
-    """Return the servers of `ports` (name to loopback port) that list a chat model in time, in that order."""
-    # Loopback is neither encrypted nor behind a proxy; leaving out certificates saves the time of loading them.
+    """Return the servers of `ports` (name to loopback port) that list a chat model in time, in order."""
+    # Loopback is neither encrypted nor behind a proxy. Skipping certificates saves the time to load them.
     async with httpx.AsyncClient(trust_env=False, verify=False, timeout=None) as client:  # noqa: S113, S501
         found = await asyncio.gather(*(_ask(client, name, port, seconds) for name, port in ports.items()))
     return [server for server in found if server is not None]
@@ -51,7 +51,7 @@ def chat_models(payload: object) -> list[str]:
 
 
 async def read(response: httpx.Response) -> bytes:
-    """A body of at most `BODY_LIMIT` bytes, for what listens there may be anything; raises `ValueError`."""
+    """Return the body, since anything may be listening there. Raises `ValueError` above `BODY_LIMIT` bytes."""
     body = bytearray()
     async for piece in response.aiter_bytes():
         body += piece

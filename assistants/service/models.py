@@ -82,7 +82,7 @@ class Models:
         if self._connected is None and name == DEFAULT and self._stand_in is not None:
             name = self._stand_in
         if name not in self._measures and len(self._measures) >= MOST_MEASURES:
-            self._measures.clear()  # names that callers make up are not remembered without end
+            self._measures.clear()  # limits memory, as callers can make up any number of names
         if name not in self._measures:
             kept_as = self._kept_as(name)
             rate = self._rates.get(kept_as, FIRST_RATE) if kept_as else FIRST_RATE
@@ -118,7 +118,7 @@ class Models:
 
 
 class _Named:
-    """A model used under another name that it knows."""
+    """A model that is asked for under another name."""
 
     def __init__(self, model: ChatModel, name: str) -> None:
         self._model = model
@@ -128,4 +128,4 @@ class _Named:
         return self._model.stream({**request, "model": self._name})
 
     async def aclose(self) -> None:
-        """Its owner closes it."""
+        """Do nothing: the model's owner closes it."""

@@ -86,7 +86,7 @@ def create_store(tx: Transaction, new: VectorStore, entries: Sequence[VectorStor
 
 
 def put_files(tx: Transaction, entries: Sequence[VectorStoreFile], batch_id: str | None = None) -> None:
-    """Put all files in one transaction, so that a kill leaves none of them out; 2,000 take under 0.2 seconds."""
+    """Put all files in one transaction, so that a kill leaves none out. 2,000 files take under 0.2 seconds."""
     for entry in entries:
         vector_stores.put_file(tx, entry, batch_id)
 

@@ -64,7 +64,7 @@ def to_row(thing: Wire, **more: Any) -> dict[str, Any]:
 def from_row(kind: type[W], row: Row) -> W:
     columns = {name: row[name] for name in _COLUMNS[TABLES[kind]]}
     if kind is File and columns["expires_at"] is None:
-        del columns["expires_at"]  # a file that stays says nothing of an end
+        del columns["expires_at"]  # a file without an expiry omits the field
     # Fields with this prefix are internal and not shown.
     said = {name: value for name, value in json.loads(row["body"]).items() if name[0] != "_"}
     return kind.model_validate({**said, **columns})

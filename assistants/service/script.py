@@ -32,9 +32,9 @@ class ScriptedError:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedReply:
-    """What the model answers once. Times are seconds; `hold_after` and `cut_after` count chunks.
+    """One answer of the model. Times are in seconds; `hold_after` and `cut_after` count chunks.
 
-    A held reply pauses there until released; a cut one closes the connection there.
+    A held reply pauses there until it is released. A cut reply closes the connection there.
     """
 
     text: str = ""
@@ -57,7 +57,7 @@ Script = Callable[[Body], ScriptedReply]
 
 
 def asked(request: Body) -> str:
-    """The text of the newest user message of a request."""
+    """Return the text of the newest user message of a request."""
     for message in reversed(request.get("messages", [])):
         if message.get("role") == "user":
             return plain(message.get("content"))
@@ -65,7 +65,7 @@ def asked(request: Body) -> str:
 
 
 def plain(content: Any) -> str:
-    """The text of a message's content, whether it is a string or parts."""
+    """Return the text of a message's content, a string or parts."""
     if isinstance(content, str):
         return content
     return "\n".join(part.get("text", "") for part in content or () if part.get("type") == "text")
@@ -77,7 +77,7 @@ def echo(request: Body) -> ScriptedReply:
 
 
 def letters(text: str, dimensions: int = 512) -> list[float]:
-    """A stand-in for an embedding: how often each three letters in a row come in a text. It knows no meaning."""
+    """Return a stand-in for an embedding: the counts of three-letter sequences in a text. It knows no meaning."""
     vector = [0.0] * dimensions
     for word in re.findall(r"\w+", text.casefold()):
         padded = f" {word} "
@@ -143,7 +143,7 @@ def _named(number: int, body: Body, kind: str) -> Body:
 
 
 def usage(body: Body, reply: ScriptedReply) -> Body:
-    # Words stand in for tokens: a script has no tokenizer, and its figures only have to add up.
+    # Words are counted as tokens. A script has no tokenizer, and its numbers only have to add up.
     prompt = sum(len(plain(message.get("content")).split()) for message in body.get("messages", []))
     completion = len(reply.pieces) + len(reply.tool_calls)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}

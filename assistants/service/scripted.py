@@ -1,7 +1,8 @@
 """A Chat-Completions model that follows a script; used by the Tour and by tests.
 
-`python -m assistants.service.scripted --port N` serves it by itself, with a small control API: `POST /script` queues
-replies, `GET /requests` tells what was asked, `GET /held` answers when a reply is held, `POST /release` lets it go on.
+`python -m assistants.service.scripted --port N` serves only this model, with a small control API: `POST /script` queues
+replies, `GET /requests` returns the requests so far, `GET /held` answers once a reply is held, and `POST /release`
+releases it.
 """
 
 import asyncio
@@ -111,7 +112,7 @@ class ScriptedModel:
             self._held.set()
             try:
                 await self._released.wait()
-            finally:  # also where the reader has gone
+            finally:  # also if the reader has gone
                 self._holding -= 1
                 self._released.clear()
                 if not self._holding:

@@ -27,8 +27,8 @@ from storage.passages import Search
 
 DEFAULT_RESULTS = 10
 MOST_WORDS = 64
-# How many pieces each way of searching gives to what is fused, and how slowly their worth falls with their rank. The
-# usual 60 lets ten pieces that both ways know a little outweigh the one that one of them puts first.
+# DEPTH is how many chunks each kind of search contributes to the fusion, and FLATNESS how slowly their score falls with
+# rank. With the usual 60, ten chunks that both searches rank low would outweigh the one that one of them ranks first.
 DEPTH = 50
 FLATNESS = 5
 
@@ -135,7 +135,7 @@ def words_of(queries: Sequence[str]) -> list[str]:
 def score(text: str, words: Sequence[str], relative: float) -> float:
     """Return a score from 0 to 1: the share of words in a chunk, lowered if it ranks far below the best."""
     had = {word.casefold() for word in _WORD.findall(text)}
-    # The index finds other forms of a word, too: its beginning decides.
+    # The index also finds other forms of a word, so the beginnings of words are compared.
     share = sum(any(word.startswith(_stem(wanted)) for word in had) for wanted in words) / len(words)
     return round(share * (0.5 + 0.5 * relative), 4)
 

@@ -29,7 +29,7 @@ class Gauge:
         return self.cost(measured(message))
 
     def cost(self, size: Size) -> int:
-        """The same for a message measured before."""
+        """Estimate the tokens of a message that was measured before."""
         text, images = size
         return MESSAGE_TOKENS + images * IMAGE_TOKENS + self.of_bytes(text)
 

@@ -123,7 +123,7 @@ class Weights:
         return path
 
     def _prepare(self) -> Path:
-        """An empty folder beside the file's place: what a killed process left is removed, and a full disk is seen."""
+        """Make an empty folder beside the file. Removes what a killed process left, and checks for free space."""
         self._folder.mkdir(parents=True, exist_ok=True)
         scratch = f"fetch-{self._source.package}-"
         for left in self._folder.glob(f"{scratch}*"):

