@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from markdown_it.token import Token
 
-from bot.words.constructs import settled
+from bot.words.constructs import constructs, settled
 from bot.words.emphasis import OpenMark, open_marks
 from bot.words.markdown import line_starts, parse
 
@@ -81,11 +81,15 @@ def mended(text: str, *, shut: bool = True) -> str:
 def settled_end(text: str) -> int:
     """How many characters of a growing text can no longer change in how they are shown."""
     last = _last(parse(text))
-    end = len(text)
-    if last is not None and last.type == "inline" and last.map:
-        begins = line_starts(text)[last.map[0]]
-        end = begins + settled(text[begins:])
-    return _before_open_word(text[:end].rstrip())
+    if last is None or last.type != "inline" or not last.map:
+        return _before_open_word(text.rstrip())
+    begins = line_starts(text)[last.map[0]]
+    whole = [(begins + found.start(), begins + found.end()) for found in constructs(text[begins:])]
+    end = begins + settled(text[begins:])
+    while (before := _before_open_word(text[:end].rstrip())) < end:
+        # An open word may be the end of a construct, of which nothing is shown then.
+        end = next((start for start, stop in whole if start < before < stop), before)
+    return end
 
 
 def _before_open_word(text: str) -> int:

@@ -97,6 +97,7 @@ def test_what_is_open_is_closed_and_what_is_half_is_left_out(written: str, shown
         ("so $5x + ", "so"),
         ("so $5x$", "so"),
         ("a \\* b", "a \\* b"),
+        ("so \\[x + y \\]<@U012", "so"),
         ("a `code", "a"),
         ("costs $5 and", "costs $5 and"),
         ("costs $1,000 a month", "costs $1,000 a month"),
