@@ -142,9 +142,8 @@ That was the tour. Send **menu** to see the topics again, or `/assistant list` t
 FILES = """\
 **What you sent**
 
-I have {files}, and keep it with this conversation. I follow a script and cannot read it, but an assistant with a \
-model can: `/assistant list` shows the assistants, and `/assistant use NAME` lets one of them continue here, with \
-what you sent.
+This conversation keeps {files}. I follow a script and cannot read files, but an assistant with a model can: \
+`/assistant list` shows the assistants, and `/assistant use NAME` lets one of them continue here, with what you sent.
 
 Meanwhile, I can show you:
 

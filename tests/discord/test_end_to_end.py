@@ -153,13 +153,13 @@ async def test_the_command_lists_completes_picks_and_starts_over(listening: Disc
     assert "`tour`" in await given("/assistant list")
     assert "Tour (scripted) answers" in await given("/assistant use tour")
     thread = await listening.say(ada, channel, "@threadline hello")
-    assert (await listening.answer(thread, "scripted reply")).content.startswith("Welcome")
+    assert (await listening.answer(thread, "no model wrote this")).content.startswith("Welcome")
     assert "no assistant called" in await given("/assistant use nobody")
     assert await given("/assistant new")
     picked = await given("/assistant use assistant")
     assert "the conversations you start, and takes over the ones in which Tour (scripted) stood in." in picked
     await listening.say(ada, thread, "Are you still there?")
-    assert "\n-# Tour: a scripted" in (await listening.answer(thread, "still there")).content
+    assert "\n-# Scripted reply" in (await listening.answer(thread, "still there")).content
     again = await listening.say(ada, channel, "@threadline back again")
     await listening.answer(again, "You said: back again")
 

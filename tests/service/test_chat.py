@@ -204,8 +204,8 @@ def test_the_tour_says_what_became_of_the_files_it_is_sent(said: str) -> None:
     told = [
         tour({"messages": [{"role": "user", "content": content}], "tools": tools}).text for content in (said, parts)
     ]
-    assert "I have “a list.csv”: kept" in told[0]
-    assert "I have a picture, “a list.csv”: kept" in told[1]
+    assert "keeps “a list.csv”." in told[0]
+    assert "keeps a picture, “a list.csv”." in told[1]
     assert all("/assistant use NAME" in text and said not in text for text in told)
 
 

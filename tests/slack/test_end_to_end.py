@@ -145,8 +145,8 @@ async def test_the_command_lists_picks_and_starts_over(listening: SlackPeople) -
     assert "`assistant`" in shown
     assert "Tour" in await listening.command(ada, channel, "/assistant", "use tour")
     root = await listening.say(ada, channel, "@threadline hello")
-    answer = await listening.answer(channel, root, "scripted reply")
-    assert answer.text.splitlines()[-1].startswith("_Tour: a scripted reply")
+    answer = await listening.answer(channel, root, "no model wrote this")
+    assert answer.text.splitlines()[-1].startswith("_Scripted reply")
     assert "no assistant called" in await listening.command(ada, channel, "/assistant", "use nobody")
     assert await listening.command(ada, channel, "/assistant", "new")
     assert await listening.command(ada, channel, "/assistant", "use assistant")
@@ -198,7 +198,7 @@ async def test_a_thread_keeps_its_assistant_when_somebody_picks_another(listenin
     await listening.say(grace, general, "for me as well?", thread_ts=root)
     await listening.answer(general, root, "You said: [Grace]: for me as well?")
     new = await listening.say(ada, general, "@threadline hello")
-    await listening.answer(general, new, "scripted reply")
+    await listening.answer(general, new, "no model wrote this")
     await listening.command(ada, general, "/assistant", "use assistant")
 
 

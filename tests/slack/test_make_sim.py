@@ -30,7 +30,7 @@ async def _play_on_slack(address: str) -> None:
         state = await people.until(lambda now: now.sockets == 1)
         ada, general = state.users[0].id, state.channels[0].id
         root = await people.say(ada, general, "@threadline hello")
-        await people.answer(general, root, "scripted reply")
+        await people.answer(general, root, "no model wrote this")
 
 
 async def _play_on_discord(address: str) -> None:
@@ -38,4 +38,4 @@ async def _play_on_discord(address: str) -> None:
         state = await people.until(lambda now: now.sockets == 1)
         ada, general = state.users[0].id, state.channels[0].id
         thread = await people.say(ada, general, "@threadline hello")
-        await people.answer(thread, "scripted reply")
+        await people.answer(thread, "no model wrote this")
