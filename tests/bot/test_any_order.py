@@ -69,10 +69,10 @@ def revised_first(told: list[Told], event: str) -> Revision | None:
 
 @settings(max_examples=12, deadline=None)
 @given(threads(), st.sets(st.integers(0, 20), max_size=2))
-def test_in_any_order_of_delivery_what_follows_the_mention_is_asked_once(
+def test_messages_after_the_mention_are_asked_once_in_any_order_of_delivery(
     thread: tuple[int, list[Told]], refused: set[int]
 ) -> None:
-    """Answered twice, every message answered, silence, edits that re-trigger."""
+    """Otherwise messages would be answered twice, or not at all, or without having been meant for the bot."""
     call, told = thread
     with pytest.MonkeyPatch.context() as patch:
         hasten(patch, 0.01)

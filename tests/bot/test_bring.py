@@ -45,7 +45,7 @@ def elsewhere(start: Start, tmp_path: Path) -> tuple[str, dict[str, Any]]:
     return at, {"file": file, "store": store, "tutor": tutor, "thread": thread}
 
 
-def test_a_server_comes_over_and_stays_itself(
+def test_importing_from_a_server_keeps_ids_and_contents(
     start: Start, elsewhere: tuple[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     at, theirs = elsewhere
@@ -68,9 +68,7 @@ def test_a_server_comes_over_and_stays_itself(
         assert found[0]["filename"] == "a.txt"
 
 
-def test_what_is_exported_is_imported_the_same(
-    start: Start, elsewhere: tuple[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_an_export_is_imported_unchanged(start: Start, elsewhere: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
     _, theirs = elsewhere
     other = {"DATA_DIR": str(tmp_path / "other")}
     file = tmp_path / "all.json"
@@ -88,7 +86,7 @@ def test_what_is_exported_is_imported_the_same(
 
 
 @pytest.mark.parametrize("shape", ["one", "list", "page"])
-def test_a_dump_of_an_sdk_is_understood(start: Start, tmp_path: Path, shape: str) -> None:
+def test_an_sdk_dump_is_imported(start: Start, tmp_path: Path, shape: str) -> None:
     tutor = {
         "id": "asst_1",
         "object": "assistant",
@@ -107,7 +105,7 @@ def test_a_dump_of_an_sdk_is_understood(start: Start, tmp_path: Path, shape: str
     assert "Vector store vs_gone is named, but did not come over." in report
 
 
-def test_while_it_runs_nothing_is_imported_and_everything_is_exported(start: Start, tmp_path: Path) -> None:
+def test_a_running_server_allows_exports_and_refuses_imports(start: Start, tmp_path: Path) -> None:
     running = start("serve")
     with httpx.Client(base_url=f"{address(running)}/v1", headers=BETA, trust_env=False) as http:
         made = http.post("/assistants", json={"model": "default", "name": "Here"}).json()
@@ -119,7 +117,7 @@ def test_while_it_runs_nothing_is_imported_and_everything_is_exported(start: Sta
         assert made["id"] in {one["id"] for one in http.get("/assistants").json()["data"]}
 
 
-def test_what_cannot_be_imported_is_one_sentence(start: Start, tmp_path: Path) -> None:
+def test_a_failed_import_is_reported_in_one_sentence(start: Start, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"object": "assistant"}')
     (tmp_path / "none.json").write_text("no json")
     for arguments, words in (

@@ -16,7 +16,7 @@ class Clock:
 
 
 @given(st.integers(1, 5), st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.5, 1.0, 3.0]), st.booleans()), max_size=40))
-def test_no_span_of_time_has_more_calls_than_the_limit(calls: int, asked: list[tuple[float, bool]]) -> None:
+def test_calls_never_exceed_the_limit_in_any_window(calls: int, asked: list[tuple[float, bool]]) -> None:
     clock, made = Clock(), list[float]()
     budget = Budget(calls, 1.0, clock=clock)
     for pause, waits in asked:
@@ -30,7 +30,7 @@ def test_no_span_of_time_has_more_calls_than_the_limit(calls: int, asked: list[t
     assert all(later - earlier > 0.999 for earlier, later in zip(made, made[calls:], strict=False))
 
 
-def test_a_call_waits_no_longer_than_it_must() -> None:
+def test_a_call_waits_no_longer_than_necessary() -> None:
     clock = Clock()
     budget = Budget(2, 1.0, clock=clock)
     assert [budget.book() for _ in range(5)] == [0.0, 0.0, 1.0, 1.0, 2.0]

@@ -18,8 +18,8 @@ NOWHERE = replace(PLACE, key="", thread=None)
 ELSEWHERE = replace(PLACE, key="web:elsewhere", channel="lounge", thread="elsewhere")
 
 
-async def test_who_answers_is_the_threads_before_the_channels_before_the_persons_pick(tmp_path: Path) -> None:
-    """No assistant or model per channel. Threads inherit, and keep whom somebody picks there."""
+async def test_a_threads_pick_overrides_the_channels_assistant_which_overrides_the_persons_pick(tmp_path: Path) -> None:
+    """A thread uses its channel's assistant until somebody picks another one there."""
     async with house(tmp_path, configured=CONFIGURED) as here:
         picked = await here.core.command(Command("web:use-1", NOWHERE, ADA, "use third"))
         assert "In this channel Other answers" in picked.text

@@ -28,7 +28,7 @@ async def chat(tmp_path: Path, *lines: str, options: tuple[str, ...] = (), code:
     return said.decode()
 
 
-async def test_a_person_talks_in_a_terminal_and_the_conversation_is_there_next_time(tmp_path: Path) -> None:
+async def test_a_terminal_conversation_continues_the_next_time(tmp_path: Path) -> None:
     first = await chat(tmp_path, "hello", "/assistant list", "2")
     assert "Tour (scripted)" in first
     assert "Welcome to Threadline" in first
@@ -39,7 +39,9 @@ async def test_a_person_talks_in_a_terminal_and_the_conversation_is_there_next_t
     assert "Choosing who answers" in again
 
 
-async def test_the_terminal_joins_the_server_that_runs_and_the_page_sees_it(start: Start, tmp_path: Path) -> None:
+async def test_the_terminal_joins_a_running_server_and_shares_conversations_with_the_page(
+    start: Start, tmp_path: Path
+) -> None:
     program = start()
     async with Page(address(program)) as page:
         assert "Welcome to Threadline" in await chat(tmp_path, "hello")
@@ -51,7 +53,7 @@ async def test_the_terminal_joins_the_server_that_runs_and_the_page_sees_it(star
         assert len(await page.exchanges("web:mine")) == 2
 
 
-async def test_a_new_conversation_begins_without_the_old_one(tmp_path: Path) -> None:
+async def test_a_new_conversation_does_not_show_the_old_one(tmp_path: Path) -> None:
     anew = await chat(tmp_path, "hello", "/assistant new", "menu", "/quit")
     assert "A new conversation." in anew
     assert "you  hello" not in anew
@@ -64,7 +66,7 @@ async def test_every_word_of_an_answer_is_printed_once(tmp_path: Path) -> None:
     assert said.count("Send a number") == 1
 
 
-async def test_sources_and_files_stand_under_an_answer(start: Start, tmp_path: Path) -> None:
+async def test_the_terminal_lists_attached_files_and_sources(start: Start, tmp_path: Path) -> None:
     where = address(start())
     async with Page(where) as page:
         sent = await page.attach("list.txt", b"Buy bread.")
@@ -75,13 +77,13 @@ async def test_sources_and_files_stand_under_an_answer(start: Start, tmp_path: P
     assert "\n[1] threadline.md: “" in said
 
 
-async def test_a_conversation_of_no_such_kind_is_refused_in_one_sentence(tmp_path: Path) -> None:
+async def test_an_invalid_conversation_key_is_refused_with_a_sentence(tmp_path: Path) -> None:
     said = await chat(tmp_path, "hello", options=("--conversation", "nonsense"), code=2)
     assert "web:" in said
     assert "Traceback" not in said
 
 
-async def test_a_server_that_goes_away_in_mid_answer_is_one_sentence(
+async def test_a_server_that_stops_during_an_answer_is_reported_in_one_sentence(
     start: Start, tmp_path: Path, model: Model, model_address: str
 ) -> None:
     await model.play(ScriptedReply(text="one two three", hold_after=2))

@@ -21,7 +21,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_unavailable_platform_is_waited_for_even_if_the_clock_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: list[PlatformError]
 ) -> None:
-    """For an answer, and for the apology that comes in its place."""
+    """Both for an answer and for the apology that replaces it."""
     adapter = Refusing(*before, *AWAY)
 
     async def set_the_clock() -> None:

@@ -13,7 +13,7 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "threadline.toml"
 
 
-def test_without_a_file_the_built_in_assistants_are_there(config: Path) -> None:
+def test_the_built_in_assistants_exist_without_a_configuration_file(config: Path) -> None:
     configuration = load_configuration(config)
     assert {"assistant", "tour", "small-talk"} <= configuration.assistants.keys()
     assert "often wrong" in configuration.assistants["small-talk"].notice
@@ -56,7 +56,7 @@ def test_the_file_adds_assistants_and_changes_built_in_ones(config: Path) -> Non
         ("[channels.'web:local:page']\nassistant = 'nobody'\n", 2, "there is no enabled assistant 'nobody'"),
     ],
 )
-def test_a_mistake_is_answered_with_its_line_and_key(config: Path, text: str, line: int | None, words: str) -> None:
+def test_a_configuration_error_names_its_line_and_key(config: Path, text: str, line: int | None, words: str) -> None:
     config.write_text(text)
     with pytest.raises(ConfigurationError) as refused:
         load_configuration(config)

@@ -64,7 +64,7 @@ async def test_a_deleted_conversation_leaves_no_words_and_no_late_answer(
     assert b"and the rest?" not in kept
 
 
-async def test_a_conversation_keeps_the_name_it_was_given(start: Start, settings: dict[str, str]) -> None:
+async def test_a_renamed_conversation_keeps_its_name(start: Start, settings: dict[str, str]) -> None:
     async with visiting(address(start("run", **settings))) as (page, _):
         await page.say(KEY, "hello")
         assert (await page.rename(KEY, "  Plans \n for\x00 May ")).status_code == 200

@@ -85,8 +85,8 @@ async def say(db: Database, dispatcher: Dispatcher, event: str, key: str = "web:
     dispatcher.wake(found.conversation.id, found.opened)
 
 
-async def test_open_turns_are_resumed_at_the_start_as_suspect(db: SQLiteDatabase) -> None:
-    """The answer lost on restart."""
+async def test_open_turns_are_resumed_at_startup_as_suspect(db: SQLiteDatabase) -> None:
+    """Otherwise a restart would lose the answer."""
     await claimed(db, "web:1")
     await claimed(db, "web:2", "web:b")
     worker = Worker(db, 2)
@@ -95,7 +95,7 @@ async def test_open_turns_are_resumed_at_the_start_as_suspect(db: SQLiteDatabase
     assert sorted(worker.suspect) == ["web:1", "web:2"]
 
 
-async def test_every_message_is_taken_once_whenever_it_comes(db: SQLiteDatabase) -> None:
+async def test_every_message_is_processed_once_and_in_order(db: SQLiteDatabase) -> None:
     worker = Worker(db, 60)
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(60):
 
@@ -111,7 +111,7 @@ async def test_every_message_is_taken_once_whenever_it_comes(db: SQLiteDatabase)
     assert worker.suspect == [], "what nobody has worked on is not suspect"
 
 
-async def test_a_turn_whose_hand_over_was_lost_is_found_in_the_tables(db: SQLiteDatabase) -> None:
+async def test_a_turn_whose_handover_was_lost_is_found_in_the_database(db: SQLiteDatabase) -> None:
     worker = Worker(db, 1)
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):
         found = await claimed(db, "web:1")
@@ -141,7 +141,7 @@ class FailingOnce(SQLiteDatabase):
         return await super().claim(conversations)
 
 
-async def test_a_search_for_work_that_fails_is_repeated(tmp_path: Path) -> None:
+async def test_a_failed_search_for_work_is_retried(tmp_path: Path) -> None:
     db = FailingOnce.open(tmp_path / "failing.db")
     worker = Worker(db, 1)
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):
@@ -163,8 +163,8 @@ class SlowToRelease(SQLiteDatabase):
         await super().release(conversation)
 
 
-async def test_a_message_that_comes_while_its_conversation_is_given_back_is_taken(tmp_path: Path) -> None:
-    """Silence. Whoever looks at that moment finds it owned, and nobody would look again."""
+async def test_a_message_that_arrives_while_its_conversation_is_released_is_processed(tmp_path: Path) -> None:
+    """The conversation still has an owner then, so a search for work skips it, and no other search follows."""
     db = SlowToRelease.open(tmp_path / "slow.db")
     worker = Worker(db, wanted=2)
     async with dispatching(db, worker) as dispatcher:
@@ -181,7 +181,7 @@ async def test_a_message_that_comes_while_its_conversation_is_given_back_is_take
     await db.close()
 
 
-async def test_leaving_lets_a_turn_end_and_begins_none(db: SQLiteDatabase) -> None:
+async def test_shutdown_finishes_the_current_turn_and_starts_no_other(db: SQLiteDatabase) -> None:
     worker = Worker(db, 1)
     worker.held.clear()
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):
@@ -198,7 +198,7 @@ async def test_leaving_lets_a_turn_end_and_begins_none(db: SQLiteDatabase) -> No
     assert [row["event"] for row in rows] == ["web:2", "web:3"]
 
 
-async def test_leaving_waits_no_longer_than_the_grace(db: SQLiteDatabase) -> None:
+async def test_shutdown_waits_no_longer_than_the_grace_period(db: SQLiteDatabase) -> None:
     worker = Worker(db, 1)
     worker.held.clear()
     async with dispatching(db, worker) as dispatcher, asyncio.timeout(20):

@@ -26,7 +26,7 @@ def said(output: str) -> dict[str, tuple[str, str]]:
     return {name: (state, words) for name, state, words in lines}
 
 
-def test_where_all_is_well_it_says_so(start: Start, model_address: str) -> None:
+def test_doctor_reports_a_working_setup(start: Start, model_address: str) -> None:
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed")
     process = start("doctor", SANDBOX="auto", **connecting(model_address), **TUTOR)
@@ -40,7 +40,7 @@ def test_where_all_is_well_it_says_so(start: Start, model_address: str) -> None:
     assert {found[name][0] for name in ("slack", "discord")} == {"off"}
 
 
-def test_what_is_wrong_comes_with_its_cure(start: Start) -> None:
+def test_doctor_reports_each_problem_with_its_remedy(start: Start) -> None:
     wrong = {"MODEL_BASE_URL": "http://127.0.0.1:9/v1", "MODEL": "none", "SLACK_BOT_TOKEN": "nonsense"}
     process = start("doctor", SANDBOX="auto", PATH="/nowhere", **wrong, **TUTOR)
     assert process.wait(90) == 1
@@ -63,7 +63,7 @@ async def picky(request: Request) -> Response:
     return JSONResponse({"error": {"message": "The model does not exist."}}, 404)
 
 
-async def test_every_model_of_the_configuration_is_tried(start: Start, tmp_path: Path) -> None:
+async def test_doctor_tries_every_configured_model(start: Start, tmp_path: Path) -> None:
     routes = [Mount("/good", ScriptedModel().app), Route("/picky/v1/{rest:path}", picky, methods=["GET", "POST"])]
     async with serving(routes, end_watching=lambda: None) as server:
         tables = [
@@ -98,13 +98,15 @@ async def test_every_model_of_the_configuration_is_tried(start: Start, tmp_path:
     assert "sk-" not in process.output
 
 
-def test_a_sandbox_that_no_assistant_needs_is_not_wrong(start: Start) -> None:
+def test_doctor_reports_a_missing_sandbox_as_off_if_no_assistant_needs_it(start: Start) -> None:
     process = start("doctor", SANDBOX="auto", PATH="/nowhere")
     assert process.wait(90) == 0
     assert said(process.output)["sandbox"] == ("off", CURE)
 
 
-async def test_without_bubblewrap_the_program_runs_and_says_why_code_cannot(start: Start, model_address: str) -> None:
+async def test_without_bubblewrap_the_program_runs_and_explains_why_code_does_not(
+    start: Start, model_address: str
+) -> None:
     process = start("run", SANDBOX="auto", PATH="/nowhere", PORT="0", **connecting(model_address), **TUTOR)
     async with Page(address(process)) as page:
         key = "web:00000000-0000-4000-8000-000000000002"

@@ -32,7 +32,7 @@ def archive() -> bytes:
         (b"\x00\xff\x00", "a.txt", "application/octet-stream"),
     ],
 )
-def test_the_type_of_a_file_is_read_from_its_content(data: bytes, name: str, kind: str) -> None:
+def test_a_files_type_is_determined_by_its_content(data: bytes, name: str, kind: str) -> None:
     assert media_type(data, name) == kind
 
 
@@ -44,6 +44,8 @@ def test_the_type_of_a_file_is_read_from_its_content(data: bytes, name: str, kin
         (b"not a picture", "photo.jpg", "is not a picture"),
     ],
 )
-async def test_what_came_in_place_of_a_file_is_refused_with_a_sentence(data: bytes, name: str, why: str) -> None:
+async def test_content_that_is_not_the_expected_file_is_refused_with_a_sentence(
+    data: bytes, name: str, why: str
+) -> None:
     with pytest.raises(FileRefusedError, match=f"“{name}” .*{why}.* send it again"):
         await keep(cast(AssistantsClient, None), name, data)

@@ -37,8 +37,8 @@ async def answered(here: House) -> list[str]:
     return await here.thread("user")
 
 
-async def test_a_follow_up_that_overtook_its_mention_is_answered_after_it(here: House) -> None:
-    """Silence. Slack may bring it first, and a call that was refused is brought again later."""
+async def test_a_follow_up_that_arrives_before_its_mention_is_answered_after_it(here: House) -> None:
+    """Slack may deliver the follow-up first. A mention that was not claimed is also redelivered later."""
     assert (await say(here, 3, "the one of yesterday")).outcome == "ignored"
     assert (await say(here, 4, "and quickly")).outcome == "ignored"
     await here.fill_the_disk()
@@ -50,7 +50,7 @@ async def test_a_follow_up_that_overtook_its_mention_is_answered_after_it(here: 
     assert await answered(here) == ["@threadline which was it?", "the one of yesterday", "and quickly"]
 
 
-async def test_a_follow_up_that_cannot_be_taken_with_its_call_is_taken_when_that_comes_again(here: House) -> None:
+async def test_a_follow_up_that_cannot_be_stored_with_its_mention_is_stored_at_the_redelivery(here: House) -> None:
     said = "a long one " * 1_000
     await say(here, 3, said)
     await here.fill_the_disk()
@@ -63,7 +63,7 @@ async def test_a_follow_up_that_cannot_be_taken_with_its_call_is_taken_when_that
 
 
 @pytest.mark.parametrize("order", [(4, 3, 2), (4, 2, 3), (3, 4, 2)])
-async def test_of_two_mentions_in_any_order_what_follows_the_first_is_answered(
+async def test_with_two_mentions_in_any_order_everything_from_the_first_one_on_is_answered(
     here: House, order: Sequence[int]
 ) -> None:
     said = {1: "who knows?", 2: "@threadline do you?", 3: "please", 4: "@threadline are you there?"}
@@ -73,8 +73,8 @@ async def test_of_two_mentions_in_any_order_what_follows_the_first_is_answered(
     assert sorted(await answered(here)) == sorted(said[number] for number in order)
 
 
-async def test_messages_from_before_the_mention_are_never_answered(here: House) -> None:
-    """Every message answered."""
+async def test_messages_posted_before_the_mention_are_never_answered(here: House) -> None:
+    """Otherwise the bot would answer messages that people wrote to each other."""
     assert (await say(here, 1, "who of you knows?")).outcome == "ignored"
     await say(here, 3, "@threadline do you?")
     late = await say(here, 2, "I do not")
@@ -84,7 +84,7 @@ async def test_messages_from_before_the_mention_are_never_answered(here: House) 
     assert await answered(here) == ["@threadline do you?", "thank you"]
 
 
-async def test_only_so_much_is_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_remembered_follow_ups_is_limited(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow_ups, "MOST_MESSAGES", 1)
     for number in (2, 3):
         await say(here, number, f"number {number}")

@@ -23,7 +23,7 @@ def rain(city: str) -> float:
 """
 
 
-def test_a_function_is_still_the_function_it_was() -> None:
+def test_a_decorated_function_can_still_be_called() -> None:
     @function(read_only=True)
     def rain(city: str) -> str:
         """How likely rain is."""
@@ -79,7 +79,7 @@ async def test_a_long_output_is_cut_and_says_so() -> None:
     assert await long.result("") == "0123456789\n[Cut here: 10 of 50 characters.]"
 
 
-async def test_what_ends_a_thread_is_a_failure_like_any_other() -> None:
+async def test_system_exit_and_stop_iteration_are_reported_as_failures() -> None:
     @function
     def leaves() -> None:
         raise SystemExit(3)
@@ -99,7 +99,7 @@ def loaded(folder: Path, head: str, functions: str = RAIN) -> list[str]:
     return list(load_functions(load_configuration(folder / "threadline.toml"), folder))
 
 
-def test_a_file_beside_the_configuration_brings_its_functions(tmp_path: Path) -> None:
+def test_functions_are_loaded_from_a_file_next_to_the_configuration(tmp_path: Path) -> None:
     assert loaded(tmp_path, 'functions = ["mine.py"]') == ["rain"]
 
 
@@ -120,14 +120,14 @@ def test_a_file_beside_the_configuration_brings_its_functions(tmp_path: Path) ->
         ('functions = ["mine.py"]', RAIN.replace("rain", "snow"), "there is no function 'rain'; there are snow."),
     ],
 )
-def test_what_is_wrong_with_functions_is_one_sentence(tmp_path: Path, head: str, functions: str, words: str) -> None:
+def test_an_invalid_function_is_reported_in_one_sentence(tmp_path: Path, head: str, functions: str, words: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         loaded(tmp_path, head, functions)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_two_functions_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_functions_with_the_same_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text(RAIN)
     with pytest.raises(ConfigurationError, match="there is another function called rain"):
         loaded(tmp_path, 'functions = ["mine.py", "other.py"]')

@@ -143,7 +143,7 @@ async def until_ran(folder: Path, names: list[str]) -> None:
     await until(lambda: sorted(ran(folder)) == sorted(names))
 
 
-async def test_the_calls_of_one_step_run_side_by_side_and_show_as_steps(
+async def test_calls_of_one_step_run_in_parallel_and_are_shown_as_steps(
     url: str, home: Path, key: str, model: Model
 ) -> None:
     asked = calls(("meet", {"name": "Ada"}), ("meet", {"name": "Eve"}), ("slow", {}), text="Let me see.")

@@ -75,8 +75,7 @@ def keyboard(start: Start, model_address: str, tmp_path: Path) -> Iterator[Keybo
     keyboard.close()
 
 
-async def test_ctrl_c_ends_the_answer_and_at_the_prompt_it_leaves(keyboard: Keyboard, model_address: str) -> None:
-    """No way to stop."""
+async def test_ctrl_c_stops_the_answer_and_exits_at_the_prompt(keyboard: Keyboard, model_address: str) -> None:
     model = Model(model_address)
     await model.play(HELD)
     keyboard.sees("you  ")
@@ -92,7 +91,7 @@ async def test_ctrl_c_ends_the_answer_and_at_the_prompt_it_leaves(keyboard: Keyb
     await model.aclose()
 
 
-async def test_what_is_typed_meanwhile_is_noted_and_answered_next(keyboard: Keyboard, model_address: str) -> None:
+async def test_a_message_typed_during_an_answer_is_answered_next(keyboard: Keyboard, model_address: str) -> None:
     model = Model(model_address)
     await model.play(HELD)
     keyboard.sees("you  ")
@@ -105,7 +104,7 @@ async def test_what_is_typed_meanwhile_is_noted_and_answered_next(keyboard: Keyb
     await model.aclose()
 
 
-async def test_an_answer_is_shown_as_it_is_meant_and_gives_the_terminal_no_orders(
+async def test_an_answer_is_rendered_and_its_control_sequences_are_removed(
     keyboard: Keyboard, model_address: str
 ) -> None:
     model = Model(model_address)

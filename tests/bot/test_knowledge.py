@@ -47,7 +47,7 @@ async def test_the_tour_cites_its_source_without_a_model(start: Start) -> None:
         assert sources(exchange)[0]["passage"]
 
 
-async def test_files_of_the_configuration_are_searched_and_named_under_the_answer(
+async def test_configured_files_are_searched_and_cited_under_the_answer(
     start: Start, model: Model, model_address: str, tmp_path: Path
 ) -> None:
     (tmp_path / "threadline.toml").write_text(CONFIG)
@@ -74,7 +74,7 @@ async def test_files_of_the_configuration_are_searched_and_named_under_the_answe
     await model.aclose()
 
 
-async def test_a_file_that_is_not_there_is_one_sentence(start: Start, tmp_path: Path) -> None:
+async def test_a_missing_configured_file_is_reported_in_one_sentence(start: Start, tmp_path: Path) -> None:
     (tmp_path / "threadline.toml").write_text(CONFIG)
     program = start()
     assert program.wait() == 2

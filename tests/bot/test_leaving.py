@@ -18,7 +18,9 @@ def settings(model_address: str) -> dict[str, str]:
     return connecting(model_address)
 
 
-async def test_an_answer_that_can_still_end_ends(start: Start, settings: dict[str, str], model_address: str) -> None:
+async def test_an_answer_that_ends_within_the_grace_period_is_completed_before_exit(
+    start: Start, settings: dict[str, str], model_address: str
+) -> None:
     model = Model(model_address)
     process = start("run", **settings, LEAVING_GRACE="60")
     async with Page(address(process)) as page:
@@ -32,10 +34,10 @@ async def test_an_answer_that_can_still_end_ends(start: Start, settings: dict[st
     await model.aclose()
 
 
-async def test_one_that_cannot_says_that_it_continues_and_does(
+async def test_an_unfinished_answer_says_that_it_continues_and_does_so_after_the_restart(
     start: Start, settings: dict[str, str], model_address: str
 ) -> None:
-    """The answer lost on restart."""
+    """Otherwise a restart would lose the answer."""
     model = Model(model_address)
     process = start("run", **settings, LEAVING_GRACE="0.2")
     async with Page(address(process)) as page:
@@ -70,7 +72,7 @@ async def test_a_message_during_shutdown_is_refused_with_a_sentence(
     await model.aclose()
 
 
-async def test_nothing_under_way_and_it_is_gone_at_once(start: Start, settings: dict[str, str]) -> None:
+async def test_without_work_in_progress_the_program_exits_at_once(start: Start, settings: dict[str, str]) -> None:
     process = start("run", **settings, LEAVING_GRACE="600")
     address(process)
     assert process.end() == 0

@@ -7,11 +7,11 @@ from bot.resources import limits_of
 from bot.settings import SettingsError, load_settings
 
 
-def test_without_settings_the_limits_are_those_of_the_sandbox() -> None:
+def test_the_default_limits_are_those_of_the_sandbox() -> None:
     assert limits_of(load_settings()) == Limits()
 
 
-def test_each_setting_is_the_limit_it_says() -> None:
+def test_each_setting_sets_its_limit() -> None:
     limits = limits_of(
         load_settings(
             sandbox_seconds=7,
@@ -42,7 +42,9 @@ def test_each_setting_is_the_limit_it_says() -> None:
         ("SANDBOX_IDLE_SECONDS", "soon"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_an_invalid_limit_is_refused_with_the_name_of_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=rf"^{name} is '{value}': write (a|[\d.]+) [^.]+\.$"):
         load_settings()

@@ -28,13 +28,13 @@ def at_debug() -> Iterator[None]:
         "POST https://discord.com/api/v10/interactions/123456/{}/callback",
     ],
 )
-def test_what_a_platform_hands_out_while_the_program_runs_is_hidden_in_addresses(line: str) -> None:
+def test_tokens_issued_by_platforms_are_redacted_in_urls(line: str) -> None:
     assert redacted(line.format("s3cret-T1cket_"), set()) == line.format("***")
 
 
 @pytest.mark.usefixtures("at_debug")
 @pytest.mark.parametrize("library", ["discord.any", "slack_bolt.any", "slack_sdk.any"])
-def test_at_debug_the_platforms_libraries_write_neither_tokens_nor_what_people_say(library: str) -> None:
+def test_at_debug_level_platform_libraries_log_neither_tokens_nor_messages(library: str) -> None:
     assert logging.getLogger().isEnabledFor(logging.DEBUG)
     assert not logging.getLogger(library).isEnabledFor(logging.DEBUG)
     assert logging.getLogger(library).isEnabledFor(logging.INFO)

@@ -100,7 +100,9 @@ async def deciding(model_address: str) -> AsyncIterator[Model]:
     await model.aclose()
 
 
-async def test_on_slack(running: Process, slack_facts: dict[str, Any], deciding: Model) -> None:
+async def test_math_tutor_runs_code_and_returns_its_files_on_slack(
+    running: Process, slack_facts: dict[str, Any], deciding: Model
+) -> None:
     async with SlackPeople(slack_facts["address"]) as slack:
         await slack.until(lambda now: now.sockets == 1)
         ada, channel = await slack.user("ada"), await slack.channel("maths")
@@ -115,7 +117,9 @@ async def test_on_slack(running: Process, slack_facts: dict[str, Any], deciding:
         assert now.failures == []
 
 
-async def test_on_discord(running: Process, discord_facts: dict[str, Any], deciding: Model) -> None:
+async def test_math_tutor_runs_code_and_returns_its_files_on_discord(
+    running: Process, discord_facts: dict[str, Any], deciding: Model
+) -> None:
     async with DiscordPeople(discord_facts["address"]) as discord:
         await discord.until(lambda now: now.sockets == 1)
         ada = await discord.user("ada")
@@ -129,7 +133,7 @@ async def test_on_discord(running: Process, discord_facts: dict[str, Any], decid
         assert now.failures == []
 
 
-async def test_on_the_page(running: Process, deciding: Model) -> None:
+async def test_math_tutor_runs_code_and_returns_its_files_on_the_page(running: Process, deciding: Model) -> None:
     async with Page(address(running)) as page:
         key = "web:00000000-0000-4000-8000-000000000001"
         steps: list[str] = []
@@ -153,7 +157,7 @@ async def test_on_the_page(running: Process, deciding: Model) -> None:
         assert (await page.file("file-nothing")).status_code == 404
 
 
-async def test_by_the_example_of_the_documentation(running: Process, deciding: Model) -> None:
+async def test_the_documented_math_tutor_example_runs(running: Process, deciding: Model) -> None:
     env = {"ASSISTANTS_BASE_URL": f"{address(running)}/v1", "ASSISTANTS_API_KEY": KEY, "MODEL": "default"}
     command = [sys.executable, "-W", "error", str(ROOT / "docs" / "examples" / "math_tutor.py")]
     done = await asyncio.to_thread(
@@ -164,7 +168,7 @@ async def test_by_the_example_of_the_documentation(running: Process, deciding: M
     assert "--- printed\nx = 1.0" in done.stdout
 
 
-async def test_a_limit_of_the_settings_holds_for_its_code(running: Process, model_address: str) -> None:
+async def test_the_configured_output_limit_applies_to_code(running: Process, model_address: str) -> None:
     model = Model(model_address)
     call = ScriptedCall("code_interpreter", json.dumps({"code": "print('x' * 9000)"}))
     await model.play(ScriptedReply(tool_calls=(call,)), ScriptedReply(text="Done."))

@@ -6,8 +6,8 @@ from assistants.service.scripted import ScriptedError, ScriptedReply
 from tests.bot.house import PLAIN, house
 
 
-async def test_a_retired_model_is_replaced_in_the_configuration_and_conversations_go_on(tmp_path: Path) -> None:
-    """Hard-coded or retired models. Until it is, people are told."""
+async def test_conversations_continue_after_a_retired_model_is_replaced_in_the_configuration(tmp_path: Path) -> None:
+    """Until the model is replaced, people are told the reason."""
     async with house(tmp_path, configured=f'{PLAIN}model = "first-1"') as first:
         await first.say("one")
         await first.turns(lambda now: bool(now) and now[0]["outcome"] == "answered")

@@ -45,7 +45,7 @@ async def answered(app: App, number: int) -> None:
             return
 
 
-async def test_no_statement_of_a_turn_looks_through_a_table(tmp_path: Path, statements: set[str]) -> None:
+async def test_no_statement_of_a_turn_scans_a_table(tmp_path: Path, statements: set[str]) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path, sandbox="off", model_discovery=False)
     async with build(settings, "http://127.0.0.1:1", only=["web"]) as app:
         working = asyncio.create_task(app.work())

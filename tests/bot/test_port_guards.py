@@ -62,20 +62,20 @@ def test_the_page_is_open_on_loopback() -> None:
         assert http.get("/").text == "the page"
 
 
-def test_a_missing_page_says_so_with_a_way_back() -> None:
+def test_a_missing_page_links_back_to_the_start() -> None:
     with client() as http:
         lost = http.get("/nope", headers={"accept": "text/html"})
         assert (lost.status_code, '<a href="/">Open Threadline</a>' in lost.text) == (404, True)
         assert http.get("/nope").json() == {"error": "There is nothing at this address."}
 
 
-def test_another_host_name_is_refused_so_that_a_rebound_name_reaches_nothing() -> None:
+def test_an_unknown_host_header_is_refused_against_dns_rebinding() -> None:
     with client() as http:
         assert http.get("/", headers={"host": "evil.example"}).status_code == 400
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
-def test_another_sites_request_is_refused(origin: str) -> None:
+def test_a_cross_site_request_is_refused(origin: str) -> None:
     with client() as http:
         assert http.post("/", headers={"origin": origin}).status_code == 403
         same = f"http://{http.base_url.netloc.decode()}"
@@ -83,14 +83,14 @@ def test_another_sites_request_is_refused(origin: str) -> None:
 
 
 @pytest.mark.parametrize("exposed", [{"host": "0.0.0.0"}, {"public_url": "https://chat.example.org"}])  # noqa: S104
-def test_where_others_can_reach_it_the_chat_is_off_until_there_is_an_admin_token(exposed: dict[str, str]) -> None:
+def test_an_exposed_page_is_refused_until_an_admin_token_is_set(exposed: dict[str, str]) -> None:
     with client(**exposed) as http:
         refused = http.get("/")
         assert refused.status_code == 403
         assert "THREADLINE_ADMIN_TOKEN" in refused.text
 
 
-def test_the_admin_token_opens_the_page_for_a_browser() -> None:
+def test_a_browser_signs_in_with_the_admin_token() -> None:
     with client(host="0.0.0.0", threadline_admin_token=TOKEN) as http:  # noqa: S104
         asked = http.get("/", headers={"accept": "text/html"})
         assert asked.status_code == 401
@@ -103,23 +103,23 @@ def test_the_admin_token_opens_the_page_for_a_browser() -> None:
         assert http.get("/").text == "the page"
 
 
-def test_the_admin_token_opens_the_page_for_a_program() -> None:
+def test_a_program_authenticates_with_the_admin_token() -> None:
     with client(threadline_admin_token=TOKEN) as http:
         assert http.get("/").status_code == 401
         assert http.get("/", headers={"authorization": f"Bearer {TOKEN}"}).text == "the page"
 
 
-def test_behind_a_proxy_the_public_name_is_known() -> None:
+def test_the_public_url_is_accepted_behind_a_proxy() -> None:
     with client(public_url="https://chat.example.org", threadline_admin_token=TOKEN) as http:
         headers = {"host": "chat.example.org", "origin": "https://chat.example.org", "authorization": f"Bearer {TOKEN}"}
         assert http.post("/", headers=headers).text == "the page"
 
 
-def test_the_api_is_behind_the_same_port_and_asks_for_no_page_token() -> None:
+def test_the_api_on_the_same_port_needs_no_page_token() -> None:
     with client(threadline_admin_token=TOKEN) as http:
         assert http.get("/v1/models").text == "the api"
 
 
-def test_health_is_told_to_anyone() -> None:
+def test_the_health_check_needs_no_token() -> None:
     with client(host="0.0.0.0") as http:  # noqa: S104
         assert http.get("/healthz", headers={"host": "10.1.2.3"}).text == "ok"

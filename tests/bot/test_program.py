@@ -27,7 +27,7 @@ def refusal(process: Process) -> str:
     return lines[0]
 
 
-async def test_a_conversation_is_still_there_after_a_restart(start: Start) -> None:
+async def test_a_conversation_continues_after_a_restart(start: Start) -> None:
     first = start()
     async with Page(address(first)) as page:
         await page.say(HERE, "hello")
@@ -41,7 +41,7 @@ async def test_a_conversation_is_still_there_after_a_restart(start: Start) -> No
         assert "Your conversation stays" in answers[1]
 
 
-async def test_a_kill_in_the_middle_of_an_answer_is_answered_once_in_the_same_place(
+async def test_an_answer_interrupted_by_a_kill_is_completed_once_in_its_place(
     start: Start, model: Model, model_address: str
 ) -> None:
     await model.play(ScriptedReply(text="one two three four five", hold_after=3))
@@ -58,7 +58,7 @@ async def test_a_kill_in_the_middle_of_an_answer_is_answered_once_in_the_same_pl
         assert await page.answers(HERE, 2) == ["one two three four five six", "and seven"]
 
 
-async def test_a_message_sent_again_after_a_lost_answer_is_one_message(start: Start) -> None:
+async def test_a_message_sent_again_after_a_lost_response_is_accepted_once(start: Start) -> None:
     async with Page(address(start())) as page:
         event = "6b0f5ad0-54f6-4a44-8a4a-5a6a3d0aa001"
         outcomes = [(await page.say(HERE, "hello", event=event))["outcome"] for _ in range(3)]
@@ -84,7 +84,7 @@ async def test_messages_sent_in_a_burst_are_answered_together_and_in_order(
         assert [m["content"] for m in asked if m["role"] == "user"] == ["first", "second", "third"]
 
 
-async def test_an_assistant_without_a_model_says_so_and_answers_once_one_is_connected(
+async def test_an_assistant_without_a_model_says_so_until_a_model_is_connected(
     start: Start, model: Model, model_address: str, tmp_path: Path
 ) -> None:
     (tmp_path / "threadline.toml").write_text('[assistants.math-tutor]\ntitle = "Math Tutor"\n')
@@ -117,7 +117,7 @@ async def test_an_assistant_without_a_model_says_so_and_answers_once_one_is_conn
         assert await page.answers("web:other", 1) == ["You said: still there?"]
 
 
-async def test_a_failing_model_is_a_plain_sentence_and_the_conversation_continues(
+async def test_a_failing_model_is_reported_in_a_plain_sentence_and_the_conversation_continues(
     start: Start, model: Model, model_address: str
 ) -> None:
     await model.play(ScriptedReply(error=ScriptedError(status=401, message="bad key sk-scripted")))
@@ -143,7 +143,7 @@ async def test_commands_list_pick_and_start_over(start: Start) -> None:
         assert await page.exchanges(HERE) == []
 
 
-async def test_a_pick_in_a_conversation_that_has_not_begun_is_for_that_one_alone(start: Start) -> None:
+async def test_picking_an_assistant_before_the_first_message_affects_only_that_conversation(start: Start) -> None:
     async with Page(address(start())) as page:
         await page.say(HERE, "/assistant use small talk")
         chosen = (await page._http.get(f"/chat/api/conversations/{HERE}/assistants")).json()["assistants"]
@@ -152,7 +152,7 @@ async def test_a_pick_in_a_conversation_that_has_not_begun_is_for_that_one_alone
         assert [a["name"] for a in elsewhere if a["chosen"]] == ["tour"]
 
 
-async def test_two_conversations_know_nothing_of_each_other(start: Start, model: Model, model_address: str) -> None:
+async def test_two_conversations_share_no_context(start: Start, model: Model, model_address: str) -> None:
     async with Page(address(start(**connecting(model_address)))) as page:
         await page.say("web:one", "the word is swordfish")
         await page.answers("web:one", 1)
@@ -161,21 +161,21 @@ async def test_two_conversations_know_nothing_of_each_other(start: Start, model:
     assert "swordfish" not in json.dumps((await model.requests())[-1])
 
 
-def test_a_malformed_configuration_is_named_with_line_and_key(start: Start, tmp_path: Path) -> None:
+def test_a_malformed_configuration_is_refused_with_line_and_key(start: Start, tmp_path: Path) -> None:
     (tmp_path / "threadline.toml").write_text("[assistants.helper]\ntitle = 'Helper'\ntemperature = 'hot'\n")
     sentence = refusal(start())
     assert "line 3" in sentence
     assert "assistants.helper.temperature" in sentence
 
 
-def test_a_busy_port_is_one_sentence(start: Start) -> None:
+def test_a_busy_port_is_reported_in_one_sentence(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         sentence = refusal(start(PORT=str(taken.getsockname()[1])))
     assert "Another program uses port" in sentence
     assert "set PORT" in sentence
 
 
-def test_a_page_that_stays_closed_to_others_is_said_at_the_start(start: Start) -> None:
+def test_startup_says_that_the_page_refuses_other_machines(start: Start) -> None:
     program = start(HOST="0.0.0.0")  # noqa: S104 - what is tried
     assert "set THREADLINE_ADMIN_TOKEN and PUBLIC_URL" in program.line("refuses other machines")
 
@@ -186,7 +186,7 @@ def test_a_second_server_on_the_same_database_is_refused_and_the_first_continues
     assert f"already served by another Threadline (process {first.pid})" in refusal(start())
 
 
-def test_a_database_from_the_future_is_refused(start: Start, tmp_path: Path) -> None:
+def test_a_database_of_a_newer_version_is_refused(start: Start, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     conn = sqlite3.connect(data / "threadline.db")
@@ -202,13 +202,13 @@ def test_a_database_from_the_future_is_refused(start: Start, tmp_path: Path) -> 
     "setting",
     [{"PORT": "many"}, {"LOG_LEVEL": "loud"}, {"DATABASE_URL": "mysql://u:pw@h/d"}, {"SANDBOX_SECONDS": "0"}],
 )
-def test_a_wrong_setting_is_named(start: Start, setting: dict[str, str]) -> None:
+def test_an_invalid_setting_is_refused_by_name(start: Start, setting: dict[str, str]) -> None:
     sentence = refusal(start(**setting))
     assert next(iter(setting)) in sentence
     assert "pw" not in sentence
 
 
-def test_an_assistants_server_that_cannot_be_reached_is_one_sentence(start: Start) -> None:
+def test_an_unreachable_assistants_server_is_reported_in_one_sentence(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
     sentence = refusal(start(ASSISTANTS_BASE_URL=f"http://127.0.0.1:{port}/v1", ASSISTANTS_API_KEY="sk-theirs"))
@@ -216,11 +216,11 @@ def test_an_assistants_server_that_cannot_be_reached_is_one_sentence(start: Star
     assert "sk-theirs" not in sentence
 
 
-def test_a_server_that_does_not_speak_the_api_is_one_sentence(start: Start, model_address: str) -> None:
+def test_a_server_that_does_not_speak_the_api_is_reported_in_one_sentence(start: Start, model_address: str) -> None:
     assert "ASSISTANTS_BASE_URL" in refusal(start(ASSISTANTS_BASE_URL=f"{model_address}/elsewhere"))
 
 
-async def test_another_server_has_only_the_assistants_that_it_can_run(
+async def test_another_server_gets_only_the_assistants_that_it_can_run(
     start: Start, model: Model, model_address: str, tmp_path: Path
 ) -> None:
     serving = {"DATA_DIR": str(tmp_path / "other"), "THREADLINE_API_KEYS": "sk-theirs", **connecting(model_address)}
@@ -248,11 +248,13 @@ async def test_another_server_has_only_the_assistants_that_it_can_run(
         ({"PORT": "many"}, "PORT is 'many': write a whole number."),
     ],
 )
-def test_half_a_setting_is_refused_with_what_is_missing(start: Start, settings: dict[str, str], words: str) -> None:
+def test_incomplete_settings_are_refused_with_what_is_missing(
+    start: Start, settings: dict[str, str], words: str
+) -> None:
     assert words in refusal(start(**settings))
 
 
-async def test_a_model_set_in_the_environment_is_not_half_replaced_by_the_page(
+async def test_the_page_cannot_replace_a_model_set_in_the_environment(
     start: Start, model_address: str, tmp_path: Path
 ) -> None:
     async with Page(address(start(**connecting(model_address)))) as page:
@@ -262,13 +264,13 @@ async def test_a_model_set_in_the_environment_is_not_half_replaced_by_the_page(
     assert not (tmp_path / ".env").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(start: Start, tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_created_is_reported_in_one_sentence(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "DATA_DIR" in refusal(start(DATA_DIR=str(tmp_path / "file" / "data")))
 
 
-async def test_a_claim_that_cannot_be_made_durable_is_not_acknowledged(start: Start, tmp_path: Path) -> None:
-    """The page keeps the text and offers to send it again: nobody is told that a message arrived which did not."""
+async def test_a_message_that_cannot_be_stored_is_not_acknowledged(start: Start, tmp_path: Path) -> None:
+    """The page keeps the text and offers to send it again."""
     program = start()
     async with Page(address(program)) as page:
         await page.say(HERE, "hello")
@@ -286,8 +288,8 @@ async def test_a_claim_that_cannot_be_made_durable_is_not_acknowledged(start: St
         assert len(await page.answers(HERE, 2)) == 2
 
 
-async def test_the_file_alone_is_the_whole_memory(start: Start, tmp_path: Path) -> None:
-    """One SQLite file holds the conversation and its thread; what people wrote stands in the thread alone."""
+async def test_one_sqlite_file_holds_everything(start: Start, tmp_path: Path) -> None:
+    """One SQLite file holds the conversation and its thread. Messages are kept only in the thread."""
     program = start()
     async with Page(address(program)) as page:
         await page.say(HERE, "a secret wish")

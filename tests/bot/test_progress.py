@@ -20,7 +20,7 @@ def step(id_: str, status: str) -> RunStep:
     return RunStep.model_validate({**body, "type": "tool_calls", "status": status, "step_details": details})
 
 
-def test_code_is_said_to_run_once_however_many_pieces_it_has() -> None:
+def test_running_code_is_reported_once_for_all_its_deltas() -> None:
     progress = Progress()
     assert not progress.hear(step("step_1", "in_progress"))
     assert progress.hear(delta("step_1"))
@@ -29,7 +29,7 @@ def test_code_is_said_to_run_once_however_many_pieces_it_has() -> None:
 
 
 @pytest.mark.parametrize(("status", "state"), [("completed", "done"), ("failed", "failed"), ("cancelled", "failed")])
-def test_the_end_of_a_step_is_heard(status: str, state: Any) -> None:
+def test_the_end_of_a_step_is_reported(status: str, state: Any) -> None:
     progress = Progress()
     progress.hear(delta("step_1"))
     assert progress.hear(step("step_1", status))

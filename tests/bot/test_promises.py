@@ -78,7 +78,6 @@ async def messages(client: AssistantsClient, thread: str) -> list[Message]:
 async def test_stop_keeps_the_partial_text_and_waiting_messages_are_answered_next(
     start: Start, settings: dict[str, str], model: Model, words: str
 ) -> None:
-    """No way to stop."""
     async with visiting(address(start("run", **settings))) as (page, _):
         await growing(page, model)
         assert (await page.say(KEY, "and this?"))["waits"]
@@ -88,7 +87,7 @@ async def test_stop_keeps_the_partial_text_and_waiting_messages_are_answered_nex
         assert (second["state"], said(second)) == ("answered", "You said: and this?")
 
 
-async def test_stop_where_nothing_is_written_is_a_word_like_any_other(start: Start, settings: dict[str, str]) -> None:
+async def test_the_word_stop_is_a_question_if_no_answer_is_in_progress(start: Start, settings: dict[str, str]) -> None:
     async with visiting(address(start("run", **settings))) as (page, _):
         await page.say(KEY, "stop")
         assert await page.answers(KEY, 1) == ["You said: stop"]
@@ -96,7 +95,7 @@ async def test_stop_where_nothing_is_written_is_a_word_like_any_other(start: Sta
 
 
 async def test_a_stop_affects_only_its_own_conversation(start: Start, settings: dict[str, str], model: Model) -> None:
-    """Everybody at the page is one person to us."""
+    """Everybody who uses the page counts as one person, so the person alone does not identify the answer."""
     async with visiting(address(start("run", **settings))) as (page, _):
         await growing(page, model)
         assert "No answer is in progress" in (await page.say("web:another", "/assistant stop"))["text"]
@@ -121,7 +120,7 @@ async def test_a_regenerated_answer_replaces_the_first(
         assert [message["content"] for message in asked if message["role"] != "system"] == ["what is it?"]
 
 
-async def test_regenerate_waits_for_no_answer_that_is_being_written(
+async def test_regenerate_is_refused_while_an_answer_is_in_progress(
     start: Start, settings: dict[str, str], model: Model
 ) -> None:
     async with visiting(address(start("run", **settings))) as (page, _):
@@ -134,7 +133,7 @@ async def test_regenerate_waits_for_no_answer_that_is_being_written(
 @pytest.mark.parametrize(
     ("overlap", "questions"), [("collect", ["go on", "one\n\ntwo"]), ("queue", ["go on", "one", "two"])]
 )
-async def test_messages_that_come_meanwhile_are_answered_together_or_one_by_one(
+async def test_messages_sent_during_an_answer_are_answered_together_or_one_by_one(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path, overlap: str, questions: list[str]
 ) -> None:
     (tmp_path / "threadline.toml").write_text(f'[assistants.assistant]\noverlap = "{overlap}"\n')
@@ -148,7 +147,7 @@ async def test_messages_that_come_meanwhile_are_answered_together_or_one_by_one(
         assert [said(found[0]), said(found[-1])] == ["Half an answer.", "You said: two"]
 
 
-async def test_a_channel_may_have_it_that_a_newer_message_interrupts(
+async def test_a_channel_can_let_newer_messages_interrupt_an_answer(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     (tmp_path / "threadline.toml").write_text('[channels."web:local:page"]\noverlap = "interrupt"\n')
@@ -188,7 +187,7 @@ async def test_an_assistant_lost_by_the_server_is_created_again_and_people_are_t
 async def test_a_foreign_run_on_our_thread_is_waited_for(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
-    """ "Can't add messages to thread while a run is active"."""
+    """Otherwise the server would refuse: "Can't add messages to thread while a run is active"."""
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
         await page.answers(KEY, 1)
@@ -203,10 +202,10 @@ async def test_a_foreign_run_on_our_thread_is_waited_for(
         assert (await client.threads.runs.retrieve(foreign.thread_id, foreign.id)).status == "completed"
 
 
-async def test_a_turn_ended_before_it_asked_is_asked_by_the_next(
+async def test_a_question_whose_turn_ended_before_asking_it_is_asked_by_the_next_turn(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
-    """Silence. A question that never reached its thread is in nobody's mind, whatever ended its turn."""
+    """A question that never reached its thread would otherwise be lost, whatever ended its turn."""
     (tmp_path / "threadline.toml").write_text('[channels."web:local:page"]\noverlap = "interrupt"\n')
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
@@ -237,7 +236,7 @@ async def test_a_turn_ended_before_it_asked_is_asked_by_the_next(
 async def test_a_foreign_run_that_requires_action_is_cancelled_when_its_thread_is_needed(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
-    """A run that blocks its thread for good: nobody will ever give that run what it asks for."""
+    """Nobody will submit the outputs that the run requires, so it would block its thread for good."""
     async with visiting(address(start("run", **settings))) as (page, client):
         await page.say(KEY, "one")
         await page.answers(KEY, 1)
@@ -253,7 +252,7 @@ async def test_a_foreign_run_that_requires_action_is_cancelled_when_its_thread_i
         assert (await client.threads.runs.retrieve(thread, foreign.id)).status == "cancelled"
 
 
-async def test_a_run_that_failed_unwatched_is_created_again_without_its_messages(
+async def test_a_run_that_failed_while_down_is_created_again_without_its_messages(
     start: Start, settings: dict[str, str], model: Model, tmp_path: Path
 ) -> None:
     process = start("run", **settings)

@@ -15,7 +15,7 @@ from tests.bot.house import ADA, PLACE, house
 async def test_a_message_is_not_claimed_while_the_store_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Silence. A follow-up is ours if its conversation is known, and Discord sends nothing again."""
+    """A follow-up is meant for the bot only if its conversation is known, and Discord does not redeliver."""
     async with house(tmp_path) as here:
         await here.say("hello")
         await here.turns(lambda now: bool(now) and now[0]["outcome"] is not None)
@@ -31,8 +31,8 @@ async def test_a_message_is_not_claimed_while_the_store_cannot_be_read(
         assert (await here.core.receive(follow_up)).outcome == "accepted"
 
 
-async def test_a_search_overtaken_by_a_new_gap_does_not_close_that_gap(tmp_path: Path) -> None:
-    """Where it read before the gap, what was said in it is looked for from the same place on."""
+async def test_a_search_for_missed_messages_does_not_close_a_newer_gap(tmp_path: Path) -> None:
+    """The search may have read a place before the gap, so the next search starts from the same position."""
     async with house(tmp_path) as here:
         await here.core.caught_up("web")
         await here.say("hello")
@@ -50,7 +50,7 @@ async def test_a_search_overtaken_by_a_new_gap_does_not_close_that_gap(tmp_path:
 
 
 async def test_the_word_stop_asked_by_a_command_is_a_question(tmp_path: Path) -> None:
-    """Its reply waits for an answer, and would wait for ever."""
+    """The command's response waits for an answer, and would otherwise wait forever."""
     async with house(tmp_path) as here:
         here.model.play(ScriptedReply(chunks=("Half ", "an answer."), hold_after=1))
         await here.say("go on")

@@ -22,7 +22,7 @@ async def here(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def test_an_edit_that_arrives_before_its_message_counts(here: House) -> None:
-    """Edits re-trigger. Slack may tell of an edit before it tells of the message."""
+    """Slack may deliver an edit before its message."""
     await here.core.revise(Revision("web:1", "older"))
     await here.core.revise(Revision("web:1", "newer"))
     assert (await here.say("first")).outcome == "accepted"
@@ -30,8 +30,8 @@ async def test_an_edit_that_arrives_before_its_message_counts(here: House) -> No
     assert await here.thread("user") == ["newer"]
 
 
-async def test_of_two_edits_the_newer_counts_in_any_order(here: House) -> None:
-    """Names are looked up on the way, and a lost acknowledgement brings the older one again."""
+async def test_the_newer_of_two_edits_counts_in_any_order(here: House) -> None:
+    """Looking up names can delay an edit, and a lost acknowledgement brings the older one again."""
     here.model.play(ScriptedReply(chunks=("Half ", "an answer."), hold_after=1))
     await here.say("go on")
     await here.model.held()
@@ -45,8 +45,7 @@ async def test_of_two_edits_the_newer_counts_in_any_order(here: House) -> None:
     assert await here.thread("user") == ["go on", "fourth"]
 
 
-async def test_a_deletion_that_comes_before_its_message_counts_and_has_its_reason(here: House) -> None:
-    """Silence has a reason."""
+async def test_a_deletion_that_arrives_before_its_message_counts(here: House) -> None:
     await here.core.revise(Revision("web:1", None))
     await here.core.revise(Revision("web:1", "an edit that was on its way"))
     assert (await here.say("never mind")).outcome == "ignored"
@@ -56,8 +55,8 @@ async def test_a_deletion_that_comes_before_its_message_counts_and_has_its_reaso
 
 
 @pytest.mark.parametrize("text", ["better", None])
-async def test_an_edit_counts_although_the_disk_refused_its_message(here: House, text: str | None) -> None:
-    """Discord sends nothing again, so that its adapter brings the message until it is taken."""
+async def test_an_edit_counts_even_if_the_disk_rejected_its_message(here: House, text: str | None) -> None:
+    """Discord does not redeliver, so its adapter offers the message until it is claimed."""
     said = "worse " * 20_000
     await here.fill_the_disk()
     with pytest.raises(NotClaimedError):
@@ -71,7 +70,7 @@ async def test_an_edit_counts_although_the_disk_refused_its_message(here: House,
         assert await here.thread("user") == [text]
 
 
-async def test_an_edit_that_comes_while_its_message_is_on_its_way_to_the_disk_counts(here: House) -> None:
+async def test_an_edit_that_arrives_while_its_message_is_being_stored_counts(here: House) -> None:
     here.model.play(ScriptedReply(chunks=("Half ", "an answer."), hold_after=1))
     await here.say("go on")
     await here.model.held()
@@ -87,17 +86,17 @@ async def test_an_edit_that_comes_while_its_message_is_on_its_way_to_the_disk_co
 
 
 @pytest.mark.parametrize(("edited_after", "outcome"), [(599.0, "accepted"), (601.0, "ignored")])
-async def test_a_mention_that_an_edit_added_is_a_question_within_ten_minutes(
+async def test_a_mention_added_by_an_edit_is_accepted_within_ten_minutes(
     here: House, edited_after: float, outcome: str
 ) -> None:
-    """Later it has a reason instead, for `threadline why`."""
+    """A later edit is ignored, and `threadline why` gives the reason."""
     question = Incoming("web:1", PLACE, ADA, "what is it?", "0001", addressed=True, edited_after=edited_after)
     receipt = await here.core.receive(question)
     assert receipt.outcome == outcome
     assert ("ten minutes" in receipt.reason) == (outcome == "ignored")
 
 
-async def test_only_so_many_are_remembered(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_remembered_revisions_is_limited(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revisions, "MOST_REVISIONS", 2)
     for number in (1, 2, 3):
         await here.core.revise(Revision(f"web:{number}", None))

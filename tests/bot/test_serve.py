@@ -49,20 +49,20 @@ def said(start: Start, *arguments: str) -> str:
     return process.output
 
 
-def test_where_others_can_reach_it_nothing_is_served_without_keys(start: Start) -> None:
+def test_an_exposed_server_does_not_start_without_keys(start: Start) -> None:
     sentence = refusal(start("serve", HOST="0.0.0.0"))  # noqa: S104
     assert "threadline keys create" in sentence
     assert "THREADLINE_API_KEYS" in sentence
 
 
-def test_on_loopback_a_stock_sdk_is_answered_at_once(start: Start, client: Connect, model_address: str) -> None:
+def test_a_stock_sdk_needs_no_key_on_loopback(start: Start, client: Connect, model_address: str) -> None:
     api = client(address(start("serve", **connecting(model_address))))
     assistant = api.beta.assistants.create(model="default")
     run = api.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=QUESTION, poll_interval_ms=10)
     assert run.status == "completed"
 
 
-def test_a_key_is_made_beside_a_running_server_and_revoked(start: Start, client: Connect) -> None:
+def test_keys_can_be_created_and_revoked_while_the_server_runs(start: Start, client: Connect) -> None:
     program = start("serve", THREADLINE_API_KEYS="sk-first")
     at = address(program)
     assert "There are no keys yet" in said(start, "keys", "list")
@@ -83,7 +83,7 @@ def test_a_key_is_made_beside_a_running_server_and_revoked(start: Start, client:
     assert "There is no active key" in refusal(start("keys", "revoke", id_[0]))
 
 
-async def test_models_of_the_configuration_answer_to_their_names(
+async def test_configured_models_are_available_by_name(
     start: Start, client: Connect, model: Model, model_address: str, tmp_path: Path
 ) -> None:
     (tmp_path / "threadline.toml").write_text(
@@ -103,12 +103,12 @@ async def test_models_of_the_configuration_answer_to_their_names(
     assert "sk-quick-secret" not in program.output
 
 
-def test_a_model_that_is_malformed_is_named_with_its_line(start: Start, tmp_path: Path) -> None:
+def test_a_malformed_model_is_refused_with_its_line(start: Start, tmp_path: Path) -> None:
     (tmp_path / "threadline.toml").write_text('[models.quick]\nbase_url = "ftp://here"\n')
     assert "line 2: models.quick.base_url" in refusal(start("serve"))
 
 
-async def test_a_run_under_way_may_end_before_the_server_does(start: Start, model: Model, model_address: str) -> None:
+async def test_shutdown_waits_for_a_run_in_progress(start: Start, model: Model, model_address: str) -> None:
     await model.play(ScriptedReply(text="one two three", hold_after=1))
     program = start("serve", LEAVING_GRACE="30", **connecting(model_address))
     async with httpx.AsyncClient(base_url=f"{address(program)}/v1", headers={"OpenAI-Beta": "assistants=v2"}) as http:

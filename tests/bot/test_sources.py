@@ -45,9 +45,7 @@ def searched(*results: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
-    server: Server, client: AssistantsClient
-) -> None:
+async def test_a_footnote_names_the_file_and_passage_of_its_mark(server: Server, client: AssistantsClient) -> None:
     text = "No dogs【4:1†source】, no cats【4:0†source】, none【9:7†source】."
     steps = searched(("file-1", "## Pets\n\nCats  stay\noutside."), ("file-2", "Dogs stay outside. " * 20))
     server.will(js(file("file-2", "dogs.pdf")), js(file("file-1", "cats.pdf")), js(listed(steps)))
@@ -61,7 +59,7 @@ async def test_a_footnote_names_its_file_and_the_passage_that_its_mark_counts(
     assert (cats, again) == (Source(2, "cats.pdf", outside), Source(3, "cats.pdf", outside))
 
 
-async def test_a_footnote_shows_the_sentence_that_was_meant(server: Server, client: AssistantsClient) -> None:
+async def test_a_footnote_quotes_the_cited_sentence(server: Server, client: AssistantsClient) -> None:
     filler = "The house was built in 1902 and has a garden. " * 6
     rules = f"{filler}Rabbits may live on the balcony all year. {filler}猫は部屋に入れません。 {filler}"
     text = "Of pets:\nIt has a garden. Rabbits may stay on the balcony.【4:0†source】 猫は入れません【9:0†source】。"
@@ -80,7 +78,7 @@ def test_a_quote_ends_before_the_next_heading() -> None:
 @given(passage=st.text(st.sampled_from("ab.!?…。猫# \n\t\u3000"), max_size=900) | st.text(), said=st.text())
 @example(passage="x" * 400, said="")
 @example(passage=" ".join(["One. Two!"] * 50), said="two")
-def test_a_quote_is_never_anything_but_the_words_of_its_passage(passage: str, said: str) -> None:
+def test_a_quote_contains_only_words_of_its_passage(passage: str, said: str) -> None:
     shown = quote(passage, said)
     words = " ".join(re.sub(r"^#{1,6} +", "", passage, flags=re.M).split())
     assert len(shown) <= SHOWN + 3
@@ -88,12 +86,14 @@ def test_a_quote_is_never_anything_but_the_words_of_its_passage(passage: str, sa
     assert bool(shown) == bool(words)
 
 
-async def test_what_the_server_does_not_tell_of_a_source_is_left_out(server: Server, client: AssistantsClient) -> None:
+async def test_a_source_that_cannot_be_looked_up_is_shown_without_details(
+    server: Server, client: AssistantsClient
+) -> None:
     server.will(refusal(404, "No such file."), refusal(500, "Away."))
     shown, sources = await with_sources(client, "No dogs【4:1†source】.", FILES, **WHERE)
     assert (shown, sources) == ("No dogs[1].", (Source(1, "a file that no longer exists"),))
 
 
-async def test_a_text_without_marks_asks_for_nothing(server: Server, client: AssistantsClient) -> None:
+async def test_a_text_without_marks_makes_no_requests(server: Server, client: AssistantsClient) -> None:
     assert await with_sources(client, "No dogs.", {}, **WHERE) == ("No dogs.", ())
     assert server.asked == []

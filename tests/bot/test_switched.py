@@ -23,7 +23,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     hasten(monkeypatch, 0.05)
 
 
-async def test_who_began_to_answer_ends_the_answer_although_another_was_picked_meanwhile(tmp_path: Path) -> None:
+async def test_the_assistant_that_began_an_answer_finishes_it_even_if_another_is_picked(tmp_path: Path) -> None:
     adapter = Refusing(PlatformError("It takes nothing just now."))
     async with house(tmp_path, configured=TWO, adapter=adapter) as here:
         adapter.meanwhile = lambda: here.core.command(USE_OTHER)
@@ -34,8 +34,8 @@ async def test_who_began_to_answer_ends_the_answer_although_another_was_picked_m
     assert [Notice("Plain says so.") in segments for segments in adapter.taken] == [True, False]
 
 
-async def test_after_a_crash_the_run_that_is_found_says_who_answers(tmp_path: Path) -> None:
-    """What died before it had written down who it asked has left nothing else."""
+async def test_after_a_crash_the_existing_run_determines_which_assistant_answers(tmp_path: Path) -> None:
+    """The process crashed before the turn recorded its assistant, so only the run still names it."""
     async with house(tmp_path, configured=TWO) as first:
         await first.say("first")
         await first.turns(lambda now: [turn["outcome"] for turn in now] == ["answered"])

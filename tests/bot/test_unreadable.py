@@ -33,9 +33,7 @@ def entry(id_: str, status: str, error: str = "") -> dict[str, Any]:
     return {"id": id_, "status": status, "last_error": said, **more}
 
 
-async def test_a_process_that_takes_over_finds_earlier_parts_by_the_turns_tag(
-    server: Server, client: AssistantsClient
-) -> None:
+async def test_after_a_restart_a_turns_documents_are_found_by_its_tag(server: Server, client: AssistantsClient) -> None:
     sent = message("msg_2", "t1", ("file-1", SEARCH), ("file-2", CODE))
     server.will(
         js(listed(sent, message("msg_1", "t0", ("file-0", SEARCH)))),
@@ -58,7 +56,7 @@ async def test_readable_files_and_unknown_states_cause_no_complaint(server: Serv
     assert await complaints(client, "thread_1", ["file-1"], tag=TAG) == []
 
 
-async def test_a_turn_without_documents_asks_for_nothing(server: Server, client: AssistantsClient) -> None:
+async def test_a_turn_without_documents_makes_no_requests(server: Server, client: AssistantsClient) -> None:
     attachments = [{"file_id": "file-1", "tools": [CODE]}]
     assert await complaints(client, "thread_1", searched(attachments), tag=TAG) == []
     assert server.asked == []

@@ -23,14 +23,14 @@ PROGRAM = textwrap.dedent(
 
 
 def test_a_hung_event_loop_ends_the_process_and_shows_where_it_hung() -> None:
-    """Connected, but deaf."""
+    """Otherwise the program would stay connected and answer nobody."""
     process = Process(sys.executable, "-c", PROGRAM, "hang", "0.5")
     assert process.wait() == 70
     assert "the event loop hangs" in process.output
     assert "in main" in process.output
 
 
-def test_a_loop_that_turns_is_left_alone() -> None:
+def test_a_responsive_event_loop_is_left_alone() -> None:
     process = Process(sys.executable, "-c", PROGRAM, "turn", "5")
     assert process.wait() == 0
     assert "ended" in process.output

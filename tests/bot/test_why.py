@@ -27,10 +27,10 @@ def db(settings: Settings) -> SQLiteDatabase:
     return SQLiteDatabase.open(settings.database_path)
 
 
-async def test_why_tells_the_reason_of_an_ignored_message_by_key_id_or_link(
+async def test_why_gives_the_reason_for_an_ignored_message_by_key_id_or_link(
     db: SQLiteDatabase, settings: Settings
 ) -> None:
-    """Silence, no answer and no reason."""
+    """Otherwise nobody could find out why a message was not answered."""
     told = {f"slack:T1:C1:{TEAM_TS}": "not addressed to the bot", "discord:42": "written by a bot"}
     await db.write(unanswered.record, told, 1.0)
     link = "https://acme.slack.com/archives/C1/p1712345678901234?thread_ts=1712345600.000100&cid=C1"
@@ -62,9 +62,7 @@ async def test_why_shows_a_turn_from_beginning_to_end(db: SQLiteDatabase, settin
     await db.close()
 
 
-async def test_the_ring_keeps_the_newest_and_forgets_the_oldest(
-    db: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_only_the_newest_reasons_are_kept(db: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unanswered, "KEPT", 3)
     for n in range(6):
         await db.write(unanswered.record, {f"discord:{n}": "not addressed to the bot"}, float(n))
@@ -73,7 +71,7 @@ async def test_the_ring_keeps_the_newest_and_forgets_the_oldest(
     await db.close()
 
 
-async def test_what_is_noted_is_written_at_the_latest_at_the_end(db: SQLiteDatabase) -> None:
+async def test_pending_reasons_are_written_at_shutdown(db: SQLiteDatabase) -> None:
     notes = Unanswered(db)
     running = asyncio.create_task(notes.run())
     await asyncio.sleep(0)
@@ -85,7 +83,7 @@ async def test_what_is_noted_is_written_at_the_latest_at_the_end(db: SQLiteDatab
     await db.close()
 
 
-async def test_the_command_reads_beside_a_running_server(start: Start) -> None:
+async def test_why_works_while_the_server_runs(start: Start) -> None:
     process = start()
     async with Page(address(process)) as page:
         await page.say("web:why", "hello", event="0b7e5a3a-2f0e-4a8c-9f57-6b8d3b1f0002")
@@ -98,7 +96,7 @@ async def test_the_command_reads_beside_a_running_server(start: Start) -> None:
     assert "Threadline has no record of web:nobody" in unknown.output
 
 
-def test_without_a_database_the_command_says_so_and_makes_none(start: Start, tmp_path: Path) -> None:
+def test_why_without_a_database_says_so_and_creates_none(start: Start, tmp_path: Path) -> None:
     told = start("why", "discord:1")
     assert told.wait() == 2
     assert "There is no database" in told.output
