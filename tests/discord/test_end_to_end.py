@@ -67,7 +67,7 @@ async def test_a_mention_is_answered_in_a_thread_named_after_the_question(listen
     assert await listening.said(channel) == []
 
 
-async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: DiscordPeople, model: Model) -> None:
+async def test_a_follow_up_needs_no_mention_and_keeps_its_context(listening: DiscordPeople, model: Model) -> None:
     """Follow-ups ignored unless re-mentioned."""
     ada, channel = await listening.user("ada"), await listening.channel("memory")
     thread = await listening.say(ada, channel, "@threadline my name is Ada")
@@ -411,7 +411,7 @@ async def alone(running: Process, discord: DiscordPeople) -> DiscordPeople:
     return discord
 
 
-async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
+async def test_an_answer_interrupted_by_a_kill_is_completed_once_in_the_same_message(
     alone: DiscordPeople, model: Model, wiring: dict[str, str], tmp_path: Path
 ) -> None:
     """The answer lost on restart. And posted twice."""
@@ -521,7 +521,7 @@ async def test_the_commands_are_not_sent_again_at_the_next_start(
     assert [call.method for call in (await alone.state()).calls].count("overwrite_global_commands") == 1
 
 
-def test_a_wrong_token_is_one_sentence_and_exit_code_2(wiring: dict[str, str], tmp_path: Path) -> None:
+def test_a_wrong_token_is_reported_in_one_sentence_with_exit_code_2(wiring: dict[str, str], tmp_path: Path) -> None:
     process = threadline("run", env={**wiring, "DISCORD_TOKEN": "secret-1"}, cwd=tmp_path)
     assert process.wait() == 2
     assert len([line for line in process.output.splitlines() if "Discord refuses DISCORD_TOKEN" in line]) == 1

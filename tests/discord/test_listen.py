@@ -110,7 +110,7 @@ async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, discord: D
     assert taken.edited_after > 0
 
 
-async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, discord: DiscordPeople) -> None:
+async def test_only_its_author_sees_the_answer_to_a_command(bot: TakingBot, discord: DiscordPeople) -> None:
     """“did not respond”."""
     ada, channel = await discord.user("ada"), await discord.channel("commands")
     asked = await discord.command(ada, channel, "/assistant list")
@@ -288,7 +288,7 @@ async def test_identifies_come_ever_later_and_never_hold_a_socket_too_long(monke
     await identifies.wait()
 
 
-def test_it_has_no_pages_of_its_own(adapter: DiscordAdapter) -> None:
+def test_the_adapter_has_no_routes(adapter: DiscordAdapter) -> None:
     assert adapter.routes(TakingBot()) == []
 
 

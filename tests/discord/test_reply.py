@@ -135,7 +135,7 @@ async def test_the_answer_grows_into_one_message_that_refers_to_the_question(ask
     assert asked.kept == [(1, ref, "growing"), (1, ref, "final")]
 
 
-async def test_the_latest_snapshot_wins_and_one_update_is_on_its_way_at_a_time(asked: Asked) -> None:
+async def test_only_the_latest_snapshot_is_sent_one_update_at_a_time(asked: Asked) -> None:
     await asked.discord.fault("create_message", hold=True)
     reply = asked.reply()
     await reply.show(Snapshot((Text("zero"),)))
@@ -148,7 +148,7 @@ async def test_the_latest_snapshot_wins_and_one_update_is_on_its_way_at_a_time(a
     await reply.finish([Text("one two three")])
 
 
-async def test_updates_keep_their_distance(asked: Asked) -> None:
+async def test_updates_are_spaced_out(asked: Asked) -> None:
     asked.adapter.pace = 0.2
     reply = asked.reply()
     for number in range(1, 6):
@@ -200,7 +200,7 @@ async def test_a_reply_that_ends_shorter_leaves_nothing_behind(asked: Asked) -> 
     assert await asked.texts() == ["Sorry, I could not answer this."]
 
 
-async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice(asked: Asked) -> None:
+async def test_a_refused_answer_raises_and_finishing_again_creates_no_duplicates(asked: Asked) -> None:
     """The final message posted twice."""
     reply = asked.reply()
     await asked.discord.fault("create_message", status=400, code=50035)
@@ -285,7 +285,7 @@ async def test_many_answers_at_once_stay_within_discords_limit_for_all_requests(
     assert sum(call.method in ("create_message", "edit_message") for call in now.calls[before:]) < 100
 
 
-async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:
+async def test_closing_a_reply_waits_for_its_requests(asked: Asked) -> None:
     await asked.discord.fault("create_message", hold=True)
     first = asked.reply()
     await first.show(Snapshot((Text("on its way"),)))
@@ -474,7 +474,7 @@ async def test_a_regenerated_answer_is_found_without_a_question(asked: Asked) ->
     assert await asked.texts() == ["One.", "Two, indeed."]
 
 
-async def test_a_regenerated_answer_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
+async def test_a_regenerated_answer_is_found_even_if_our_clock_is_ahead(asked: Asked) -> None:
     """Posted twice. The reply before it says from where to look."""
     await asked.reply().finish([Text("One.")])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)

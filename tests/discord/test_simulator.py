@@ -199,7 +199,7 @@ async def test_a_client_that_breaks_the_rules_is_closed(
 
 
 @pytest.mark.parametrize(("where", "quote"), PINNED.items())
-def test_every_pinned_fact_stands_in_the_fact_sheet_and_in_the_simulator(
+def test_every_pinned_fact_is_in_the_fact_sheet_and_in_the_simulator(
     shared_facts: Facts, where: str, quote: str
 ) -> None:
     assert quote in (shared_facts / "wire.md").read_text("utf-8")

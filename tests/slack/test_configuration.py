@@ -16,7 +16,7 @@ def configured(**settings: Any) -> SlackAdapter | None:
     return SlackAdapter.from_settings(Settings(**settings, _env_file=None))
 
 
-def test_without_tokens_there_is_no_slack() -> None:
+def test_without_tokens_slack_is_off() -> None:
     assert configured() is None
 
 
@@ -30,7 +30,7 @@ def test_without_tokens_there_is_no_slack() -> None:
         ("xoxb-1", "nonsense", "SLACK_APP_TOKEN is the wrong kind of token.*xapp-"),
     ],
 )
-def test_half_or_wrongly_configured_tokens_are_named(bot_token: str, app_token: str, sentence: str) -> None:
+def test_missing_or_wrong_tokens_are_named(bot_token: str, app_token: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence) as refused:
         configured(slack_bot_token=bot_token, slack_app_token=app_token)
     assert "nonsense" not in str(refused.value)
@@ -44,7 +44,7 @@ def test_half_or_wrongly_configured_tokens_are_named(bot_token: str, app_token: 
         ({"slack_api_base_url": "http://127.0.0.1:1/api/"}, "cannot be reached.*SLACK_API_BASE_URL"),
     ],
 )
-async def test_what_slack_refuses_at_start_is_named(
+async def test_a_refusal_by_slack_at_startup_is_explained(
     settings: Settings, slack: SlackPeople, wrong: dict[str, str], sentence: str
 ) -> None:
     given = settings.model_dump(include={"slack_bot_token", "slack_app_token", "slack_api_base_url"})
@@ -57,7 +57,7 @@ async def test_what_slack_refuses_at_start_is_named(
 
 
 @pytest.mark.parametrize(("tokens", "said"), [("", "None"), ("xoxb-1 xapp-1", "Slack needs the slack extra")])
-def test_without_the_extra_slack_is_absent_or_says_how_to_get_it(tokens: str, said: str) -> None:
+def test_without_the_extra_slack_is_off_or_says_how_to_install_it(tokens: str, said: str) -> None:
     program = """
 import sys
 for name in ("slack_bolt", "slack_sdk"):

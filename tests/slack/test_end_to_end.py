@@ -78,7 +78,6 @@ async def test_the_answer_grows_and_survives_a_rate_limit(listening: SlackPeople
 async def test_slacks_stop_button_ends_the_answer_and_waiting_messages_are_answered_next(
     listening: SlackPeople, model: Model
 ) -> None:
-    """No way to stop."""
     ada, channel = await listening.user("ada"), await listening.channel("stopped")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline go on")
@@ -94,7 +93,7 @@ async def test_slacks_stop_button_ends_the_answer_and_waiting_messages_are_answe
 
 
 async def test_a_mention_delivered_twice_is_answered_once_in_its_thread(listening: SlackPeople) -> None:
-    """Answered two to four times; the reply lands in the channel."""
+    """Otherwise people would get several answers, or an answer in the channel instead of the thread."""
     ada, channel = await listening.user("ada"), await listening.channel("once")
     root = await ask(listening, ada, channel, "@threadline hello")
     now = await listening.until(lambda now: acknowledged(now, root))
@@ -105,8 +104,7 @@ async def test_a_mention_delivered_twice_is_answered_once_in_its_thread(listenin
     assert texts == ["You said: hello", "You said: and again"]
 
 
-async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: SlackPeople, model: Model) -> None:
-    """Follow-ups ignored unless re-mentioned."""
+async def test_a_follow_up_needs_no_mention_and_keeps_its_context(listening: SlackPeople, model: Model) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("memory")
     root = await ask(listening, ada, channel, "@threadline my name is Ada")
     await ask(listening, ada, channel, "what is my name?", root)
@@ -117,7 +115,6 @@ async def test_a_follow_up_needs_no_mention_and_the_thread_remembers(listening: 
 
 
 async def test_messages_for_others_are_ignored(listening: SlackPeople) -> None:
-    """Every message answered."""
     ada, channel = await listening.user("ada"), await listening.channel("chatter")
     root = await listening.say(ada, channel, "lunch?")
     reply = await listening.say(ada, channel, "yes", thread_ts=root)
@@ -154,7 +151,7 @@ async def test_the_command_lists_picks_and_starts_over(listening: SlackPeople) -
 
 
 async def test_a_redelivered_message_is_not_answered_again(listening: SlackPeople) -> None:
-    """Slack sends again when it did not see the acknowledgement."""
+    """Slack redelivers an event if it did not see the acknowledgement."""
     ada, channel = await listening.user("ada"), await listening.channel("redelivered")
     root = await ask(listening, ada, channel, "@threadline hello")
     state = await listening.state()
@@ -164,7 +161,7 @@ async def test_a_redelivered_message_is_not_answered_again(listening: SlackPeopl
     assert len(await listening.replies(channel, root)) == 2
 
 
-async def test_a_broadcast_that_a_model_writes_never_leaves(listening: SlackPeople, model: Model) -> None:
+async def test_a_broadcast_in_a_models_text_pings_nobody(listening: SlackPeople, model: Model) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("quiet")
     loud = "Dear <!channel>, &lt;!here&gt;, <@U012ABCDEF> and @everyone: read."
     await model.play(ScriptedReply(chunks=tuple(loud), chunk_delay=0.01))
@@ -176,7 +173,7 @@ async def test_a_broadcast_that_a_model_writes_never_leaves(listening: SlackPeop
 
 
 async def test_a_failing_model_ends_in_a_plain_sentence(listening: SlackPeople, model: Model) -> None:
-    """Silence, no answer and no reason."""
+    """Otherwise people would get neither an answer nor a reason."""
     ada, channel = await listening.user("ada"), await listening.channel("failing")
     await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
     root = await listening.say(ada, channel, "@threadline hello")
@@ -202,15 +199,14 @@ async def test_a_thread_keeps_its_assistant_when_somebody_picks_another(listenin
     await listening.command(ada, general, "/assistant", "use assistant")
 
 
-async def test_a_mention_without_words_is_answered_with_how_to_ask(listening: SlackPeople) -> None:
-    """Silence, no answer and no reason."""
+async def test_an_empty_mention_is_answered_with_instructions(listening: SlackPeople) -> None:
     state = await listening.state()
     ts = await listening.say(state.users[0].id, state.channels[0].id, "@threadline")
     await listening.answer(state.channels[0].id, ts, "Write your question")
 
 
 async def test_a_redelivered_stop_does_not_stop_a_later_answer(listening: SlackPeople, model: Model) -> None:
-    """Answered twice: a click is done once, however often it is told."""
+    """A click takes effect once, even if it is delivered more than once."""
     ada, channel = await listening.user("ada"), await listening.channel("once stopped")
     half = ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2)
     await model.play(half)
@@ -227,10 +223,10 @@ async def test_a_redelivered_stop_does_not_stop_a_later_answer(listening: SlackP
     await listening.answer(channel, root, "Half an answer.")
 
 
-async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_that_channel(
+async def test_stop_and_regenerate_commands_apply_to_the_persons_own_answer_in_the_channel(
     listening: SlackPeople, model: Model
 ) -> None:
-    """Slack's commands carry no thread."""
+    """Slack's commands do not say in which thread they were given."""
     ada, grace, channel = await listening.user("ada"), await listening.user("grace"), await listening.channel("mine")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline go on")
@@ -245,7 +241,7 @@ async def test_the_commands_stop_and_regenerate_mean_the_persons_own_answer_in_t
 
 
 async def test_an_edit_counts_until_its_turn_begins(listening: SlackPeople, model: Model) -> None:
-    """Edits re-trigger."""
+    """Otherwise an edit would be ignored, or would ask the question again."""
     ada, channel = await listening.user("ada"), await listening.channel("edited")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     root = await listening.say(ada, channel, "@threadline go on")
@@ -284,7 +280,9 @@ async def test_a_claim_that_cannot_commit_is_not_acknowledged_and_the_redelivery
     await listening.settings(ack_timeout=3, retry_delays=[0.1, 60, 300])
 
 
-async def test_a_picture_reaches_the_model_as_a_picture_whatever_its_name(listening: SlackPeople, model: Model) -> None:
+async def test_a_picture_reaches_the_model_as_a_picture_with_any_file_name(
+    listening: SlackPeople, model: Model
+) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("pictures")
     file = await listening.upload(ada, "notes.txt", PIXEL, mimetype="text/plain")
     root = await listening.say(ada, channel, "@threadline what is this?", files=[file])
@@ -297,7 +295,7 @@ async def test_a_picture_reaches_the_model_as_a_picture_whatever_its_name(listen
 async def test_documents_are_searched_and_the_answer_names_file_and_passage(
     listening: SlackPeople, model: Model
 ) -> None:
-    """Silence without a reason: a file without words is said to be one."""
+    """A file without text is reported as such."""
     ada, channel = await listening.user("ada"), await listening.channel("documents")
     files = [await listening.upload(ada, name, data, mimetype=kind) for name, (data, kind) in sent.FILES.items()]
     await model.play(sent.SEARCHES, sent.CITES)
@@ -313,8 +311,7 @@ async def test_documents_are_searched_and_the_answer_names_file_and_passage(
     assert "scan.pdf" not in again
 
 
-async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_read(listening: SlackPeople) -> None:
-    """Silence, no answer and no reason."""
+async def test_people_are_told_when_their_assistant_cannot_read_a_document(listening: SlackPeople) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("unread")
     assert "Plain" in await listening.command(ada, channel, "/assistant", "use plain")
     file = await listening.upload(ada, "notes.md", b"# Notes", mimetype="text/markdown")
@@ -326,7 +323,7 @@ async def test_a_document_for_an_assistant_that_reads_none_is_said_not_to_be_rea
 async def test_a_login_page_instead_of_a_file_is_not_read_and_the_missing_scope_is_named(
     listening: SlackPeople, model: Model
 ) -> None:
-    """A Slack file turns out to be an HTML login page."""
+    """Without the scope, Slack returns its login page instead of the file."""
     ada, channel = await listening.user("ada"), await listening.channel("login")
     scopes = yaml.safe_load((ROOT / "docs" / "slack-manifest.yaml").read_text("utf-8"))["oauth_config"]["scopes"]["bot"]
     file = await listening.upload(ada, "report.pdf", b"%PDF-1.4 words", mimetype="application/pdf")
@@ -347,7 +344,7 @@ async def test_a_voice_message_gets_a_plain_sentence(listening: SlackPeople) -> 
     await listening.answer(dm, root, "Please write your message instead")
 
 
-async def test_mentioned_in_a_thread_it_reads_the_earlier_messages_and_their_authors(
+async def test_a_mention_in_a_thread_includes_the_earlier_messages_and_their_authors(
     listening: SlackPeople, model: Model
 ) -> None:
     ada, grace, channel = (
@@ -366,8 +363,8 @@ async def test_mentioned_in_a_thread_it_reads_the_earlier_messages_and_their_aut
     assert "[Grace]: @Ada or on Monday?" in before
 
 
-async def test_people_are_named_where_there_are_several_and_only_there(listening: SlackPeople, model: Model) -> None:
-    """Context mixed between people."""
+async def test_authors_are_named_only_if_several_people_write(listening: SlackPeople, model: Model) -> None:
+    """Otherwise the model could not tell people apart."""
     ada, grace, channel = (
         await listening.user("ada"),
         await listening.user("grace"),
@@ -387,10 +384,10 @@ async def alone(running: Process, slack: SlackPeople) -> SlackPeople:
     return slack
 
 
-async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
+async def test_an_answer_interrupted_by_a_kill_is_completed_once_in_the_same_message(
     alone: SlackPeople, model: Model, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """The answer lost on restart. And posted twice."""
+    """Otherwise a restart would lose the answer or post it twice."""
     ada, channel = await alone.user("ada"), await alone.channel("killed")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     first = threadline("run", env=wiring, cwd=tmp_path)
@@ -418,7 +415,7 @@ async def test_killed_in_the_middle_it_answers_once_in_the_same_message(
         ({"SLACK_APP_TOKEN": ""}, "SLACK_APP_TOKEN is missing"),
     ],
 )
-def test_a_wrong_token_is_one_sentence_and_exit_code_2(
+def test_a_wrong_token_is_reported_in_one_sentence_with_exit_code_2(
     wiring: dict[str, str], tmp_path: Path, wrong: dict[str, str], sentence: str
 ) -> None:
     process = threadline("run", env={**wiring, **wrong}, cwd=tmp_path)
@@ -431,9 +428,9 @@ def test_a_wrong_token_is_one_sentence_and_exit_code_2(
 async def test_messages_sent_while_it_was_down_are_answered_once_after_the_restart(
     alone: SlackPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """Slack sends again for some minutes; a longer absence loses what was said. The first look fails.
+    """Slack redelivers for some minutes only. The first search for missed messages fails here.
 
-    What a person of another workspace says over Slack Connect comes under their workspace, and is looked up under ours.
+    A message of another workspace over Slack Connect arrives under its workspace, and is looked up under ours.
     """
     ada, channel = await alone.user("ada"), await alone.channel("away")
     guest = await alone.user("guest", team="T0PARTNER")

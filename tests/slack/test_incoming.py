@@ -21,7 +21,7 @@ def taken(**event: Any) -> Incoming:
     return incoming
 
 
-def test_a_message_is_named_after_itself_and_its_thread_after_the_root() -> None:
+def test_a_message_is_keyed_by_its_ts_and_its_thread_by_the_root() -> None:
     root = taken()
     assert (root.event, root.place.key) == ("slack:T1:C1:17.000100", "slack:T1:C1:17.000100")
     assert (root.place.workspace, root.place.channel, root.place.thread) == ("T1", "C1", "17.000100")
@@ -30,7 +30,7 @@ def test_a_message_is_named_after_itself_and_its_thread_after_the_root() -> None
     assert (reply.event, reply.place.key) == ("slack:T1:C1:18.000200", "slack:T1:C1:17.000100")
 
 
-def test_the_two_deliveries_of_a_mention_are_one_event() -> None:
+def test_both_events_of_a_mention_are_the_same_message() -> None:
     text = "<@U0BOT> hello"
     message = taken(text=text)
     mention = from_event(
@@ -52,12 +52,12 @@ def test_the_two_deliveries_of_a_mention_are_one_event() -> None:
         ("first\n<@U0BOT>\nsecond", "first\n \nsecond"),
     ],
 )
-def test_our_own_mention_and_slacks_escapes_are_taken_out(typed: str, text: str) -> None:
+def test_our_mention_and_slacks_escapes_are_removed(typed: str, text: str) -> None:
     assert taken(text=typed).text == text
 
 
-def test_a_forwarded_message_is_read_as_a_quotation_with_its_files() -> None:
-    """An answer to the wrong question, or "I read only words" to somebody who forwards a message."""
+def test_a_forwarded_message_is_read_as_a_quote_with_its_files() -> None:
+    """Otherwise the bot would not see what was forwarded and would answer the wrong question."""
     file = {"name": "plan.pdf", "mimetype": "application/pdf", "size": 7, "url_private": "https://files/plan.pdf"}
     shared = {"is_share": True, "author_name": "Bo", "text": "We ship &lt;it&gt; <@U9>", "files": [file]}
     preview = {"title": "A page", "text": "what Slack shows of a link", "from_url": "https://example.org"}
@@ -85,13 +85,13 @@ def test_a_direct_message_needs_no_mention() -> None:
         {"type": "app_home_opened"},
     ],
 )
-def test_what_no_person_said_is_nothing(event: dict[str, Any]) -> None:
-    """Bots answering bots, edits answered again."""
+def test_events_that_are_not_a_persons_message_are_ignored(event: dict[str, Any]) -> None:
+    """Otherwise bots would answer bots, and an edited message would be answered again."""
     assert mapped(**event) is None
 
 
-def test_another_bot_is_marked_as_one() -> None:
-    """Bots loop with bots. Whether they are heard is not for the adapter to say."""
+def test_another_bot_is_marked_as_a_bot() -> None:
+    """Otherwise two bots could answer each other forever. The core decides whether to ignore bots, not the adapter."""
     assert taken(bot_id="B2").author.is_bot
     assert taken(user=None, bot_id="B2", subtype="bot_message").author == Person("B2", is_bot=True)
 
@@ -101,15 +101,15 @@ def changed(**event: Any) -> Revision | None:
 
 
 def test_an_edit_names_the_message_it_changes() -> None:
-    """Edits re-trigger."""
+    """Otherwise an edit would ask the question again."""
     said = {"type": "message", "user": "U1", "text": f"<@{BOT}> new &amp; better", "ts": "18.1"}
     now = {**said, "edited": {"user": "U1", "ts": "19.0"}}
     edit = changed(subtype="message_changed", message=now, previous_message={**said, "text": "old"})
     assert edit == Revision("slack:T1:C1:18.1", "new & better", at="19.0")
 
 
-def test_a_file_that_an_edit_takes_away_is_gone() -> None:
-    """Slack leaves a mark in its place."""
+def test_a_file_removed_by_an_edit_is_dropped() -> None:
+    """Slack leaves a tombstone in its place."""
     said = {"type": "message", "user": "U1", "text": "two files", "ts": "18.1"}
     kept = {"id": "F2", "name": "b.txt", "mimetype": "text/plain", "size": 1, "url_private_download": "https://x/b"}
     edit = changed(subtype="message_changed", message={**said, "files": [{"id": "F1", "mode": "tombstone"}, kept]})
@@ -124,7 +124,7 @@ def test_a_file_that_an_edit_takes_away_is_gone() -> None:
         {"subtype": "message_changed", "message": {"subtype": "tombstone", "user": "USLACKBOT", "ts": "18.1"}},
     ],
 )
-def test_a_deletion_takes_a_message_back(event: dict[str, Any]) -> None:
+def test_a_deletion_removes_its_message(event: dict[str, Any]) -> None:
     assert changed(**event) == Revision("slack:T1:C1:18.1", None)
 
 
@@ -137,12 +137,12 @@ def test_a_deletion_takes_a_message_back(event: dict[str, Any]) -> None:
         {},
     ],
 )
-def test_our_own_changes_are_nobodys(event: dict[str, Any]) -> None:
+def test_edits_and_deletions_of_our_own_messages_are_ignored(event: dict[str, Any]) -> None:
     assert changed(**event) is None
 
 
 @pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
-def test_words_beside_a_file_or_sent_to_the_channel_too_are_a_message(subtype: str) -> None:
+def test_file_shares_and_thread_broadcasts_are_messages(subtype: str) -> None:
     assert taken(subtype=subtype).text == "hello"
 
 

@@ -60,10 +60,10 @@ async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, slack: Sla
     assert taken.edited_after > 0
 
 
-async def test_a_message_that_was_not_claimed_is_not_acknowledged_and_comes_again(
+async def test_a_message_that_was_not_claimed_is_not_acknowledged_and_is_redelivered(
     bot: TakingBot, slack: SlackPeople
 ) -> None:
-    """Bolt acknowledges before its listener runs, unless told otherwise: a claim that failed would be lost."""
+    """By default Bolt acknowledges before its listener runs, and a message whose claim failed would be lost."""
     await slack.settings(ack_timeout=0.5, retry_delays=[0.01] * 1000)
     ada, channel = await slack.user("ada"), await slack.channel("again")
     bot.claims = False
@@ -87,8 +87,8 @@ async def test_the_acknowledgement_comes_after_the_claim(bot: TakingBot, slack: 
     await slack.until(lambda now: deliveries(now, ts)[0].acked_at is not None)
 
 
-async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, slack: SlackPeople) -> None:
-    """“did not respond”."""
+async def test_only_its_author_sees_the_answer_to_a_command(bot: TakingBot, slack: SlackPeople) -> None:
+    """Otherwise Slack would say that the command did not respond."""
     ada, channel = await slack.user("ada"), await slack.channel("commands")
     seen = await slack.command(ada, channel, "/assistant", "list")
     assert seen == "You asked &lt;list&gt; &amp; nothing else"
@@ -96,7 +96,7 @@ async def test_a_command_is_answered_to_the_person_alone(bot: TakingBot, slack: 
     assert [message for message in (await slack.state()).messages if message.channel == channel] == []
 
 
-async def test_messages_come_after_the_socket_moved(bot: TakingBot, slack: SlackPeople) -> None:
+async def test_messages_arrive_after_a_reconnect(bot: TakingBot, slack: SlackPeople) -> None:
     opened = connections(await slack.state())
     await slack.disconnect("refresh_requested")
     await slack.until(lambda now: now.sockets == 1 and connections(now) == opened + 1)
@@ -109,7 +109,7 @@ async def test_messages_come_after_the_socket_moved(bot: TakingBot, slack: Slack
 async def test_a_silent_socket_is_noticed_and_no_message_is_missed(
     adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Connected, but deaf. On one socket not even a pong comes back, on the other nothing else does."""
+    """One socket does not even answer pings; the other answers pings but delivers no events."""
     monkeypatch.setattr(listen, "PING", 0.3)
     monkeypatch.setattr(hearing, "SILENCE", 0.3 if how == "deaf" else 600.0)
     ada, bot = await slack.user("ada"), TakingBot()
@@ -134,10 +134,10 @@ async def test_a_silent_socket_is_noticed_and_no_message_is_missed(
     await slack.until(lambda now: now.sockets == 0)
 
 
-async def test_a_socket_whose_ticket_expired_is_opened_at_a_new_address(
+async def test_a_socket_with_an_expired_ticket_reconnects_with_a_new_one(
     adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client tries the same address for ever; nobody in a known conversation need say a word to wake it."""
+    """The client would otherwise try the same address forever. It must reconnect even if nobody writes."""
     monkeypatch.setattr(listen, "PING", 0.3)
     monkeypatch.setattr(hearing, "SILENCE", 0.5)
     ada, bot = await slack.user("ada"), TakingBot()
@@ -153,10 +153,10 @@ async def test_a_socket_whose_ticket_expired_is_opened_at_a_new_address(
     await slack.until(lambda now: now.sockets == 0)
 
 
-async def test_events_that_slack_dropped_are_looked_for(
+async def test_messages_whose_events_slack_dropped_are_found(
     bot: TakingBot, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Slack drops events over 30,000 an hour, and says so once a minute: what it drops later must be found, too."""
+    """Above 30,000 events an hour, Slack drops events and says so once a minute. Later drops must be found too."""
     monkeypatch.setattr(hearing, "DROPPING", 1.0)
     ada = await slack.user("ada")
     dm = await slack.dm(ada)
@@ -175,5 +175,5 @@ async def test_events_that_slack_dropped_are_looked_for(
         await slack.settings(hourly=30_000)
 
 
-def test_it_has_no_pages_of_its_own(adapter: SlackAdapter, bot: TakingBot) -> None:
+def test_the_adapter_has_no_routes(adapter: SlackAdapter, bot: TakingBot) -> None:
     assert adapter.routes(bot) == []

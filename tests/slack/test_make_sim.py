@@ -8,7 +8,7 @@ from tests.simulators.discord.client import DiscordPeople
 from tests.simulators.slack.client import SlackPeople
 
 
-async def test_bot_and_simulators_start_together_and_end_together(tmp_path: Path) -> None:
+async def test_bot_and_simulators_start_and_stop_together(tmp_path: Path) -> None:
     configuration = tmp_path / "threadline.toml"
     configuration.touch()
     env = {"MODEL_DISCOVERY": "false", "MODEL_BASE_URL": "", "THREADLINE_CONFIG": str(configuration)}

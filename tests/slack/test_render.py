@@ -39,7 +39,7 @@ def test_every_prefix_pings_nobody_and_a_stream_only_gets_longer(text: str) -> N
     assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
 
 
-def test_a_long_answer_comes_whole_in_parts_within_the_limit() -> None:
+def test_a_long_answer_is_split_into_parts_within_the_limit() -> None:
     answer = "A line of words.\n" * 2_000
     found = whole(Text(answer), Notice("label"))
     assert "".join(part.removeprefix(CONTINUED) for part in found) == f"{answer}\n_label_"
@@ -47,20 +47,20 @@ def test_a_long_answer_comes_whole_in_parts_within_the_limit() -> None:
     assert all(size(part) <= LIMIT for part in found)
 
 
-def test_tables_and_headings_are_slacks_own() -> None:
-    """Raw Markdown where Slack should show it."""
+def test_tables_and_headings_are_sent_as_slack_markdown() -> None:
+    """Otherwise people would see raw Markdown."""
     text = "#### Deep\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     assert whole(Text(text)) == [text]
 
 
-def test_sources_stand_under_the_answer() -> None:
+def test_sources_are_listed_under_the_answer() -> None:
     notes = Sources((Source(1, "<!channel>.pdf", "No *dogs*.", "https://e.org/@here"),))
     (text,) = whole(Text("No.[1]"), notes)
     assert pings(text) == []
     assert text == "No.[1]\n\n_[1] [\\<\u200b!channel\\>.pdf](https://e.org/%40here): “No \\*dogs\\*.”_"
 
 
-def test_a_private_answer_is_slacks_own_markup() -> None:
+def test_a_private_answer_uses_slacks_mrkdwn() -> None:
     assert private("a < b & c > d") == "a &lt; b &amp; c &gt; d"
     assert private("# Title\n\n**bold** [docs](https://e.org)\n\n- one\n- two") == (
         "*Title*\n\n*bold* <https://e.org|docs>\n\n• one\n• two"

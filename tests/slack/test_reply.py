@@ -41,7 +41,7 @@ async def test_a_placeholder_grows_into_the_answer(asked: Asked) -> None:
     assert (post.arguments["unfurl_links"], post.arguments["unfurl_media"]) == (False, False)
 
 
-async def test_the_latest_snapshot_wins_and_one_update_is_on_its_way_at_a_time(asked: Asked) -> None:
+async def test_only_the_latest_snapshot_is_sent_one_update_at_a_time(asked: Asked) -> None:
     await asked.slack.fault("chat.postMessage", hold=True)
     reply = asked.reply()
     await reply.show(Snapshot(status="Thinking…"))
@@ -54,7 +54,7 @@ async def test_the_latest_snapshot_wins_and_one_update_is_on_its_way_at_a_time(a
     await reply.finish([Text("one two three")])
 
 
-async def test_updates_keep_their_distance(asked: Asked) -> None:
+async def test_updates_are_spaced_out(asked: Asked) -> None:
     asked.adapter.pace = 0.2
     reply = asked.reply()
     for count in range(1, 6):
@@ -79,8 +79,8 @@ async def test_a_growing_update_never_overwrites_the_final_text(asked: Asked) ->
     assert at[1] - at[0] >= 1
 
 
-async def test_a_long_answer_is_whole_in_parts_and_each_is_posted_once(asked: Asked) -> None:
-    """Answers over the limit ended in an error or a silent cut."""
+async def test_every_part_of_a_long_answer_is_posted_once(asked: Asked) -> None:
+    """Otherwise an answer over the limit would fail or be cut."""
     answer = "".join(f"Line {number} of the long answer.\n" for number in range(1_000))
     reply = asked.reply()
     await reply.show(Snapshot((Text(answer),)))
@@ -92,8 +92,7 @@ async def test_a_long_answer_is_whole_in_parts_and_each_is_posted_once(asked: As
     assert final == [(number, "final") for number in (1, 2, 3, 4)]
 
 
-async def test_a_refused_answer_raises_and_finishing_again_creates_nothing_twice(asked: Asked) -> None:
-    """The final message posted twice."""
+async def test_a_refused_answer_raises_and_finishing_again_creates_no_duplicates(asked: Asked) -> None:
     answer = "Line of the long answer.\n" * 1_000
     reply = asked.reply()
     await asked.slack.fault("chat.postMessage", error="fatal_error", times=1)
@@ -115,7 +114,7 @@ async def test_after_a_lost_response_the_message_is_found_and_not_posted_again(a
     assert len(await asked.calls("chat.postMessage")) == 1
 
 
-async def test_a_post_that_never_arrived_is_posted_after_looking(asked: Asked) -> None:
+async def test_a_post_that_never_arrived_is_posted_again(asked: Asked) -> None:
     reply = asked.reply()
     await asked.slack.fault("chat.postMessage", lose="before")
     with pytest.raises(PlatformError):
@@ -126,7 +125,7 @@ async def test_a_post_that_never_arrived_is_posted_after_looking(asked: Asked) -
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_the_same_message_continues(asked: Asked, known: bool) -> None:
-    """An answer lost on restart, or posted twice."""
+    """Otherwise a restart would lose the answer or post it twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.slack.answer(asked.channel, asked.ts, "half an")
@@ -151,7 +150,7 @@ async def test_messages_of_other_turns_and_apps_are_not_reused(asked: Asked) -> 
     assert await asked.texts() == ["another answer", "mine"]
 
 
-async def test_a_closed_reply_has_nothing_on_its_way(asked: Asked) -> None:
+async def test_closing_a_reply_waits_for_its_requests(asked: Asked) -> None:
     await asked.slack.fault("chat.postMessage", hold=True)
     first = asked.reply()
     await first.show(Snapshot(status="Thinking…"))
@@ -178,8 +177,8 @@ async def test_an_answer_is_posted_again_when_somebody_deleted_the_message(asked
     assert await asked.texts() == ["still answered"]
 
 
-async def test_a_regenerated_answer_is_found_although_our_clock_is_ahead(asked: Asked) -> None:
-    """Posted twice. The reply before it says from where to look."""
+async def test_a_regenerated_answer_is_found_even_if_our_clock_is_ahead(asked: Asked) -> None:
+    """The search starts at the reply before it, so the answer is not posted twice."""
     await asked.reply().finish([Text("One.")])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
     again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1, opened_at=time.time() + 3600)
@@ -190,7 +189,7 @@ async def test_a_regenerated_answer_is_found_although_our_clock_is_ahead(asked: 
     assert await asked.texts() == ["One.", "Two, indeed."]
 
 
-async def test_what_cannot_be_posted_says_why_and_that_trying_again_is_no_use(asked: Asked) -> None:
+async def test_a_permanent_refusal_is_explained_and_not_retryable(asked: Asked) -> None:
     await asked.slack.settings(archived={asked.channel: True})
     reply = asked.reply()
     await reply.show(Snapshot(status="Thinking…"))
@@ -199,7 +198,7 @@ async def test_what_cannot_be_posted_says_why_and_that_trying_again_is_no_use(as
     assert not refused.value.retryable
 
 
-async def test_a_limit_that_does_not_end_says_when_to_come_back(asked: Asked) -> None:
+async def test_a_persistent_rate_limit_says_when_to_retry(asked: Asked) -> None:
     await asked.slack.fault("chat.postMessage", status=429, retry_after=0, times=3)
     with pytest.raises(PlatformError, match="ratelimited") as refused:
         await asked.reply().finish([Text("hello")])
@@ -207,8 +206,8 @@ async def test_a_limit_that_does_not_end_says_when_to_come_back(asked: Asked) ->
     assert refused.value.retry_after == 0
 
 
-async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: Asked) -> None:
-    """Answers over the limit ended in an error or a silent cut."""
+async def test_an_answer_that_needs_too_many_messages_is_attached_once_as_a_file(asked: Asked) -> None:
+    """Otherwise an answer over the limit would fail or be cut."""
     answer = "".join(f"Line {number} of the very long answer.\n" for number in range(2_000))
     await asked.reply().finish([Text(answer)])
     again = asked.reply(suspect=True)
@@ -221,8 +220,8 @@ async def test_what_takes_too_many_messages_comes_whole_as_a_file_once(asked: As
     assert (file["name"], file["size"]) == ("answer.md", len(answer))
 
 
-async def test_a_file_of_an_earlier_answer_is_not_taken_for_this_ones(asked: Asked) -> None:
-    """An answer cut: both are called answer.md, and only one came."""
+async def test_the_file_of_an_earlier_answer_is_not_mistaken_for_this_ones(asked: Asked) -> None:
+    """Both files are called answer.md, and both must be posted."""
     first, second = ("".join(f"{word} {n} of a very long answer.\n" for n in range(2_000)) for word in ("Line", "Row"))
     await asked.reply().finish([Text(first)])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)

@@ -72,7 +72,7 @@ async def test_every_event_is_acknowledged_and_an_unhandled_one_is_sent_again(
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "drop"])
-async def test_the_app_comes_back_after_a_disconnect(
+async def test_the_app_reconnects_after_a_disconnect(
     slack: SlackPeople, seen: "asyncio.Queue[dict[str, Any]]", reason: str
 ) -> None:
     opened = len([call for call in (await slack.state()).calls if call.method == "apps.connections.open"])
@@ -99,7 +99,7 @@ async def test_wrong_tokens_and_missing_scopes_are_refused(
     await slack.app()
 
 
-async def test_slacks_limits_hold(slack: SlackPeople, web: AsyncWebClient) -> None:
+async def test_slacks_message_limits_are_enforced(slack: SlackPeople, web: AsyncWebClient) -> None:
     channel = await slack.channel("limits")
     with pytest.raises(SlackApiError, match="msg_too_long"):
         await web.chat_postMessage(channel=channel, markdown_text="x" * 12_001)
@@ -114,9 +114,7 @@ async def test_slacks_limits_hold(slack: SlackPeople, web: AsyncWebClient) -> No
         await web.chat_postMessage(channel=await slack.channel("elsewhere", has_bot=False), text="x")
 
 
-async def test_metadata_is_kept_over_an_update_and_shown_when_asked_for(
-    slack: SlackPeople, web: AsyncWebClient
-) -> None:
+async def test_metadata_survives_an_update_and_is_returned_on_request(slack: SlackPeople, web: AsyncWebClient) -> None:
     ada, channel = await slack.user("ada"), await slack.channel("metadata")
     root = await slack.say(ada, channel, "question")
     mark = {"event_type": "mark", "event_payload": {"n": 1}}
@@ -132,14 +130,16 @@ async def test_metadata_is_kept_over_an_update_and_shown_when_asked_for(
     assert [message["text"] for message in rest["messages"]] == ["question", "b"]
 
 
-async def test_a_rate_limit_says_when_to_come_back(slack: SlackPeople, web: AsyncWebClient) -> None:
+async def test_a_rate_limit_says_when_to_retry(slack: SlackPeople, web: AsyncWebClient) -> None:
     await slack.fault("auth.test", status=429, retry_after=7)
     with pytest.raises(SlackApiError, match="ratelimited") as refused:
         await web.auth_test()
     assert refused.value.response.headers["Retry-After"] == "7"
 
 
-async def test_a_method_it_does_not_know_fails_loudly(simulator: dict[str, Any], web: AsyncWebClient) -> None:
+async def test_an_unknown_method_is_refused_and_recorded_as_a_failure(
+    simulator: dict[str, Any], web: AsyncWebClient
+) -> None:
     async with SlackPeople(simulator["address"]) as people:
         before = len((await people.state()).failures)
         with pytest.raises(SlackApiError, match="unknown_method"):
@@ -149,7 +149,7 @@ async def test_a_method_it_does_not_know_fails_loudly(simulator: dict[str, Any],
 
 
 @pytest.mark.parametrize(("where", "quote"), PINNED.items())
-def test_every_pinned_fact_stands_in_the_fact_sheet_and_in_the_simulator(
+def test_every_pinned_fact_is_in_the_fact_sheet_and_in_the_simulator(
     shared_facts: Facts, where: str, quote: str
 ) -> None:
     assert quote in (shared_facts / "wire.md").read_text("utf-8")

@@ -86,7 +86,7 @@ async def desk(slack: SlackPeople, simulator: dict[str, Any]) -> AsyncIterator[D
         await slack.give_up()
 
 
-async def test_a_command_is_answered_by_its_acknowledgement_and_later_by_its_url(
+async def test_a_command_is_answered_by_its_acknowledgement_and_by_its_response_url(
     slack: SlackPeople, desk: Desk
 ) -> None:
     desk.answer = {"text": "at once"}
@@ -101,7 +101,7 @@ async def test_a_command_is_answered_by_its_acknowledgement_and_later_by_its_url
     assert [one.text for one in now.messages if one.channel == desk.channel] == ["later, for all"]
 
 
-async def test_a_command_without_an_answer_in_three_seconds_failed(slack: SlackPeople, desk: Desk) -> None:
+async def test_a_command_fails_after_three_seconds_without_an_answer(slack: SlackPeople, desk: Desk) -> None:
     desk.gate.clear()
     await slack.clock(rate=0)
     giving = asyncio.create_task(slack.command(desk.user, desk.channel, "/assistant"))
@@ -111,7 +111,7 @@ async def test_a_command_without_an_answer_in_three_seconds_failed(slack: SlackP
     desk.gate.set()
 
 
-async def test_a_response_url_is_good_five_times_for_thirty_minutes(slack: SlackPeople, desk: Desk) -> None:
+async def test_a_response_url_works_five_times_within_thirty_minutes(slack: SlackPeople, desk: Desk) -> None:
     await slack.clock(rate=0)
     for _ in range(2):
         await slack.command(desk.user, desk.channel, "/assistant", "list")
@@ -122,7 +122,7 @@ async def test_a_response_url_is_good_five_times_for_thirty_minutes(slack: Slack
     assert (expired.status_code, "expired_url" in expired.body) == (404, True)
 
 
-async def test_a_pressed_button_says_which_where_and_by_whom(slack: SlackPeople, desk: Desk) -> None:
+async def test_a_click_names_its_button_message_and_person(slack: SlackPeople, desk: Desk) -> None:
     root = await slack.say(desk.user, desk.channel, "hello")
     ts = await desk.post(button("stop", value="turn-1"), thread_ts=root)
     assert await slack.click(desk.user, "stop", channel=desk.channel, ts=ts)
@@ -139,7 +139,7 @@ async def test_a_pressed_button_says_which_where_and_by_whom(slack: SlackPeople,
     assert (body["user"]["id"], body["message"]["ts"]) == (desk.user, ts)
 
 
-async def test_what_was_clicked_can_be_replaced_and_deleted(slack: SlackPeople, desk: Desk) -> None:
+async def test_a_clicked_message_can_be_replaced_and_deleted(slack: SlackPeople, desk: Desk) -> None:
     ts = await desk.post(button("approve"))
     await slack.click(desk.user, "approve", channel=desk.channel, ts=ts)
     answer = AsyncWebhookClient((await desk.seen.get())["response_url"])
@@ -150,7 +150,7 @@ async def test_what_was_clicked_can_be_replaced_and_deleted(slack: SlackPeople, 
     assert [one for one in (await slack.state()).messages if one.ts == ts] == []
 
 
-async def test_buttons_work_in_whispers_and_their_url_replaces_them(slack: SlackPeople, desk: Desk) -> None:
+async def test_buttons_work_in_ephemeral_messages_which_can_be_replaced(slack: SlackPeople, desk: Desk) -> None:
     blocks = [{"type": "actions", "elements": [button("pick")]}]
     posted = await desk.app.client.chat_postEphemeral(channel=desk.channel, user=desk.user, text="psst", blocks=blocks)
     ts = str(posted["message_ts"])
@@ -164,7 +164,7 @@ async def test_buttons_work_in_whispers_and_their_url_replaces_them(slack: Slack
     assert [one for one in (await slack.state()).whispers if one.ts == ts] == []
 
 
-async def test_choices_of_every_kind_arrive_under_their_names(slack: SlackPeople, desk: Desk) -> None:
+async def test_every_kind_of_select_sends_its_choice(slack: SlackPeople, desk: Desk) -> None:
     options = [option("a"), option("b")]
     select = {"type": "static_select", "action_id": "one", "placeholder": plain("Pick"), "options": options}
     boxes = {"type": "checkboxes", "action_id": "many", "options": options}
@@ -182,7 +182,7 @@ async def test_choices_of_every_kind_arrive_under_their_names(slack: SlackPeople
         await slack.click(desk.user, "other", channel=desk.channel, ts=ts)
 
 
-async def test_an_external_picker_asks_the_app_while_one_types(slack: SlackPeople, desk: Desk) -> None:
+async def test_an_external_select_asks_the_app_while_a_person_types(slack: SlackPeople, desk: Desk) -> None:
     picker = {"type": "external_select", "action_id": "who", "placeholder": plain("Who"), "min_query_length": 2}
     ts = await desk.post(picker)
     desk.answer = {"options": [option("tour")]}
@@ -245,7 +245,7 @@ async def test_a_trigger_opens_one_form_within_three_seconds(slack: SlackPeople,
             await desk.app.client.views_open(trigger_id=trigger, view=form())
 
 
-async def test_forms_are_stacked_changed_and_closed(slack: SlackPeople, desk: Desk) -> None:
+async def test_forms_can_be_stacked_updated_and_closed(slack: SlackPeople, desk: Desk) -> None:
     view = await opened(slack, desk, notify_on_close=True)
     desk.answer = {"response_action": "push", "view": form(callback_id="second")}
     await slack.submit(desk.user, view.id, question="a")
@@ -261,7 +261,7 @@ async def test_forms_are_stacked_changed_and_closed(slack: SlackPeople, desk: De
     assert [one for one in (await slack.state()).views if one.user == desk.user] == []
 
 
-async def test_app_home_is_published_and_pressed(slack: SlackPeople, desk: Desk) -> None:
+async def test_app_home_can_be_published_and_clicked(slack: SlackPeople, desk: Desk) -> None:
     home = {"type": "home", "blocks": [{"type": "actions", "elements": [button("start")]}]}
     for _ in range(2):
         view = (await desk.app.client.views_publish(user_id=desk.user, view=home))["view"]
@@ -270,7 +270,7 @@ async def test_app_home_is_published_and_pressed(slack: SlackPeople, desk: Desk)
     assert (await desk.seen.get())["container"] == {"type": "view", "view_id": view["id"]}
 
 
-async def test_a_shortcut_on_a_message_brings_the_message(slack: SlackPeople, desk: Desk) -> None:
+async def test_a_message_shortcut_includes_its_message(slack: SlackPeople, desk: Desk) -> None:
     ts = await slack.say(desk.user, desk.channel, "look at this")
     assert await slack.message_action(desk.user, desk.channel, ts, "ask")
     body = await desk.seen.get()

@@ -122,7 +122,7 @@ async def asked(page: Page, colleague: Colleague, text: str) -> dict[str, Any]:
     return event
 
 
-async def test_an_answer_grows_in_its_thread_and_reads_as_markdown(page: Page, colleague: Colleague) -> None:
+async def test_a_growing_answer_is_shown_in_its_thread_as_markdown(page: Page, colleague: Colleague) -> None:
     event = await asked(page, colleague, "what is 2 + 2?")
     where = {"channel": event["channel"], "thread_ts": event["ts"]}
     posted = await colleague.app.client.chat_postMessage(**where, markdown_text="_Thinking…_")
@@ -139,7 +139,7 @@ async def test_an_answer_grows_in_its_thread_and_reads_as_markdown(page: Page, c
     await expect(last(page, "#replies")).to_contain_text("thanks")
 
 
-async def test_a_stream_is_seen_by_its_recipient_with_its_steps_and_stopped(page: Page, colleague: Colleague) -> None:
+async def test_the_recipient_sees_a_streams_text_and_steps_and_can_stop_it(page: Page, colleague: Colleague) -> None:
     event = await asked(page, colleague, "a long story please")
     where: dict[str, Any] = {"channel": event["channel"], "thread_ts": event["ts"]}
     stream = await colleague.app.client.chat_stream(
@@ -164,9 +164,7 @@ async def test_a_stream_is_seen_by_its_recipient_with_its_steps_and_stopped(page
     await expect(page.locator("#thread-title")).to_have_text("A story")
 
 
-async def test_a_button_is_pressed_and_its_message_replaced(
-    page: Page, colleague: Colleague, slack: SlackPeople
-) -> None:
+async def test_a_click_on_a_button_replaces_its_message(page: Page, colleague: Colleague, slack: SlackPeople) -> None:
     general = (await slack.state()).channels[0].id
     await colleague.app.client.chat_postMessage(channel=general, text="Shall I?", blocks=QUESTION)
     await expect(last(page).locator("b", has_text="Shall I")).to_be_visible()
@@ -175,7 +173,7 @@ async def test_a_button_is_pressed_and_its_message_replaced(
     await expect(last(page).get_by_role("button", name="Look it up")).to_have_count(0)
 
 
-async def test_a_press_reaches_its_button_although_another_message_changes_meanwhile(
+async def test_a_click_reaches_its_button_even_if_another_message_changes(
     page: Page, colleague: Colleague, slack: SlackPeople
 ) -> None:
     general = (await slack.state()).channels[0].id
@@ -189,7 +187,7 @@ async def test_a_press_reaches_its_button_although_another_message_changes_meanw
     await expect(last(page)).to_contain_text("Looking it up")
 
 
-async def test_a_form_opens_complains_and_closes(page: Page, colleague: Colleague, slack: SlackPeople) -> None:
+async def test_a_form_opens_shows_an_error_and_closes(page: Page, colleague: Colleague, slack: SlackPeople) -> None:
     general = (await slack.state()).channels[0].id
     await slack.settings(trigger_life=60)  # a busy machine may need more than Slack gives
     await colleague.app.client.chat_postMessage(channel=general, text="Shall I?", blocks=QUESTION)
@@ -205,7 +203,7 @@ async def test_a_form_opens_complains_and_closes(page: Page, colleague: Colleagu
     await slack.settings(trigger_life=3)
 
 
-async def test_a_command_is_offered_given_and_answered_to_one_person(page: Page, colleague: Colleague) -> None:
+async def test_a_command_is_suggested_and_answered_only_to_its_author(page: Page, colleague: Colleague) -> None:
     await expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_enabled()
     await page.get_by_role("textbox", name="Message", exact=True).press_sequentially("/as")
     await page.locator("#here .suggestions").get_by_role("button").click()
@@ -217,7 +215,7 @@ async def test_a_command_is_offered_given_and_answered_to_one_person(page: Page,
     await expect(page.locator("#messages > li.private")).to_have_count(0)
 
 
-async def test_files_go_both_ways(page: Page, colleague: Colleague) -> None:
+async def test_files_are_uploaded_and_displayed(page: Page, colleague: Colleague) -> None:
     notes: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"milk"}
     await page.locator("#here input[type=file]").set_input_files(notes)
     await enter(page, "read this")
@@ -231,7 +229,7 @@ async def test_files_go_both_ways(page: Page, colleague: Colleague) -> None:
     assert await last(page).locator("img").evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
 
 
-async def test_the_messages_tab_offers_where_to_begin(page: Page, colleague: Colleague) -> None:
+async def test_the_messages_tab_offers_suggested_prompts(page: Page, colleague: Colleague) -> None:
     await page.get_by_role("button", name=re.compile("threadline")).click()
     await page.get_by_role("button", name="Look around").click()
     event = await colleague.heard.get()
@@ -239,7 +237,7 @@ async def test_the_messages_tab_offers_where_to_begin(page: Page, colleague: Col
     await expect(last(page)).to_contain_text("Show me around.")
 
 
-async def test_app_home_is_seen_once_it_is_published(page: Page, colleague: Colleague, slack: SlackPeople) -> None:
+async def test_app_home_is_shown_after_it_is_published(page: Page, colleague: Colleague, slack: SlackPeople) -> None:
     ada = (await slack.state()).users[0].id
     blocks = [{"type": "header", "text": plain("Your assistants")}]
     await colleague.app.client.views_publish(user_id=ada, view={"type": "home", "blocks": blocks})

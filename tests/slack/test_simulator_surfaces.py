@@ -65,7 +65,7 @@ def refused(code: str) -> Any:
     return pytest.raises(SlackApiError, match=code)
 
 
-async def test_a_stream_grows_by_chunks_and_ends_with_blocks_and_metadata(asked: Asked) -> None:
+async def test_a_stream_takes_chunks_and_ends_with_blocks_and_metadata(asked: Asked) -> None:
     stream = await asked.stream()
     await stream.append(markdown_text="**Two** and ")
     assert (await asked.session()).status == "processing"
@@ -86,14 +86,14 @@ async def test_a_stream_grows_by_chunks_and_ends_with_blocks_and_metadata(asked:
         await asked.web.chat_appendStream(channel=asked.channel, ts=message.ts, markdown_text="more")
 
 
-async def test_a_stream_that_is_only_stopped_is_started_first_and_may_close_its_session(asked: Asked) -> None:
+async def test_stopping_an_unstarted_stream_starts_it_and_can_close_its_session(asked: Asked) -> None:
     stream = await asked.stream(buffer_size=1000)
     await stream.append(markdown_text="short")
     await stream.stop(session_status="closed")
     assert ((await asked.message()).text, (await asked.session()).status) == ("short", "closed")
 
 
-async def test_a_stream_lives_five_minutes_even_while_it_grows_then_an_update_takes_over(asked: Asked) -> None:
+async def test_a_stream_expires_after_five_minutes_and_is_continued_by_an_update(asked: Asked) -> None:
     await asked.slack.clock(rate=0)
     stream = await asked.stream()
     await stream.append(markdown_text="one ")
@@ -109,7 +109,7 @@ async def test_a_stream_lives_five_minutes_even_while_it_grows_then_an_update_ta
     assert (await asked.message()).text == "one two three"
 
 
-async def test_in_a_channel_a_stream_needs_its_recipient(asked: Asked) -> None:
+async def test_a_stream_in_a_channel_needs_a_recipient(asked: Asked) -> None:
     for missing in ("recipient_user_id", "recipient_team_id"):
         stream = await asked.stream(**{missing: None})
         with refused(f"missing_{missing}"):
@@ -121,7 +121,7 @@ async def test_in_a_channel_a_stream_needs_its_recipient(asked: Asked) -> None:
     await here.stop()
 
 
-async def test_a_stream_refuses_too_much_and_the_unknown(asked: Asked) -> None:
+async def test_a_stream_refuses_oversized_and_invalid_chunks(asked: Asked) -> None:
     stream = await asked.stream()
     with refused("msg_too_long"):
         await stream.append(chunks=[MarkdownTextChunk(text="x" * 12_001)])
@@ -138,7 +138,7 @@ async def test_a_stream_refuses_too_much_and_the_unknown(asked: Asked) -> None:
         await asked.web.chat_appendStream(channel=asked.channel, ts=stream.ts)
 
 
-async def test_stop_ends_the_streams_and_tells_the_app_which(asked: Asked, simulator: dict[str, Any]) -> None:
+async def test_stop_ends_the_streams_and_notifies_the_app(asked: Asked, simulator: dict[str, Any]) -> None:
     stream = await asked.stream()
     await stream.append(markdown_text="a long ")
     await asked.slack.stop(asked.user, asked.channel, asked.ts)
@@ -152,7 +152,7 @@ async def test_stop_ends_the_streams_and_tells_the_app_which(asked: Asked, simul
     assert (await asked.session()).status == "active"
 
 
-async def test_a_session_has_a_status_of_four_and_a_title(asked: Asked) -> None:
+async def test_a_session_has_a_status_and_a_title(asked: Asked) -> None:
     where = {"channel_id": asked.channel, "thread_ts": asked.ts}
     with refused("session_not_found"):
         await asked.web.agents_sessions_rename(**where, title="Hello")
@@ -170,7 +170,7 @@ async def test_a_session_has_a_status_of_four_and_a_title(asked: Asked) -> None:
         await asked.web.agents_sessions_setStatus(**where, status="active", title="x" * 201)
 
 
-async def test_without_hearing_of_stop_a_session_warns_and_without_being_an_agent_it_is_refused(asked: Asked) -> None:
+async def test_sessions_warn_without_the_stop_event_and_are_refused_without_an_agent(asked: Asked) -> None:
     where = {"channel_id": asked.channel, "thread_ts": asked.ts}
     await asked.slack.app(events=["app_mention"])
     answer = await asked.web.agents_sessions_setStatus(**where, status="processing")
@@ -180,7 +180,7 @@ async def test_without_hearing_of_stop_a_session_warns_and_without_being_an_agen
         await asked.web.agents_sessions_setStatus(**where, status="processing")
 
 
-async def test_a_free_status_goes_after_two_minutes_or_with_the_next_message(asked: Asked) -> None:
+async def test_a_thread_status_ends_after_two_minutes_or_with_the_next_message(asked: Asked) -> None:
     where: Any = {"channel_id": asked.channel, "thread_ts": asked.ts}
     await asked.slack.clock(rate=0)
     await asked.web.assistant_threads_setStatus(**where, status="is thinking…", loading_messages=["reading"])
@@ -199,7 +199,7 @@ async def test_a_free_status_goes_after_two_minutes_or_with_the_next_message(ask
         await asked.web.assistant_threads_setSuggestedPrompts(**where, prompts=prompts * 5)
 
 
-async def test_a_file_goes_up_in_three_steps_and_down_with_the_token(asked: Asked) -> None:
+async def test_a_file_is_uploaded_in_three_steps_and_downloaded_with_the_token(asked: Asked) -> None:
     content = b"\x89PNG and more"
     answer = await asked.web.files_upload_v2(
         channel=asked.channel,
@@ -222,7 +222,7 @@ async def test_a_file_goes_up_in_three_steps_and_down_with_the_token(asked: Aske
             assert "Sign in" in await got.text()
 
 
-async def test_an_upload_that_was_not_finished_cannot_be_shared(asked: Asked) -> None:
+async def test_an_unfinished_upload_cannot_be_shared(asked: Asked) -> None:
     place = await asked.web.files_getUploadURLExternal(filename="a.txt", length=3)
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.post(str(place["upload_url"]), content=b"four")).status_code == 400
@@ -230,7 +230,7 @@ async def test_an_upload_that_was_not_finished_cannot_be_shared(asked: Asked) ->
         await asked.web.files_completeUploadExternal(files=[{"id": str(place["file_id"]), "title": "a"}])
 
 
-async def test_a_file_that_a_person_shares_comes_as_a_file_share(
+async def test_a_persons_file_arrives_as_a_file_share(
     slack: SlackPeople, simulator: dict[str, Any], asked: Asked
 ) -> None:
     app, seen = stock.bolt(simulator), []
@@ -254,7 +254,7 @@ async def test_a_file_that_a_person_shares_comes_as_a_file_share(
             assert got.content_type == "text/html"
 
 
-async def test_people_and_places_can_be_asked_about(slack: SlackPeople, asked: Asked) -> None:
+async def test_users_and_channels_can_be_looked_up(slack: SlackPeople, asked: Asked) -> None:
     boss = await slack.user("boss", admin=True, locale="de-DE")
     user = (await asked.web.users_info(user=boss, include_locale=True))["user"]
     assert (user["is_admin"], user["is_bot"], user["locale"]) == (True, False, "de-DE")
@@ -267,7 +267,7 @@ async def test_people_and_places_can_be_asked_about(slack: SlackPeople, asked: A
         await asked.web.users_info(user="U404")
 
 
-async def test_history_is_newest_first_and_leaves_threads_out(slack: SlackPeople, asked: Asked) -> None:
+async def test_history_is_newest_first_and_excludes_thread_replies(slack: SlackPeople, asked: Asked) -> None:
     later = await slack.say(asked.user, asked.channel, "later")
     await slack.say(asked.user, asked.channel, "in the thread", thread_ts=asked.ts)
     page = await asked.web.conversations_history(channel=asked.channel, limit=1)
@@ -277,14 +277,14 @@ async def test_history_is_newest_first_and_leaves_threads_out(slack: SlackPeople
     assert [one["ts"] for one in rest["messages"]] == [asked.ts]
 
 
-async def test_what_is_whispered_only_one_person_sees(asked: Asked) -> None:
+async def test_an_ephemeral_message_is_shown_to_one_person(asked: Asked) -> None:
     await asked.web.chat_postEphemeral(channel=asked.channel, user=asked.user, text="psst", thread_ts=asked.ts)
     state = await asked.slack.state()
     assert [(one.user, one.text) for one in state.whispers if one.channel == asked.channel] == [(asked.user, "psst")]
     assert await asked.slack.replies(asked.channel, asked.ts) == []
 
 
-async def test_reactions_and_deletions_are_seen_by_all(asked: Asked) -> None:
+async def test_reactions_can_be_added_and_own_messages_deleted(asked: Asked) -> None:
     await asked.web.reactions_add(channel=asked.channel, timestamp=asked.ts, name="eyes")
     with refused("already_reacted"):
         await asked.web.reactions_add(channel=asked.channel, timestamp=asked.ts, name="eyes")
@@ -299,7 +299,7 @@ async def test_reactions_and_deletions_are_seen_by_all(asked: Asked) -> None:
         await asked.web.chat_delete(channel=asked.channel, ts=asked.ts)
 
 
-async def test_the_app_is_granted_what_its_manifest_asks_for_and_no_more(slack: SlackPeople, asked: Asked) -> None:
+async def test_the_app_has_only_the_scopes_and_commands_of_its_manifest(slack: SlackPeople, asked: Asked) -> None:
     await slack.app()
     assert await asked.web.users_info(user=asked.user)
     with refused("missing_scope"):

@@ -69,7 +69,9 @@ def app(simulator: dict[str, Any], bodies: "asyncio.Queue[Any]") -> AsyncApp:
     return app
 
 
-async def test_what_is_not_acknowledged_comes_again_at_once_after_a_minute_and_after_five(slack: SlackPeople) -> None:
+async def test_an_unacknowledged_event_is_redelivered_at_once_after_one_and_after_five_minutes(
+    slack: SlackPeople,
+) -> None:
     async with raw_socket(slack) as socket:
         await slack.clock(rate=0)
         event_id = await slack.event(EVENT)
@@ -104,7 +106,7 @@ async def test_the_clock_can_run_faster(slack: SlackPeople) -> None:
     assert attempts[-1] - attempts[0] >= 3 + 3 + 60 + 3 + 300
 
 
-async def test_a_lost_acknowledgement_brings_the_event_again(
+async def test_a_lost_acknowledgement_causes_a_redelivery(
     slack: SlackPeople, simulator: dict[str, Any], app: AsyncApp, bodies: "asyncio.Queue[Any]"
 ) -> None:
     async with stock.connected(app, slack, simulator):
@@ -116,7 +118,7 @@ async def test_a_lost_acknowledgement_brings_the_event_again(
     assert (headers["x-slack-retry-num"], headers["x-slack-retry-reason"]) == ("1", "timeout")
 
 
-async def test_the_app_hears_only_of_what_it_subscribed_to_in_either_order(
+async def test_the_app_receives_only_subscribed_events_in_either_order(
     slack: SlackPeople, simulator: dict[str, Any], app: AsyncApp, bodies: "asyncio.Queue[Any]"
 ) -> None:
     ada, channel = await slack.user("ada"), await slack.channel("order", kind="group")
@@ -134,7 +136,7 @@ async def test_the_app_hears_only_of_what_it_subscribed_to_in_either_order(
         assert bodies.empty()
 
 
-async def test_over_the_hourly_limit_the_app_is_told_so_instead(slack: SlackPeople) -> None:
+async def test_over_the_hourly_limit_events_are_replaced_by_app_rate_limited(slack: SlackPeople) -> None:
     async with raw_socket(slack) as socket:
         await slack.settings(hourly=0)
         assert await slack.event(EVENT) == ""
@@ -189,7 +191,7 @@ async def test_a_stock_app_survives_every_reason_to_disconnect(
         assert (await bodies.get())[0]["event"]["type"] == "team_join"
 
 
-async def test_with_socket_mode_switched_off_no_socket_opens(slack: SlackPeople, simulator: dict[str, Any]) -> None:
+async def test_without_socket_mode_no_socket_opens(slack: SlackPeople, simulator: dict[str, Any]) -> None:
     async with raw_socket(slack) as socket:
         await slack.disconnect("link_disabled")
         assert (await socket.receive_json())["reason"] == "link_disabled"
@@ -198,7 +200,7 @@ async def test_with_socket_mode_switched_off_no_socket_opens(slack: SlackPeople,
             await client.apps_connections_open(app_token=simulator["app_token"])
 
 
-async def test_a_socket_told_to_go_gets_nothing_more_and_is_closed(slack: SlackPeople) -> None:
+async def test_a_socket_asked_to_disconnect_gets_no_more_events_and_is_closed(slack: SlackPeople) -> None:
     async with raw_socket(slack) as old:
         await slack.clock(rate=0)
         await slack.disconnect()
@@ -252,7 +254,7 @@ async def next_of(bodies: "asyncio.Queue[Any]", kind: str) -> Any:
 
 
 @pytest.mark.parametrize(("secret", "age"), [("another secret", 0), (stock.SECRET, 360)])
-async def test_a_wrong_secret_and_an_old_stamp_are_refused_by_bolts_own_verifier(
+async def test_a_wrong_secret_and_an_old_timestamp_are_refused_by_bolts_own_verifier(
     slack: SlackPeople, app: AsyncApp, bodies: "asyncio.Queue[Any]", secret: str, age: float
 ) -> None:
     await slack.settings(retry_delays=[])
@@ -276,7 +278,7 @@ def answering(*answers: Response) -> tuple[Starlette, list[Request]]:
     return Starlette(routes=[Route("/slack/events", endpoint, methods=["GET", "POST"])]), got
 
 
-async def test_a_retry_over_http_says_which_and_why(slack: SlackPeople) -> None:
+async def test_an_http_retry_states_its_number_and_reason(slack: SlackPeople) -> None:
     routes, got = answering(
         Response(status_code=500), RedirectResponse("/slack/events"), *loops(), PlainTextResponse("")
     )
@@ -305,7 +307,7 @@ async def test_the_app_may_forbid_retries(slack: SlackPeople) -> None:
     assert len(got) == 1
 
 
-async def test_a_slow_or_absent_app_is_a_timeout_or_a_failed_connection(slack: SlackPeople) -> None:
+async def test_a_slow_app_is_a_timeout_and_an_unreachable_one_a_failed_connection(slack: SlackPeople) -> None:
     hold = asyncio.Event()
 
     async def endpoint(request: Request) -> Response:
@@ -326,7 +328,7 @@ async def test_a_slow_or_absent_app_is_a_timeout_or_a_failed_connection(slack: S
     assert delivery(now, event_id).reasons == ["http_timeout", "connection_failed"]
 
 
-async def test_rate_limits_hold_by_tier_and_by_channel(slack: SlackPeople, simulator: dict[str, Any]) -> None:
+async def test_rate_limits_apply_per_tier_and_per_channel(slack: SlackPeople, simulator: dict[str, Any]) -> None:
     web, here, there = stock.web_client(simulator), await slack.channel("here"), await slack.channel("there")
     await slack.clock(rate=0)
     await slack.settings(limits=True)
@@ -345,7 +347,7 @@ async def test_rate_limits_hold_by_tier_and_by_channel(slack: SlackPeople, simul
     await web.chat_update(channel=here, ts=posted["ts"], text="again")
 
 
-async def test_answers_can_be_slow_and_lost(slack: SlackPeople, simulator: dict[str, Any]) -> None:
+async def test_responses_can_be_delayed_lost_or_failed(slack: SlackPeople, simulator: dict[str, Any]) -> None:
     web, channel = stock.web_client(simulator), await slack.channel("slow")
     web.retry_handlers = []
     await slack.clock(rate=0)

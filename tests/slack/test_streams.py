@@ -31,7 +31,7 @@ async def session(asked: Asked) -> Session:
     return next(s for s in sessions if (s.channel, s.thread_ts) == (asked.channel, asked.ts))
 
 
-async def test_people_see_the_work_then_the_words_then_the_end(asked: Asked) -> None:
+async def test_a_stream_shows_the_status_then_the_text_then_the_final_answer(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot(status="Thinking…"))
     await asked.slack.until(
@@ -55,7 +55,7 @@ async def test_people_see_the_work_then_the_words_then_the_end(asked: Asked) -> 
     assert await asked.calls("chat.postMessage") == await asked.calls("chat.update") == []
 
 
-async def test_an_answer_that_is_there_at_once_is_posted_once(asked: Asked) -> None:
+async def test_an_immediate_answer_is_posted_once(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot(status="Thinking…"))
     await reply.finish([Text("Four.")])
@@ -65,7 +65,7 @@ async def test_an_answer_that_is_there_at_once_is_posted_once(asked: Asked) -> N
     assert (await session(asked)).status == "active"
 
 
-async def test_a_word_that_may_become_a_ping_waits_for_its_end(asked: Asked) -> None:
+async def test_text_that_may_become_a_ping_is_held_back(asked: Asked) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Dear")
     await reply.show(Snapshot((Text("Dear <!chan"),)))
@@ -77,8 +77,8 @@ async def test_a_word_that_may_become_a_ping_waits_for_its_end(asked: Asked) -> 
     assert await asked.calls("chat.update") == []
 
 
-async def test_a_long_answer_continues_in_a_new_message_and_read_text_stays(asked: Asked) -> None:
-    """The stream dies, words lost."""
+async def test_a_long_answer_continues_in_a_new_message_and_shown_text_stays(asked: Asked) -> None:
+    """Otherwise text beyond the stream's limit would be lost."""
     lines = [f"Line {number} of the long answer, ünd mehr.\n" for number in range(600)]
     reply = asked.reply()
     for count in range(50, 601, 50):
@@ -104,8 +104,8 @@ async def test_text_that_does_not_fit_into_the_stream_gets_its_own_messages(aske
     assert len(await asked.calls("chat.startStream")) == 1
 
 
-async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stream dies after about five minutes, words lost."""
+async def test_an_old_stream_is_continued_by_a_new_one(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack ends a stream after about five minutes, and further text would be lost."""
     reply = asked.reply()
     await grow(asked, reply, "One. ")
     monkeypatch.setattr(stream, "LIFE_SECONDS", -1.0)
@@ -117,7 +117,7 @@ async def test_an_old_stream_is_followed_by_another(asked: Asked, monkeypatch: p
 
 
 async def test_a_stream_ends_before_the_first_link_and_edits_continue(asked: Asked) -> None:
-    """No method for streams can be told to show no previews."""
+    """Slack's methods for streams cannot suppress previews."""
     reply = asked.reply()
     await grow(asked, reply, "Look there:")
     await grow(asked, reply, "Look there: https://example.org/a.png and")
@@ -134,7 +134,7 @@ async def test_a_stream_ends_before_the_first_link_and_edits_continue(asked: Ask
 
 
 @pytest.mark.parametrize("end", ["Four, see https://example.org.", "Four.\n\nhttps://example.org"])
-async def test_a_link_in_the_last_words_is_no_streams_either(asked: Asked, end: str) -> None:
+async def test_a_link_at_the_end_of_an_answer_is_not_streamed(asked: Asked, end: str) -> None:
     reply = asked.reply()
     await grow(asked, reply, "Four")
     await reply.finish([Text(end)])
@@ -153,8 +153,8 @@ async def test_an_answer_that_begins_with_a_link_is_posted_without_previews(aske
     assert await asked.calls("chat.startStream") == []
 
 
-async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked: Asked) -> None:
-    """Silence. A stream tells of steps by itself, edits must."""
+async def test_after_a_link_a_running_step_is_shown_below_the_text(asked: Asked) -> None:
+    """A stream shows steps by itself; edits must include them."""
     reply = asked.reply()
     words = Text("Look there: https://example.org and")
     await grow(asked, reply, "Look there:")
@@ -168,7 +168,7 @@ async def test_after_a_link_a_step_is_named_under_the_words_while_it_runs(asked:
 
 
 async def test_a_steps_title_pings_nobody(asked: Asked) -> None:
-    """A channel pinged by a model's output: the name of a function may be of the model's invention."""
+    """The model can invent the name of a function, and the step's title contains that name."""
     reply = asked.reply()
     await reply.show(Snapshot((Text("One moment: "), Step("Calling <!channel>…", key="one"))))
     await asked.slack.answer(asked.channel, asked.ts, "One moment")
@@ -187,8 +187,8 @@ async def test_after_a_link_a_shutdown_is_announced_below_the_text(asked: Asked)
     assert await asked.texts() == ["Look there: https://example.org and\n\n_Continuing soon._"]
 
 
-async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) -> None:
-    """The stream dies after about five minutes, words lost."""
+async def test_an_expired_stream_is_finished_by_an_edit(asked: Asked) -> None:
+    """Slack ends a stream after about five minutes, and further text would be lost."""
     reply = asked.reply()
     await grow(asked, reply, "One.")
     await asked.slack.clock(advance=301)
@@ -199,7 +199,6 @@ async def test_a_stream_that_slack_let_die_is_finished_by_an_edit(asked: Asked) 
 
 
 async def test_after_the_stop_button_the_partial_text_stays_with_its_label(asked: Asked) -> None:
-    """No way to stop."""
     reply = asked.reply()
     await grow(asked, reply, "Half an")
     await asked.slack.stop(asked.author, asked.channel, asked.ts)
@@ -211,7 +210,7 @@ async def test_after_the_stop_button_the_partial_text_stays_with_its_label(asked
 
 
 @pytest.mark.parametrize("error", ["unknown_method", "feature_not_enabled", "channel_type_not_supported"])
-async def test_where_streams_are_refused_it_grows_by_edits(asked: Asked, error: str) -> None:
+async def test_without_streams_the_answer_grows_by_edits(asked: Asked, error: str) -> None:
     await asked.slack.fault("chat.startStream", error=error)
     reply = asked.reply()
     await reply.show(Snapshot((Text("Half"),)))
@@ -221,7 +220,7 @@ async def test_where_streams_are_refused_it_grows_by_edits(asked: Asked, error: 
     assert await asked.texts() == ["Half an answer."]
 
 
-async def test_where_slack_does_not_show_that_we_work_a_message_does(asked: Asked) -> None:
+async def test_without_a_session_status_a_message_shows_the_progress(asked: Asked) -> None:
     await asked.slack.fault("agents.sessions.setStatus", error="not_authorized")
     reply = asked.reply()
     await reply.show(Snapshot(status="Thinking…"))
@@ -232,7 +231,7 @@ async def test_where_slack_does_not_show_that_we_work_a_message_does(asked: Aske
     assert len(await asked.calls("agents.sessions.setStatus")) == 0
 
 
-async def test_beyond_the_starts_of_a_minute_answers_are_posted_once(
+async def test_beyond_the_limit_of_stream_starts_answers_are_posted_once(
     asked: Asked, adapter: SlackAdapter, slack: SlackPeople
 ) -> None:
     while adapter._workspace.starts.take():
@@ -247,7 +246,7 @@ async def test_beyond_the_starts_of_a_minute_answers_are_posted_once(
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_an_open_stream_continues_in_the_same_message(asked: Asked, known: bool) -> None:
-    """An answer lost on restart, or posted twice."""
+    """Otherwise a restart would lose the answer or post it twice."""
     crashed = asked.reply()
     await grow(asked, crashed, "half an")
     (message,) = await asked.replies()
@@ -265,8 +264,7 @@ async def test_after_a_crash_an_open_stream_continues_in_the_same_message(asked:
 
 @pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_lost_connection_costs_no_word_and_doubles_none(asked: Asked, method: str, when: str) -> None:
-    """The final message posted twice."""
+async def test_a_lost_connection_loses_and_repeats_no_text(asked: Asked, method: str, when: str) -> None:
     reply = asked.reply()
     if method != "chat.startStream":
         await grow(asked, reply, "One")
