@@ -16,7 +16,7 @@ def configured(**settings: Any) -> DiscordAdapter | None:
     return DiscordAdapter.from_settings(Settings(**settings, _env_file=None))
 
 
-def test_without_a_token_there_is_no_discord() -> None:
+def test_without_a_token_discord_is_off() -> None:
     assert configured() is None
 
 
@@ -38,7 +38,7 @@ async def connecting(settings: Settings, **wrong: str) -> DiscordAdapter:
         ({"discord_api_base_url": "http://127.0.0.1:1/api/v10"}, "cannot be reached.*DISCORD_API_BASE_URL"),
     ],
 )
-async def test_what_discord_refuses_at_start_is_named(
+async def test_a_refusal_by_discord_at_startup_is_explained(
     settings: Settings, discord: DiscordPeople, wrong: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=sentence) as refused:
@@ -46,7 +46,7 @@ async def test_what_discord_refuses_at_start_is_named(
     assert "other" not in str(refused.value)
 
 
-async def test_an_answer_whose_type_a_proxy_changed_is_named(settings: Settings, discord: DiscordPeople) -> None:
+async def test_a_content_type_changed_by_a_proxy_is_explained(settings: Settings, discord: DiscordPeople) -> None:
     await discord.settings(content_type="application/json; charset=utf-8")
     with pytest.raises(ConfigurationError, match=r"DISCORD_API_BASE_URL.*Content-Type: application/json"):
         await connecting(settings)
@@ -54,7 +54,7 @@ async def test_an_answer_whose_type_a_proxy_changed_is_named(settings: Settings,
 
 
 @pytest.mark.parametrize(("token", "said"), [("", "None"), ("secret", "Discord needs the discord extra")])
-def test_without_the_extra_discord_is_absent_or_says_how_to_get_it(token: str, said: str) -> None:
+def test_without_the_extra_discord_is_off_or_says_how_to_install_it(token: str, said: str) -> None:
     program = """
 import sys
 sys.modules["discord"] = None

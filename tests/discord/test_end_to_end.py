@@ -58,7 +58,7 @@ async def test_a_direct_message_is_answered(listening: DiscordPeople) -> None:
 
 
 async def test_a_mention_is_answered_in_a_thread_named_after_the_question(listening: DiscordPeople) -> None:
-    """The reply lands in the channel."""
+    """Otherwise the answer would appear in the channel."""
     ada, channel = await listening.user("ada"), await listening.channel("questions")
     question = await listening.say(ada, channel, "@threadline how many legs has a spider?")
     await listening.answer(question, "You said: how many legs has a spider?")
@@ -68,7 +68,6 @@ async def test_a_mention_is_answered_in_a_thread_named_after_the_question(listen
 
 
 async def test_a_follow_up_needs_no_mention_and_keeps_its_context(listening: DiscordPeople, model: Model) -> None:
-    """Follow-ups ignored unless re-mentioned."""
     ada, channel = await listening.user("ada"), await listening.channel("memory")
     thread = await listening.say(ada, channel, "@threadline my name is Ada")
     await listening.answer(thread, "You said: my name is Ada")
@@ -79,7 +78,7 @@ async def test_a_follow_up_needs_no_mention_and_keeps_its_context(listening: Dis
     assert "You said: my name is Ada" in said
 
 
-async def test_a_thread_that_starts_over_forgets_and_still_needs_no_mention(
+async def test_after_starting_over_a_thread_has_no_context_and_still_needs_no_mention(
     listening: DiscordPeople, model: Model
 ) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("anew")
@@ -111,7 +110,7 @@ async def test_a_mention_in_a_new_forum_post_is_answered_there(listening: Discor
 
 
 async def test_messages_for_others_are_ignored(listening: DiscordPeople) -> None:
-    """Every message answered; bots answering bots."""
+    """Otherwise the bot would answer every message, including those of other bots."""
     ada, channel = await listening.user("ada"), await listening.channel("chatter")
     robot = await listening.user("robot", bot=True)
     ignored = [
@@ -129,7 +128,6 @@ async def test_messages_for_others_are_ignored(listening: DiscordPeople) -> None
 
 
 async def test_a_redelivered_message_is_not_answered_again(listening: DiscordPeople) -> None:
-    """The same question answered two to four times."""
     ada, channel = await listening.user("ada"), await listening.channel("redelivered")
     question = await listening.say(ada, channel, "@threadline hello")
     await listening.answer(question, "You said: hello")
@@ -139,7 +137,7 @@ async def test_a_redelivered_message_is_not_answered_again(listening: DiscordPeo
     assert await texts(listening, question) == ["You said: hello", "You said: next"]
 
 
-async def test_the_command_lists_completes_picks_and_starts_over(listening: DiscordPeople) -> None:
+async def test_the_command_lists_autocompletes_picks_and_starts_over(listening: DiscordPeople) -> None:
     ada, channel = await listening.user("chooser"), await listening.channel("choice")
     assert await listening.complete(ada, channel, "/assistant use to", "name") == ["Tour (scripted)"]
 
@@ -164,8 +162,8 @@ async def test_the_command_lists_completes_picks_and_starts_over(listening: Disc
     await listening.answer(again, "You said: back again")
 
 
-async def test_ask_is_answered_for_everybody_where_it_was_asked(listening: DiscordPeople, model: Model) -> None:
-    """A slash command that did not respond."""
+async def test_the_ask_command_is_answered_publicly_in_its_channel(listening: DiscordPeople, model: Model) -> None:
+    """Otherwise Discord would say that the command did not respond."""
     ada, channel = await listening.user("ada"), await listening.channel("asking")
     await model.play(ScriptedReply(chunks=("A long ", "answer."), hold_after=1))
     asked = await listening.command(ada, channel, "/assistant ask", question="why?")
@@ -192,7 +190,7 @@ async def test_the_answer_grows_and_survives_a_rate_limit(listening: DiscordPeop
     assert answer.versions[-1] == "One two three."
 
 
-async def test_it_is_seen_to_write_while_it_thinks(listening: DiscordPeople, model: Model) -> None:
+async def test_typing_is_shown_while_the_model_works(listening: DiscordPeople, model: Model) -> None:
     ada = await listening.user("patient")
     dm = await listening.dm(ada)
     await model.play(ScriptedReply(chunks=("Well.",), hold_after=0))
@@ -215,8 +213,8 @@ async def test_everyone_in_a_models_text_pings_nobody(listening: DiscordPeople, 
         assert not any(call in text for text in message.versions for call in ("@everyone", "@here", f"<@{ada}>"))
 
 
-async def test_an_over_long_answer_comes_whole(listening: DiscordPeople, model: Model) -> None:
-    """Answers over 2,000 characters ended in an error or a silent cut."""
+async def test_an_answer_over_the_message_limit_is_posted_completely(listening: DiscordPeople, model: Model) -> None:
+    """Otherwise an answer over 2,000 characters would fail or be cut."""
     ada, channel = await listening.user("ada"), await listening.channel("long")
     lines = [f"Line {number} of a long answer." for number in range(300)]
     await model.play(ScriptedReply(chunks=("\n".join(lines),)))
@@ -228,7 +226,7 @@ async def test_an_over_long_answer_comes_whole(listening: DiscordPeople, model: 
 
 
 async def test_a_failing_model_ends_in_a_plain_sentence(listening: DiscordPeople, model: Model) -> None:
-    """Silence, no answer and no reason."""
+    """Otherwise people would get neither an answer nor a reason."""
     ada = await listening.user("unlucky")
     dm = await listening.dm(ada)
     await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
@@ -239,8 +237,7 @@ async def test_a_failing_model_ends_in_a_plain_sentence(listening: DiscordPeople
     assert message.content.endswith(".")
 
 
-async def test_stop_and_regenerate_and_what_waits_is_marked(listening: DiscordPeople, model: Model) -> None:
-    """No way to stop."""
+async def test_stop_and_regenerate_work_and_waiting_messages_are_marked(listening: DiscordPeople, model: Model) -> None:
     ada, channel = await listening.user("ada"), await listening.channel("stopping")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     thread = await listening.say(ada, channel, "@threadline go on")
@@ -259,7 +256,7 @@ async def test_stop_and_regenerate_and_what_waits_is_marked(listening: DiscordPe
 
 
 async def test_an_edit_counts_until_its_turn_begins(listening: DiscordPeople, model: Model) -> None:
-    """Edits re-trigger."""
+    """Otherwise an edit would be ignored, or would ask the question again."""
     ada, channel = await listening.user("ada"), await listening.channel("editing")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     thread = await listening.say(ada, channel, "@threadline go on")
@@ -282,7 +279,7 @@ async def test_an_edit_counts_until_its_turn_begins(listening: DiscordPeople, mo
 async def test_heartbeats_continue_while_the_disk_accepts_nothing(
     listening: DiscordPeople, running: Process, home: Path
 ) -> None:
-    """The gateway's heartbeat blocked by what the program waits for."""
+    """Discord closes a connection whose heartbeats stop, so nothing may block them."""
     ada = await listening.user("ada")
     dm = await listening.dm(ada)
     await listening.settings(beat_every=0.1)
@@ -304,7 +301,7 @@ def _beats(now: State) -> int:
 async def test_without_permission_to_write_the_log_says_why_and_the_next_question_is_answered(
     listening: DiscordPeople, running: Process
 ) -> None:
-    """Setup traps. And no answer and no reason."""
+    """People cannot be told in a channel where the bot may not write."""
     ada, channel = await listening.user("ada"), await listening.channel("forbidden")
     await listening.deny(channel, "send_messages_in_threads")
     thread = await listening.say(ada, channel, "@threadline hello")
@@ -332,7 +329,7 @@ async def test_a_picture_reaches_the_model_as_a_picture(listening: DiscordPeople
 async def test_documents_are_searched_and_the_answer_names_file_and_passage(
     listening: DiscordPeople, model: Model
 ) -> None:
-    """Silence without a reason: a file without words is said to be one."""
+    """A file without text is reported as such."""
     ada, channel = await listening.user("ada"), await listening.channel("documents")
     files = [client.file(name, data, kind) for name, (data, kind) in sent.FILES.items()]
     await model.play(sent.SEARCHES, sent.CITES)
@@ -360,7 +357,7 @@ async def test_a_reply_that_mentions_the_bot_includes_the_message_it_replies_to(
 
 
 async def test_a_forwarded_message_is_read_with_its_files(listening: DiscordPeople, model: Model) -> None:
-    """Alone in a direct message, and in a thread where the bot takes part."""
+    """Both in a direct message and in a thread where the bot takes part."""
     ada, channel = await listening.user("ada"), await listening.channel("forwards")
     files = [{"name": "cat.png", "type": "image/png", "data": PIXEL}]
     said = await listening.say(ada, channel, "This cat is mine. @everyone", files=files)
@@ -390,8 +387,10 @@ async def test_a_voice_message_gets_a_plain_sentence_and_no_model_is_asked(
     assert len(await model.requests()) == asked
 
 
-async def test_an_answer_too_long_for_messages_comes_as_a_file(listening: DiscordPeople, model: Model) -> None:
-    """Answers over 2,000 characters ended in an error or a silent cut."""
+async def test_an_answer_that_needs_too_many_messages_is_attached_as_a_file(
+    listening: DiscordPeople, model: Model
+) -> None:
+    """Otherwise a long answer would fail or be cut."""
     ada, channel = await listening.user("ada"), await listening.channel("very-long")
     whole = "\n".join(f"Line {number} of a very long answer." for number in range(600))
     await model.play(ScriptedReply(chunks=(whole,)))
@@ -414,7 +413,7 @@ async def alone(running: Process, discord: DiscordPeople) -> DiscordPeople:
 async def test_an_answer_interrupted_by_a_kill_is_completed_once_in_the_same_message(
     alone: DiscordPeople, model: Model, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """The answer lost on restart. And posted twice."""
+    """Otherwise a restart would lose the answer or post it twice."""
     ada, channel = await alone.user("ada"), await alone.channel("killed")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
     first = threadline("run", env=wiring, cwd=tmp_path)
@@ -438,7 +437,7 @@ async def test_an_answer_interrupted_by_a_kill_is_completed_once_in_the_same_mes
 async def test_messages_sent_while_it_was_down_are_answered_once_after_the_restart(
     alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """A new session tells nothing of what was said before it."""
+    """A new gateway session does not include earlier messages."""
     ada, channel = await alone.user("ada"), await alone.channel("away")
     dm = await alone.dm(ada)
     first = threadline("run", env=wiring, cwd=tmp_path)
@@ -479,10 +478,10 @@ async def test_messages_sent_while_it_was_down_are_answered_once_after_the_resta
         second.end()
 
 
-async def test_a_forum_keeps_no_missed_message_from_being_found(
+async def test_missed_messages_are_found_even_if_one_channel_is_a_forum(
     alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
-    """A forum cannot be read itself; its posts can."""
+    """A forum itself has no messages to read, but its posts do."""
     ada, forum, channel = await alone.user("ada"), await alone.channel("ideas", forum=True), await alone.channel("talk")
     first = threadline("run", env=wiring, cwd=tmp_path)
     first.line("listening to Discord")
@@ -509,7 +508,7 @@ async def test_a_forum_keeps_no_missed_message_from_being_found(
     assert "looking for missed messages failed" not in second.output
 
 
-async def test_the_commands_are_not_sent_again_at_the_next_start(
+async def test_unchanged_commands_are_not_registered_again_at_the_next_start(
     alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
     for _ in range(2):

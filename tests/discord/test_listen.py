@@ -54,7 +54,7 @@ async def test_a_reply_to_the_bot_is_addressed_to_it(bot: TakingBot, discord: Di
 
 
 async def test_a_message_that_could_not_be_stored_is_stored_later(bot: TakingBot, discord: DiscordPeople) -> None:
-    """Discord does not send again what nobody took."""
+    """Discord does not redeliver messages."""
     bot.claims = False
     ada = await discord.user("ada")
     await discord.say(ada, await discord.dm(ada), "do not lose me")
@@ -64,10 +64,10 @@ async def test_a_message_that_could_not_be_stored_is_stored_later(bot: TakingBot
 
 
 @pytest.mark.parametrize("fault", [{"lose": "before", "times": 3}, {"status": 403}])
-async def test_a_message_in_an_unknown_place_is_taken_once_discord_says_what_it_is(
+async def test_a_message_in_an_unknown_channel_is_claimed_when_the_channel_becomes_known(
     adapter: DiscordAdapter, settings: Settings, discord: DiscordPeople, fault: dict[str, Any]
 ) -> None:
-    """Silence. While a server comes back Discord tells of messages before it tells of their channels."""
+    """While a server becomes available again, Discord can send messages before their channels."""
     ada, channel, bot = await discord.user("ada"), await discord.channel("untold"), TakingBot()
     thread = await discord.thread(ada, channel, "theirs")
     said = await discord.say(ada, thread, "still there?")
@@ -83,7 +83,7 @@ async def test_a_message_in_an_unknown_place_is_taken_once_discord_says_what_it_
 
 
 async def test_an_edit_keeps_what_its_message_replies_to(bot: TakingBot, discord: DiscordPeople) -> None:
-    """In a direct message everything is meant for us, mentioned or not."""
+    """Every direct message is meant for the bot, with or without a mention."""
     ada = await discord.user("ada")
     dm = await discord.dm(ada)
     first = await discord.say(ada, dm, "The cat is on the mat.")
@@ -99,7 +99,7 @@ async def test_an_edit_keeps_what_its_message_replies_to(bot: TakingBot, discord
 
 
 async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, discord: DiscordPeople) -> None:
-    """The bot is told how late the edit came."""
+    """The core needs to know how late the edit came."""
     ada, channel = await discord.user("ada"), await discord.channel("afterthought")
     said = await discord.say(ada, channel, "what is it?")
     await bot.takes("what is it?")
@@ -111,7 +111,7 @@ async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, discord: D
 
 
 async def test_only_its_author_sees_the_answer_to_a_command(bot: TakingBot, discord: DiscordPeople) -> None:
-    """“did not respond”."""
+    """Otherwise Discord would say that the command did not respond."""
     ada, channel = await discord.user("ada"), await discord.channel("commands")
     asked = await discord.command(ada, channel, "/assistant list")
     now = await discord.until(lambda now: any("You asked for list" in message.content for message in now.messages))
@@ -122,7 +122,7 @@ async def test_only_its_author_sees_the_answer_to_a_command(bot: TakingBot, disc
 async def test_a_question_by_command_that_cannot_be_stored_is_answered_with_the_reason(
     bot: TakingBot, discord: DiscordPeople
 ) -> None:
-    """Silence. Discord would show for fifteen minutes that the bot is thinking, and never redelivers a command."""
+    """Discord does not redeliver commands, and would show for fifteen minutes that the bot is thinking."""
     ada, channel = await discord.user("ada"), await discord.channel("refused")
     bot.claims = False
     asked = await discord.command(ada, channel, "/assistant ask", question="how many legs?")
@@ -183,7 +183,7 @@ async def test_no_message_is_missed_while_the_connection_is_lost(
 async def test_a_silent_gateway_is_noticed_and_no_message_is_missed(
     adapter: DiscordAdapter, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Connected, but deaf. The network has lost the connection and told nobody."""
+    """The network has lost the connection without closing it."""
     monkeypatch.setattr(Listener, "SILENCE", 1.0)
     ada, bot = await discord.user("ada"), TakingBot()
     dm = await discord.dm(ada)
@@ -197,10 +197,10 @@ async def test_a_silent_gateway_is_noticed_and_no_message_is_missed(
     await ended(listening)
 
 
-async def test_a_socket_that_closes_before_a_session_exists_is_tried_again_later(
+async def test_a_connection_that_closes_before_a_session_exists_is_retried(
     adapter: DiscordAdapter, discord: DiscordPeople
 ) -> None:
-    """discord.py falls over with an AttributeError there."""
+    """discord.py raises an AttributeError in that case."""
     before = len((await discord.state()).frames)
     adapter.pauses = (0.2, 0.4)
     await discord.fault("gateway_connect", close=4000, times=3)
@@ -215,13 +215,13 @@ async def test_a_socket_that_closes_before_a_session_exists_is_tried_again_later
     await ended(listening)
 
 
-async def test_without_the_message_content_intent_it_continues_and_names_the_switch(
+async def test_without_the_message_content_intent_the_log_names_the_switch_and_mentions_work(
     adapter: DiscordAdapter,
     discord: DiscordPeople,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Setup traps. Close code 4014."""
+    """Discord closes the connection with code 4014."""
     await discord.settings(privileged=[])
     bot = TakingBot()
     listening = asyncio.create_task(adapter.listen(bot))
@@ -239,7 +239,7 @@ async def test_without_the_message_content_intent_it_continues_and_names_the_swi
 @pytest.mark.parametrize(
     ("code", "sentence"), [(4004, "refuses DISCORD_TOKEN"), (4013, r"gateway .4013.: .*update Threadline")]
 )
-async def test_a_gateway_that_closes_for_good_is_a_sentence(
+async def test_a_permanent_refusal_by_the_gateway_is_explained(
     adapter: DiscordAdapter, discord: DiscordPeople, code: int, sentence: str
 ) -> None:
     await discord.fault("gateway_identify", close=code)
@@ -248,10 +248,10 @@ async def test_a_gateway_that_closes_for_good_is_a_sentence(
 
 
 @pytest.mark.parametrize("code", [4004, 4013])
-async def test_a_token_that_is_reset_while_running_ends_nothing_else(
+async def test_a_token_reset_while_running_does_not_end_the_program(
     bot: TakingBot, discord: DiscordPeople, capsys: pytest.CaptureFixture[str], code: int
 ) -> None:
-    """The whole program ended, Slack's conversations too."""
+    """The conversations on Slack must continue."""
     ada, before = await discord.user("ada"), len(frames(await discord.state(), "identify"))
     await bot.until(lambda: bot.is_whole)
     await discord.fault("gateway_connect", close=code)
@@ -262,7 +262,7 @@ async def test_a_token_that_is_reset_while_running_ends_nothing_else(
     assert "until this is mended" in capsys.readouterr().out
 
 
-async def test_cloudflare_at_the_login_is_waited_out(adapter: DiscordAdapter, discord: DiscordPeople) -> None:
+async def test_a_cloudflare_ban_at_login_is_waited_out(adapter: DiscordAdapter, discord: DiscordPeople) -> None:
     await discord.fault("get_current_user", status=429, scope="cloudflare", retry_after=1)
     before = len((await discord.state()).calls)
     listening = asyncio.create_task(adapter.listen(TakingBot()))
@@ -273,8 +273,8 @@ async def test_cloudflare_at_the_login_is_waited_out(adapter: DiscordAdapter, di
     await ended(listening)
 
 
-async def test_identifies_come_ever_later_and_never_hold_a_socket_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand in a day, and Discord takes the token away."""
+async def test_repeated_identifies_back_off_without_holding_a_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Discord resets the token of a bot that identifies a thousand times in a day."""
     monkeypatch.setattr(Identifies, "PAUSES", (0.0, 0.1, 0.2, 60.0))
     loop, identifies, sent = asyncio.get_running_loop(), Identifies(), []
     for _ in range(3):
@@ -293,7 +293,7 @@ def test_the_adapter_has_no_routes(adapter: DiscordAdapter) -> None:
 
 
 async def test_events_while_closing_are_dropped() -> None:
-    """discord.py may say that it is ready two seconds after it was closed."""
+    """discord.py can report that it is ready two seconds after it was closed."""
     async with Listener(TakingBot(), Identifies(), Rate(), reads_all=True) as listener:
         pass
     listener.dispatch("ready")

@@ -8,7 +8,7 @@ from discord.http import Route
 from adapters.discord.rate import CALLS, RESERVE, Rate
 
 
-async def test_a_search_for_missed_messages_gives_way_to_answers() -> None:
+async def test_answers_take_precedence_over_a_search_for_missed_messages() -> None:
     rate, made = Rate(), list[str]()
     replies, listener = (discord.Client(intents=discord.Intents.none()) for _ in range(2))
 

@@ -16,20 +16,20 @@ def test_a_label_is_a_small_last_line_and_a_problem_is_plain_text() -> None:
     assert whole(Notice("No model.", kind="problem")) == ["No model."]
 
 
-def test_what_was_asked_by_command_stands_above_the_answer() -> None:
+def test_a_question_asked_by_command_is_quoted_above_the_answer() -> None:
     because = [Text("Because.")]
     assert letter(asked="why\n@everyone?").whole(because).texts == ["> why @\u200beveryone?\nBecause."]
     assert len(letter(asked="why " * 1_000).whole(because).texts[0]) < 250
 
 
-def test_where_there_is_nothing_to_see_there_is_no_message() -> None:
+def test_an_empty_answer_is_no_message() -> None:
     assert letter().growing([]) == letter().growing([Text(" \n")]) == letter(asked="why?").growing([]) == []
     assert whole() == whole(Text(" \n ")) == []
 
 
 @cases
 @given(markdown)
-def test_every_prefix_is_shown_within_the_limit_and_pings_nobody(text: str) -> None:
+def test_every_prefix_fits_the_limit_and_pings_nobody(text: str) -> None:
     reply = letter()
     for end in range(0, len(text), 37):
         for part in reply.growing([Text(text[:end]), Notice("label")]):
@@ -37,26 +37,26 @@ def test_every_prefix_is_shown_within_the_limit_and_pings_nobody(text: str) -> N
             assert "@everyone" not in part.lower()
 
 
-def test_a_table_is_aligned_in_a_code_block_and_a_wide_one_is_told_row_by_row() -> None:
+def test_a_table_is_aligned_in_a_code_block_and_a_wide_one_is_listed_row_by_row() -> None:
     assert whole(Text("| a | 名前 |\n|--|--:|\n| x | **1** |\n| yy | [2](https://e.org) |")) == [
         "```\na                名前\n──  ─────────────────\nx                   1\nyy  2 (https://e.org)\n```"
     ]
     assert whole(Table((("one", "two"), ("x" * 40, "y" * 40)))) == [f"```\none: {'x' * 40} · two: {'y' * 40}\n```"]
 
 
-def test_a_wide_table_comes_as_a_spreadsheet_besides() -> None:
+def test_a_wide_table_is_also_attached_as_a_spreadsheet() -> None:
     sent = letter().whole([Table((("name", "sum"), ("x" * 60, "=1+1")))])
     (file,) = sent.files
     assert (file.name, file.data.decode()) == ("table-1.csv", f"name,sum\n{'x' * 60},'=1+1\n")
 
 
-def test_what_discord_has_not_is_said_its_way() -> None:
+def test_markdown_that_discord_lacks_is_converted() -> None:
     assert whole(Text("#### Deep\n\nTitle\n===\n\n---\n\n![a cat](https://e.org/c.png)")) == [
         "**Deep**\n\n# Title\n\n──────────\n\n[a cat](https://e.org/c.png)"
     ]
 
 
-def test_a_link_that_looks_like_another_address_shows_where_it_leads() -> None:
+def test_a_link_whose_text_is_another_address_shows_its_target() -> None:
     (text,) = whole(Text("[https://bank.example.com](https://evil.org) [the bank](https://bank.org)"))
     assert text == "`https://bank.example.com` (https://evil.org) [the bank](https://bank.org)"
 
@@ -65,29 +65,29 @@ def test_a_link_keeps_its_text_and_its_address_pings_nobody() -> None:
     assert whole(Text("[@everyone](https://e.org/@here)")) == ["[@\u200beveryone](https://e.org/%40here)"]
 
 
-def test_formulas_are_readable_and_money_stays_money() -> None:
+def test_formulas_are_converted_and_dollar_amounts_are_not() -> None:
     (text,) = whole(Text("\\(x^2 \\leq 4\\) costs $5 or $6, see `$x^2$`"))
     assert text == "x² ≤ 4 costs $5 or $6, see `$x^2$`"
 
 
-def test_sources_stand_under_the_answer_and_a_step_only_while_it_grows() -> None:
+def test_sources_are_listed_under_the_answer_and_steps_are_shown_only_while_it_grows() -> None:
     notes = Sources((Source(1, "rules_2.pdf", "No dogs."),))
     assert whole(Text("No.[1]"), Step("Reading"), notes) == ["No.[1]\n\n-# [1] rules\\_2.pdf: “No dogs.”"]
     assert letter().growing([Text("No."), Step("Reading")]) == ["No.\n\n-# Reading"]
 
 
-def test_a_passage_out_of_a_table_is_shown_as_it_is_read_and_hides_nothing() -> None:
+def test_markdown_in_a_cited_passage_is_escaped() -> None:
     notes = Sources((Source(1, "days.docx", "days | 42 ||hidden|| *loud*"),))
     assert whole(Text("No.[1]"), notes) == ["No.[1]\n\n-# [1] days.docx: “days | 42 \\|\\|hidden\\|\\| \\*loud\\*”"]
 
 
-def test_code_with_a_fence_in_it_stays_code() -> None:
+def test_code_that_contains_a_fence_stays_code() -> None:
     apart = "``\u200b`"
     assert whole(Code("```\n", "text")) == [f"```text\n{apart}\n\n```"]
     assert whole(Text("- so\n  ````md title=x\n  ```\n  ````\n- on")) == [f"- so\n  ```\n  {apart}\n  ```\n- on"]
 
 
-def test_code_that_discord_does_not_read_as_code_becomes_so() -> None:
+def test_code_in_other_markdown_forms_becomes_a_fenced_block() -> None:
     assert whole(Text("~~~py\n*x*\n~~~\n\nthen\n\n    *y*\n      z\n\nand")) == [
         "```py\n*x*\n```\n\nthen\n\n```\n*y*\n  z\n```\n\nand"
     ]
@@ -95,13 +95,13 @@ def test_code_that_discord_does_not_read_as_code_becomes_so() -> None:
     assert letter().growing([Text("~~~py\nx = 1")]) == ["```py\nx = 1\n```"]
 
 
-def test_character_references_are_the_characters() -> None:
+def test_character_references_are_decoded() -> None:
     assert whole(Text("a &lt;b&gt; &amp;amp; `&lt;` &nosuch; &copy; &lt;!channel&gt; &#64;everyone &#42;x*")) == [
         "a \\<b\\> &amp; `&lt;` &nosuch; © \\<\u200b!channel\\> @\u200beveryone \\*x*"
     ]
 
 
-def test_six_thousand_characters_with_a_fence_go_out_whole() -> None:
+def test_six_thousand_characters_with_a_fence_are_posted_completely() -> None:
     answer = "A sentence of words. " * 60 + "\n\n```python\n" + "print('hello')\n" * 270 + "```\n\n" + "The end. " * 90
     sent = letter().whole([Text(answer)])
     assert len(answer) > 6_000
@@ -112,7 +112,7 @@ def test_six_thousand_characters_with_a_fence_go_out_whole() -> None:
     assert all(text.startswith(CONTINUED) for text in sent.texts[1:])
 
 
-def test_what_takes_too_many_messages_is_begun_and_comes_whole_as_a_file() -> None:
+def test_an_answer_that_needs_too_many_messages_is_begun_and_attached_as_a_file() -> None:
     answer = "".join(f"Line {number} of the long answer.\n" for number in range(2_000))
     reply = letter()
     shown = reply.growing([Text(answer[: len(answer) // 2])])

@@ -177,8 +177,8 @@ async def test_a_growing_update_never_overwrites_the_final_text(asked: Asked) ->
     assert (await asked.messages())[0].versions == ["ha", "hal", "half", "whole"]
 
 
-async def test_a_long_answer_grows_part_by_part_and_each_is_posted_once(asked: Asked) -> None:
-    """Answers over the limit ended in an error or a silent cut."""
+async def test_a_long_answer_grows_part_by_part_and_every_part_is_posted_once(asked: Asked) -> None:
+    """Otherwise an answer over the limit would fail or be cut."""
     reply = asked.reply()
     await reply.show(Snapshot((Text(LONG[:3_000]),)))
     await asked.discord.until(lambda now: len([m for m in now.messages if m.channel == asked.channel]) == 3)
@@ -192,7 +192,7 @@ async def test_a_long_answer_grows_part_by_part_and_each_is_posted_once(asked: A
     assert final == list(range(1, len(messages) + 1))
 
 
-async def test_a_reply_that_ends_shorter_leaves_nothing_behind(asked: Asked) -> None:
+async def test_an_answer_that_ends_shorter_than_its_growth_leaves_no_extra_message(asked: Asked) -> None:
     reply = asked.reply()
     await reply.show(Snapshot((Text(LONG),)))
     await asked.grown("Line 149")
@@ -201,7 +201,6 @@ async def test_a_reply_that_ends_shorter_leaves_nothing_behind(asked: Asked) -> 
 
 
 async def test_a_refused_answer_raises_and_finishing_again_creates_no_duplicates(asked: Asked) -> None:
-    """The final message posted twice."""
     reply = asked.reply()
     await asked.discord.fault("create_message", status=400, code=50035)
     with pytest.raises(PlatformError, match="refused to send a message"):
@@ -211,7 +210,7 @@ async def test_a_refused_answer_raises_and_finishing_again_creates_no_duplicates
 
 
 @pytest.mark.parametrize("lose", ["before", "after"])
-async def test_a_lost_answer_to_a_post_leaves_one_message(asked: Asked, lose: str) -> None:
+async def test_a_lost_response_to_a_post_leaves_one_message(asked: Asked, lose: str) -> None:
     reply = asked.reply()
     await asked.discord.fault("create_message", lose=lose)
     with pytest.raises(PlatformError, match="did not answer"):
@@ -222,7 +221,7 @@ async def test_a_lost_answer_to_a_post_leaves_one_message(asked: Asked, lose: st
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_crash_the_same_message_continues(asked: Asked, known: bool) -> None:
-    """An answer lost on restart, or posted twice."""
+    """Otherwise a restart would lose the answer or post it twice."""
     crashed = asked.reply()
     await crashed.show(Snapshot((Text("half an"),)))
     message = await asked.grown("half an")
@@ -239,7 +238,7 @@ async def test_after_a_crash_the_same_message_continues(asked: Asked, known: boo
 
 
 async def test_the_answer_to_another_question_is_not_reused(asked: Asked) -> None:
-    """As when an earlier answer ended after this question was asked."""
+    """For example, if an earlier answer ended after this question was asked."""
     person = next(place.user for place in (await asked.discord.state()).channels if place.id == asked.channel)
     earlier = await asked.discord.say(person, asked.channel, "before that")
     later = await asked.discord.say(person, asked.channel, "and then")
@@ -252,7 +251,7 @@ async def test_the_answer_to_another_question_is_not_reused(asked: Asked) -> Non
 
 
 async def test_a_regenerated_answer_is_not_mistaken_for_the_one_before_it(mentioned: Asked) -> None:
-    """No message of a person's stands between the two, and they may come in the same second."""
+    """No person's message separates the two, and they can be posted in the same second."""
     await mentioned.reply().finish([Text("eight")])
     parts = tuple(Part(mentioned.id, *kept) for kept in mentioned.kept)
     again = Asked(mentioned.adapter, mentioned.discord, mentioned.channel, mentioned.question, mentioned.id + 1000)
@@ -263,10 +262,10 @@ async def test_a_regenerated_answer_is_not_mistaken_for_the_one_before_it(mentio
     assert await mentioned.texts() == ["eight", "eight legs"]
 
 
-async def test_many_answers_at_once_stay_within_discords_limit_for_all_requests(
+async def test_many_answers_at_once_stay_within_discords_global_limit(
     adapter: DiscordAdapter, discord: DiscordPeople
 ) -> None:
-    """Too many refused requests, and Cloudflare keeps the whole address away."""
+    """After too many refused requests, Cloudflare bans the IP address."""
     await discord.settings(rate_limits={"*": [50, 1.0]})
     before = len((await discord.state()).calls)
     person = await discord.user("hasty")
@@ -314,8 +313,8 @@ async def test_an_answer_is_posted_again_when_somebody_deleted_the_message(asked
     assert (message.content, message.nonce) == ("still answered", f"tag{asked.id}:1:1")
 
 
-async def test_a_thread_is_made_from_the_question_once(mentioned: Asked) -> None:
-    """The reply lands in the channel."""
+async def test_a_thread_is_created_from_the_question_once(mentioned: Asked) -> None:
+    """Otherwise the answer would appear in the channel."""
     first = mentioned.reply()
     await first.show(Snapshot((Text("ei"),)))
     await mentioned.grown("ei")
@@ -329,7 +328,7 @@ async def test_a_thread_is_made_from_the_question_once(mentioned: Asked) -> None
     assert (thread.id, thread.name) == (mentioned.question, "how many legs has a spider?")
 
 
-async def test_without_the_permission_for_threads_the_answer_stands_in_the_channel(mentioned: Asked) -> None:
+async def test_without_the_permission_for_threads_the_answer_is_posted_in_the_channel(mentioned: Asked) -> None:
     await mentioned.discord.deny(mentioned.channel, "create_public_threads")
     await mentioned.reply().finish([Text("eight")])
     (message,) = await mentioned.discord.said(mentioned.channel)
@@ -337,8 +336,8 @@ async def test_without_the_permission_for_threads_the_answer_stands_in_the_chann
 
 
 @pytest.mark.parametrize("code", [50024, 50035, 160006, 200000])
-async def test_where_discord_opens_no_thread_the_answer_stands_in_the_channel(mentioned: Asked, code: int) -> None:
-    """Too many threads, a title that moderation blocks, a kind of channel without threads."""
+async def test_if_discord_refuses_a_thread_the_answer_is_posted_in_the_channel(mentioned: Asked, code: int) -> None:
+    """Reasons are too many threads, a title that moderation blocks, or a kind of channel without threads."""
     await mentioned.discord.fault("start_thread_from_message", status=400, code=code)
     await mentioned.reply().finish([Text("eight")])
     (message,) = await mentioned.discord.said(mentioned.channel)
@@ -346,10 +345,10 @@ async def test_where_discord_opens_no_thread_the_answer_stands_in_the_channel(me
 
 
 @pytest.mark.parametrize("code", [0, 10008, 50013])
-async def test_the_answer_to_a_forum_post_stands_in_it_once(
+async def test_a_forum_post_is_answered_once_in_its_own_thread(
     adapter: DiscordAdapter, discord: DiscordPeople, code: int
 ) -> None:
-    """The post's first message already stands in a thread, whatever Discord says about opening one from it."""
+    """The post is already a thread, whatever Discord answers to a request to open one from its first message."""
     number = next(_numbers)
     person, forum = await discord.user(f"person{number}"), await discord.channel(f"forum-{number}", forum=True)
     post = await discord.post(person, forum, "Spiders", "@threadline how many legs has a spider?")
@@ -364,7 +363,7 @@ async def test_the_answer_to_a_forum_post_stands_in_it_once(
     assert await asked.texts() == ["eight legs"]
 
 
-async def test_a_missing_permission_says_which_and_that_trying_again_is_no_use(mentioned: Asked) -> None:
+async def test_a_missing_permission_is_named_and_not_retryable(mentioned: Asked) -> None:
     await mentioned.discord.deny(mentioned.channel, "send_messages_in_threads")
     reply = mentioned.reply()
     await reply.show(Snapshot((Text("eight"),)))
@@ -373,22 +372,22 @@ async def test_a_missing_permission_says_which_and_that_trying_again_is_no_use(m
     assert not refused.value.retryable
 
 
-async def test_a_deleted_channel_says_so_and_that_trying_again_is_no_use(mentioned: Asked) -> None:
+async def test_a_deleted_channel_is_reported_and_not_retryable(mentioned: Asked) -> None:
     await mentioned.discord.delete_channel(mentioned.channel)
     with pytest.raises(PlatformError, match=r"10003.*deleted") as refused:
         await mentioned.reply().finish([Text("eight")])
     assert not refused.value.retryable
 
 
-async def test_a_deleted_question_says_so(mentioned: Asked) -> None:
+async def test_a_deleted_question_is_reported_and_not_retryable(mentioned: Asked) -> None:
     await mentioned.discord.delete(mentioned.question)
     with pytest.raises(PlatformError, match="10008") as refused:
         await mentioned.reply().finish([Text("eight")])
     assert not refused.value.retryable
 
 
-async def test_cloudflare_is_left_alone_for_as_long_as_it_says(asked: Asked) -> None:
-    """A 429 without Via: whoever goes on calling is kept away longer."""
+async def test_during_a_cloudflare_ban_no_requests_are_sent(asked: Asked) -> None:
+    """A 429 without a Via header comes from Cloudflare. Further requests would prolong the ban."""
     await asked.discord.fault("create_message", status=429, scope="cloudflare", retry_after=1)
     reply = asked.reply()
     with pytest.raises(PlatformError, match="Cloudflare") as refused:
@@ -409,7 +408,7 @@ async def by_command(adapter: DiscordAdapter, discord: DiscordPeople, bot: Takin
     return Asked(adapter, discord, channel, given.id, number, command=given)
 
 
-async def test_a_commands_answer_takes_the_place_of_its_thinking(
+async def test_the_answer_to_a_command_replaces_its_deferred_response(
     adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
 ) -> None:
     asked = await by_command(adapter, discord, bot)
@@ -436,7 +435,7 @@ async def test_a_command_whose_token_expired_is_still_answered(
     assert message.content == "> how many legs has a spider?\neight"
 
 
-async def test_a_command_where_the_bot_may_not_be_is_answered_whole_by_its_token(
+async def test_a_command_in_a_channel_without_access_is_answered_by_its_token(
     adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
 ) -> None:
     asked = await by_command(adapter, discord, bot)
@@ -449,7 +448,7 @@ async def test_a_command_where_the_bot_may_not_be_is_answered_whole_by_its_token
 
 
 async def test_after_the_nonce_expires_every_part_is_found_by_its_place(asked: Asked) -> None:
-    """Posted twice. Discord forgets a nonce after some minutes."""
+    """Discord forgets a nonce after some minutes, so the nonce alone would not prevent a duplicate."""
     crashed = asked.reply()
     await crashed.finish([Text(LONG)])
     await crashed.aclose()
@@ -475,7 +474,7 @@ async def test_a_regenerated_answer_is_found_without_a_question(asked: Asked) ->
 
 
 async def test_a_regenerated_answer_is_found_even_if_our_clock_is_ahead(asked: Asked) -> None:
-    """Posted twice. The reply before it says from where to look."""
+    """The search starts at the reply before it, so the answer is not posted twice."""
     await asked.reply().finish([Text("One.")])
     asked.earlier = tuple(Part(asked.id, *kept) for kept in asked.kept)
     again = replace(asked.turn(), incoming=[], tag="again", id=asked.id + 1, opened_at=time.time() + 3600)
@@ -489,7 +488,7 @@ async def test_a_regenerated_answer_is_found_even_if_our_clock_is_ahead(asked: A
 
 
 async def test_in_a_channel_each_of_two_answers_finds_its_own_parts(mentioned: Asked) -> None:
-    """Posted twice, or over another's answer. Where the bot may open no threads, answers come in between each other."""
+    """If the bot may not open threads, the parts of several answers are mixed in one channel."""
     ada = mentioned.discord
     await ada.deny(mentioned.channel, "create_public_threads")
     person = await ada.user("another person")
@@ -516,7 +515,7 @@ async def test_in_a_channel_each_of_two_answers_finds_its_own_parts(mentioned: A
 
 
 async def test_a_regenerated_answer_in_a_channel_replies_to_the_one_before_it(mentioned: Asked) -> None:
-    """The reply goes to a thread that could not be opened."""
+    """It belongs to a thread that could not be opened."""
     await mentioned.discord.deny(mentioned.channel, "create_public_threads")
     await mentioned.reply().finish([Text("One.")])
     mentioned.earlier = tuple(Part(mentioned.id, *kept) for kept in mentioned.kept)

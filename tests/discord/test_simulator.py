@@ -22,7 +22,7 @@ async def stock(simulator: dict[str, Any], discord: DiscordPeople) -> AsyncItera
     await discord.until(lambda now: now.sockets == 0)
 
 
-async def test_a_client_logs_in_and_knows_the_server(
+async def test_a_client_logs_in_and_sees_the_server(
     simulator: dict[str, Any], discord: DiscordPeople, stock: Stock
 ) -> None:
     guild = stock.guilds[0]
@@ -37,14 +37,14 @@ async def test_a_client_logs_in_and_knows_the_server(
 async def test_a_charset_in_the_content_type_breaks_the_login(
     simulator: dict[str, Any], discord: DiscordPeople
 ) -> None:
-    """That is why every answer says exactly application/json."""
+    """That is why every response has exactly `application/json`."""
     await discord.settings(content_type="application/json; charset=utf-8")
     with pytest.raises(TypeError, match="string indices"):
         await running(Stock(simulator), simulator["token"]).__aenter__()
     await discord.settings(content_type="application/json")
 
 
-async def test_a_wrong_token_opens_neither_door(simulator: dict[str, Any], discord: DiscordPeople) -> None:
+async def test_a_wrong_token_is_refused_by_rest_and_gateway(simulator: dict[str, Any], discord: DiscordPeople) -> None:
     with pytest.raises(LoginFailure):
         await running(Stock(simulator), "wrong").__aenter__()
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{simulator['gateway']}?v=10") as socket:
@@ -54,7 +54,7 @@ async def test_a_wrong_token_opens_neither_door(simulator: dict[str, Any], disco
         assert socket.close_code == 4004
 
 
-async def test_people_are_heard_in_channels_threads_and_dms(discord: DiscordPeople, stock: Stock) -> None:
+async def test_messages_arrive_from_channels_threads_and_dms(discord: DiscordPeople, stock: Stock) -> None:
     ada, channel = await discord.user("ada"), await discord.channel("hearing")
     said = await discord.say(ada, channel, "@threadline hello & <hi>")
     heard = await stock.heard.get()
@@ -98,7 +98,7 @@ async def test_an_intent_that_the_portal_denies_closes_with_4014(
 
 
 @pytest.mark.parametrize("how", ["reconnect", "resumable", "drop", "4000"])
-async def test_a_session_is_resumed_where_its_ready_says_and_misses_nothing(
+async def test_a_session_is_resumed_at_its_resume_url_without_missing_messages(
     discord: DiscordPeople, stock: Stock, how: str
 ) -> None:
     ada, channel = await discord.user("ada"), await discord.channel(f"after-{how}")
@@ -119,13 +119,13 @@ async def test_a_session_is_resumed_where_its_ready_says_and_misses_nothing(
     assert stock.heard.empty()
 
 
-async def test_an_invalid_session_starts_over(discord: DiscordPeople, stock: Stock) -> None:
+async def test_an_invalid_session_identifies_again(discord: DiscordPeople, stock: Stock) -> None:
     await discord.disconnect("invalid")
     frames = (await discord.until(lambda now: now.frames[-1].op == "identify" and now.sockets == 1)).frames
     assert [frame for frame in frames if frame.op == "connect"][-1].data["path"] == "gateway"
 
 
-async def test_heartbeats_come_at_the_told_pace_when_asked_and_are_answered(
+async def test_heartbeats_follow_the_given_interval_and_requests_and_are_acknowledged(
     simulator: dict[str, Any], discord: DiscordPeople
 ) -> None:
     async with running(Stock(simulator), simulator["token"]) as client:
@@ -140,7 +140,7 @@ async def test_heartbeats_come_at_the_told_pace_when_asked_and_are_answered(
     await discord.settings(beat_every=41.25)
 
 
-async def test_a_gateway_that_answers_no_heartbeat_is_left_and_resumed(
+async def test_a_gateway_without_heartbeat_acknowledgements_is_left_and_resumed(
     simulator: dict[str, Any], discord: DiscordPeople
 ) -> None:
     await discord.settings(beat_every=0.1, acknowledges=False)
@@ -150,10 +150,10 @@ async def test_a_gateway_that_answers_no_heartbeat_is_left_and_resumed(
         await client.resumed.wait()
 
 
-async def test_discord_py_dies_when_the_first_socket_closes_before_a_session_exists(
+async def test_discord_py_fails_when_the_first_socket_closes_before_a_session_exists(
     simulator: dict[str, Any], discord: DiscordPeople
 ) -> None:
-    """That is why an app that uses it must supervise the connection itself."""
+    """That is why an app that uses discord.py must supervise the connection itself."""
     await discord.fault("gateway_connect", close=1001)
     with pytest.raises(AttributeError, match="sequence"):
         async with running(Stock(simulator), simulator["token"]):
@@ -168,7 +168,7 @@ async def test_some_close_codes_are_final(simulator: dict[str, Any], discord: Di
     assert closed.value.code == code
 
 
-async def test_two_sessions_hear_everything_twice(
+async def test_two_sessions_both_receive_every_message(
     simulator: dict[str, Any], discord: DiscordPeople, stock: Stock
 ) -> None:
     ada, channel = await discord.user("ada"), await discord.channel("twice")
@@ -187,7 +187,7 @@ async def test_two_sessions_hear_everything_twice(
         (['{"op": 1, "d": null}'] * 121, 4008),
     ],
 )
-async def test_a_client_that_breaks_the_rules_is_closed(
+async def test_an_invalid_frame_closes_the_connection(
     simulator: dict[str, Any], discord: DiscordPeople, frames: list[str], code: int
 ) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{simulator['gateway']}?v=10") as socket:

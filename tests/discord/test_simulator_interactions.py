@@ -120,7 +120,7 @@ async def test_too_many_options_are_refused(stock: Commanding) -> None:
         await stock.http.bulk_upsert_global_commands(stock.application_id or 0, payload=[payload])
 
 
-async def test_a_command_is_typed_and_answered(discord: DiscordPeople, ada: str, channel: str) -> None:
+async def test_a_typed_command_is_answered(discord: DiscordPeople, ada: str, channel: str) -> None:
     asked = await discord.command(ada, channel, "/assistant use Small talk")
     state = await discord.state()
     answer = next(message for message in state.messages if message.id == asked.original)
@@ -129,13 +129,13 @@ async def test_a_command_is_typed_and_answered(discord: DiscordPeople, ada: str,
     assert [one.content for one in await discord.said(asked.channel)] == ["using x, True"]
 
 
-async def test_input_that_nobody_could_type_is_not_sent(discord: DiscordPeople, ada: str, channel: str) -> None:
+async def test_invalid_command_input_is_not_sent(discord: DiscordPeople, ada: str, channel: str) -> None:
     for text, why in (("/nothing", "no command"), ("/assistant fly", "it has use"), ("/ask", "needs question")):
         with pytest.raises(LookupError, match=why):
             await discord.command(ada, channel, text)
 
 
-async def test_choices_are_offered_while_somebody_types(discord: DiscordPeople, ada: str, channel: str) -> None:
+async def test_choices_are_suggested_while_a_person_types(discord: DiscordPeople, ada: str, channel: str) -> None:
     assert await discord.complete(ada, channel, "/assistant use", "name") == ["Ada's helper", "Small talk"]
     assert await discord.complete(ada, channel, "/assistant use Sm", "name") == ["Small talk"]
 
@@ -152,7 +152,7 @@ async def test_an_answer_may_be_deferred_and_followed_up(discord: DiscordPeople,
     assert said[1].attachments[0]["filename"] == "more.py"
 
 
-async def test_an_ephemeral_answer_is_for_one_person(
+async def test_an_ephemeral_answer_is_shown_to_one_person(
     discord: DiscordPeople, stock: Commanding, ada: str, channel: str
 ) -> None:
     await discord.command(ada, channel, "/whisper")
@@ -166,7 +166,7 @@ async def test_an_ephemeral_answer_is_for_one_person(
     assert [message.content for message in stock.cached_messages] == ["told in order"]
 
 
-async def test_after_three_seconds_nobody_waits_any_more(
+async def test_an_interaction_fails_after_three_seconds(
     discord: DiscordPeople, stock: Commanding, ada: str, channel: str
 ) -> None:
     asking = asyncio.create_task(discord.command(ada, channel, "/keep"))
@@ -196,7 +196,7 @@ async def test_an_interaction_is_acknowledged_once(
     assert twice.value.code == 40060
 
 
-async def test_after_fifteen_minutes_the_token_is_dead(
+async def test_an_interaction_token_expires_after_fifteen_minutes(
     discord: DiscordPeople, stock: Commanding, ada: str, channel: str
 ) -> None:
     asking = asyncio.create_task(discord.command(ada, channel, "/keep"))
@@ -212,7 +212,7 @@ async def test_after_fifteen_minutes_the_token_is_dead(
     assert expired.value.code == 50027
 
 
-async def test_the_first_follow_up_takes_the_place_of_the_deferral(
+async def test_the_first_follow_up_replaces_the_deferred_response(
     discord: DiscordPeople, stock: Commanding, ada: str, channel: str
 ) -> None:
     asking = asyncio.create_task(discord.command(ada, channel, "/keep"))
@@ -226,7 +226,7 @@ async def test_the_first_follow_up_takes_the_place_of_the_deferral(
     assert [one for one in (await discord.state()).messages if one.channel == channel] == []
 
 
-async def test_an_app_that_a_person_carries_along_may_follow_up_five_times(
+async def test_a_user_installed_app_can_follow_up_five_times(
     discord: DiscordPeople, stock: Commanding, ada: str, channel: str
 ) -> None:
     asking = asyncio.create_task(discord.command_user_installed(ada, channel, "/keep"))

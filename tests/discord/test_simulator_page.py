@@ -61,7 +61,7 @@ async def _type(page: Page, text: str, *, label: str = "Message") -> None:
     await box.press("Enter")
 
 
-async def test_a_question_its_thread_and_a_growing_answer_are_seen(page: Page, stock: Stock) -> None:
+async def test_the_page_shows_a_question_its_thread_and_a_growing_answer(page: Page, stock: Stock) -> None:
     await _type(page, "@threadline what now?")
     heard = await stock.heard.get()
     thread = await heard.create_thread(name="What now")
@@ -77,7 +77,7 @@ async def test_a_question_its_thread_and_a_growing_answer_are_seen(page: Page, s
     assert (await stock.heard.get()).channel.id == thread.id
 
 
-async def test_a_command_is_offered_chosen_and_its_button_opens_a_form(page: Page) -> None:
+async def test_a_command_is_suggested_and_its_button_opens_a_form(page: Page) -> None:
     await expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_enabled()
     await page.get_by_role("textbox", name="Message", exact=True).press_sequentially("/u")
     await page.get_by_role("button", name="/use").click()
@@ -93,7 +93,7 @@ async def test_a_command_is_offered_chosen_and_its_button_opens_a_form(page: Pag
     await expect(page.locator("li.private")).to_have_count(0)
 
 
-async def test_everybody_has_a_dm_of_their_own(page: Page, stock: Stock) -> None:
+async def test_every_person_has_their_own_dm(page: Page, stock: Stock) -> None:
     await page.get_by_role("button", name="@ threadline").click()
     await _type(page, "between us")
     await (await stock.heard.get()).reply("just us")
@@ -107,7 +107,7 @@ async def test_an_unknown_command_is_reported(page: Page) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("There is no command /nothing")
 
 
-async def test_files_are_attached_and_pictures_seen_with_the_end_in_sight(page: Page, stock: Stock) -> None:
+async def test_files_are_attached_and_the_page_scrolls_to_a_new_picture(page: Page, stock: Stock) -> None:
     tall = b'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="2000"><rect width="60" height="2000"/></svg>'
     chooser = page.locator("#here input[type=file]")
     files = [("tall.svg", "image/svg+xml", tall), ("notes.txt", "text/plain", b"words")]
@@ -127,7 +127,7 @@ async def test_files_are_attached_and_pictures_seen_with_the_end_in_sight(page: 
     )
 
 
-async def test_an_answer_reads_as_discord_shows_it(page: Page, stock: Stock) -> None:
+async def test_an_answer_is_rendered_as_discord_renders_it(page: Page, stock: Stock) -> None:
     await _type(page, "@threadline show me")
     where = (await stock.heard.get()).channel
     await where.send("# Plan\n> said\n- **one** [two](<https://example.org>) \\*three\\*\n-# Tour: a *scripted* reply")

@@ -51,7 +51,7 @@ async def test_messages_are_posted_edited_read_and_deleted(discord: DiscordPeopl
     assert (await discord.said(str(place.id)))[1].versions == ["number 2", "number two"]
 
 
-async def test_a_message_keeps_discords_limits(place: TextChannel) -> None:
+async def test_discords_message_limits_are_enforced(place: TextChannel) -> None:
     await place.send("x" * 2000)
     with pytest.raises(HTTPException, match="Must be 2000 or fewer in length") as long:
         await place.send("x" * 2001)
@@ -104,7 +104,7 @@ async def test_a_reply_pings_unless_told_otherwise(discord: DiscordPeople, stock
         await question.reply("to nobody")
 
 
-async def test_a_rate_limit_is_waited_for_and_a_ban_is_not(discord: DiscordPeople, place: TextChannel) -> None:
+async def test_the_client_waits_for_a_rate_limit_but_not_for_a_ban(discord: DiscordPeople, place: TextChannel) -> None:
     await discord.fault("create_message", status=429, retry_after=0.01)
     await discord.fault("create_message", status=429, retry_after=0.01, scope="global")
     await place.send("in the end")
@@ -117,7 +117,7 @@ async def test_a_rate_limit_is_waited_for_and_a_ban_is_not(discord: DiscordPeopl
     assert banned.value.status == 429
 
 
-async def test_rate_limits_that_a_test_sets_are_told_in_headers_and_kept(
+async def test_configured_rate_limits_are_sent_in_headers_and_enforced(
     simulator: dict[str, Any], discord: DiscordPeople, place: TextChannel
 ) -> None:
     await discord.settings(rate_limits={"create_message": [2, 0.3]})
@@ -134,14 +134,14 @@ async def test_rate_limits_that_a_test_sets_are_told_in_headers_and_kept(
     await discord.settings(rate_limits={"create_message": [50, 1]})
 
 
-async def test_a_server_error_is_tried_again(discord: DiscordPeople, place: TextChannel) -> None:
+async def test_the_client_retries_a_server_error(discord: DiscordPeople, place: TextChannel) -> None:
     await discord.fault("create_message", status=502)
     await place.send("after all")
     assert [one.content for one in await discord.said(str(place.id))] == ["after all"]
 
 
 @pytest.mark.parametrize(("lose", "posted"), [("before", 0), ("after", 1)])
-async def test_a_lost_answer_leaves_open_whether_it_happened(
+async def test_a_request_can_be_lost_before_or_after_it_takes_effect(
     discord: DiscordPeople, place: TextChannel, lose: str, posted: int
 ) -> None:
     await discord.fault("create_message", lose=lose)
@@ -152,7 +152,9 @@ async def test_a_lost_answer_leaves_open_whether_it_happened(
     assert len(await discord.said(str(place.id))) == 1
 
 
-async def test_what_the_app_may_not_do_is_refused(discord: DiscordPeople, stock: Stock, place: TextChannel) -> None:
+async def test_requests_without_permission_are_refused(
+    discord: DiscordPeople, stock: Stock, place: TextChannel
+) -> None:
     message = await place.send("before")
     for denied, code in (("send_messages", 50013), ("view_channel", 50001)):
         await discord.deny(str(place.id), denied)
@@ -168,7 +170,7 @@ async def test_what_the_app_may_not_do_is_refused(discord: DiscordPeople, stock:
     assert place.permissions_for(place.guild.me).send_messages
 
 
-async def test_a_deleted_channel_is_unknown(discord: DiscordPeople, place: TextChannel) -> None:
+async def test_a_deleted_channel_is_not_found(discord: DiscordPeople, place: TextChannel) -> None:
     await discord.delete_channel(str(place.id))
     with pytest.raises(NotFound) as gone:
         await place.send("hello?")
@@ -196,7 +198,7 @@ async def test_a_thread_from_a_message_shares_its_id(discord: DiscordPeople, sto
         await thread.send("not here")
 
 
-async def test_a_thread_is_archived_when_nothing_was_said_for_long_and_woken_by_a_word(
+async def test_an_inactive_thread_is_archived_and_reopened_by_a_message(
     discord: DiscordPeople, place: TextChannel
 ) -> None:
     thread = await (await place.send("question")).create_thread(name="Quiet", auto_archive_duration=60)
@@ -207,7 +209,7 @@ async def test_a_thread_is_archived_when_nothing_was_said_for_long_and_woken_by_
     assert thread.id in [one.id for one in await place.guild.active_threads()]
 
 
-async def test_typing_is_seen_until_the_message_or_ten_seconds(discord: DiscordPeople, place: TextChannel) -> None:
+async def test_typing_ends_with_the_message_or_after_ten_seconds(discord: DiscordPeople, place: TextChannel) -> None:
     await place.typing()
     assert [one.channel for one in (await discord.state()).typing] == [str(place.id)]
     await place.send("done")
@@ -217,14 +219,14 @@ async def test_typing_is_seen_until_the_message_or_ten_seconds(discord: DiscordP
     assert (await discord.state()).typing == []
 
 
-async def test_a_dm_is_opened_with_a_person(discord: DiscordPeople, stock: Stock) -> None:
+async def test_a_dm_with_a_person_can_be_opened(discord: DiscordPeople, stock: Stock) -> None:
     ada = await discord.user("ada")
     sent = await (await stock.fetch_user(int(ada))).send("hello")
     assert str(sent.channel.id) == await discord.dm(ada)
     assert [one.content for one in app_messages(await discord.state(), str(sent.channel.id))] == ["hello"]
 
 
-async def test_files_go_up_and_come_down(discord: DiscordPeople, stock: Stock, place: TextChannel) -> None:
+async def test_files_are_uploaded_and_downloaded(discord: DiscordPeople, stock: Stock, place: TextChannel) -> None:
     ada = await discord.user("ada")
     await discord.say(ada, str(place.id), "look", files=[file("a b.txt", b"from ada")])
     attachment = (await stock.heard.get()).attachments[0]
@@ -237,7 +239,7 @@ async def test_files_go_up_and_come_down(discord: DiscordPeople, stock: Stock, p
     assert (await sent.edit(attachments=sent.attachments[:1])).attachments[0].filename == "code.py"
 
 
-async def test_a_slow_answer_comes_when_its_time_has_passed(discord: DiscordPeople, place: TextChannel) -> None:
+async def test_a_delayed_response_arrives_when_its_time_has_passed(discord: DiscordPeople, place: TextChannel) -> None:
     await discord.fault("create_message", slow=600)
     sending = asyncio.create_task(place.send("slowly"))
     await discord.until(lambda now: now.calls[-1].method == "create_message")
@@ -246,7 +248,7 @@ async def test_a_slow_answer_comes_when_its_time_has_passed(discord: DiscordPeop
     assert (await sending).content == "slowly"
 
 
-async def test_a_call_it_does_not_know_fails_loudly(simulator: dict[str, Any], stock: Stock) -> None:
+async def test_an_unknown_call_is_refused_and_recorded_as_a_failure(simulator: dict[str, Any], stock: Stock) -> None:
     async with DiscordPeople(simulator["address"]) as people:
         with pytest.raises(NotFound):
             await stock.fetch_premium_sticker_packs()

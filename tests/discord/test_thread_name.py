@@ -16,10 +16,10 @@ from adapters.discord.incoming import position, thread_name
         ("x" * 200, f"{'x' * 99}…"),
     ],
 )
-def test_it_is_the_question_in_a_hundred_characters(question: str, name: str) -> None:
+def test_a_threads_name_is_its_question_in_a_hundred_characters(question: str, name: str) -> None:
     assert thread_name(question) == name
     assert len(thread_name(question)) <= 100
 
 
-def test_positions_sort_as_the_ids_do() -> None:
+def test_positions_sort_like_ids() -> None:
     assert position(99_999_999_999_999_999) < position(100_000_000_000_000_000)
