@@ -43,7 +43,6 @@ class Trouble:
 
     @needs("losses")
     async def test_a_message_whose_response_was_lost_is_not_created_again(self, stage: Stage) -> None:
-        """Posted twice."""
         asked = await Asked.on(stage)
         await stage.lose()
         await asked.finish(asked.reply(), [Text("Four.")])

@@ -8,7 +8,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 
 
 async def test_under_chaos_every_message_is_answered_once_whole_and_in_order() -> None:
-    """Answered twice, lost on restart, posted twice, silence without a reason."""
+    """No message may be answered twice, lost, posted twice, or ignored without a reason."""
     audit, counts, _ = await story(turns=400, conversations=100, seed=1)
     assert audit.violations == []
     assert audit.counts["messages said"] >= 400

@@ -149,7 +149,7 @@ class Program:
 async def test_killed_at_every_point_a_turn_is_answered_once_whole_and_in_order(
     name: str, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Answered twice, lost on restart, posted twice."""
+    """No answer may be lost by the restart or posted twice."""
     stage, story = STORIES[name]
     numbers, runs = itertools.count(1), itertools.count(1)
     died: list[str] = []

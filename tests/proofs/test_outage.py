@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 
 async def test_a_platform_that_is_unavailable_for_long_is_waited_for(tmp_path: Path, model: str) -> None:
-    """Silence, no answer and no reason."""
+    """Otherwise people would get neither an answer nor a reason."""
     async with SlackScene.on(streams=True) as scene:
         await scene.fresh()
         program = Program(tmp_path / "program", scene, model)

@@ -318,7 +318,7 @@ async def refusing(database: Database, script: ScriptedModel) -> AsyncIterator[A
     await service.stop()
 
 
-async def test_without_a_sandbox_a_run_fails_with_reason_and_cure(refusing: AsyncOpenAI) -> None:
+async def test_without_a_sandbox_a_run_fails_with_reason_and_remedy(refusing: AsyncOpenAI) -> None:
     thread = await refusing.beta.threads.create()
     run, steps = await ran(refusing, thread.id)
     assert (run.status, steps) == ("failed", [])

@@ -114,7 +114,7 @@ def last(stream: httpx.Response) -> dict[str, Any]:
 
 
 async def test_an_idempotency_key_is_stored_with_its_change(tcp: httpx.AsyncClient, database: Database) -> None:
-    """Were it written after it, a process killed between the two would do it again."""
+    """If the key were stored after the change, a kill between the two would let the change be done twice."""
     seen: list[Any] = []
 
     def both(tx: Any, *args: Any, **kwargs: Any) -> None:

@@ -116,7 +116,7 @@ async def half_written(http: httpx.AsyncClient, run: dict[str, Any]) -> list[tup
         await asyncio.sleep(0.01)
 
 
-async def test_a_run_that_requires_action_still_does_after_sigkill(model: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_a_run_still_requires_action_after_sigkill(model: httpx.AsyncClient, tmp_path: Path) -> None:
     file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")
     await model.post("/script", json=[{"tool_calls": [{"name": "now", "id": "call_1"}]}, {"text": "It is noon."}])
     tools = [{"type": "function", "function": {"name": "now"}}]
@@ -138,7 +138,7 @@ async def test_a_run_that_requires_action_still_does_after_sigkill(model: httpx.
 async def test_code_that_was_running_at_sigkill_is_run_again_in_its_step(
     model: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    """Its session went with the process, and nothing outside of the sandbox knows of it: once more is safe."""
+    """Its session ended with the process, and nothing outside the sandbox saw it, so running it again is safe."""
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed")
     file, at = str(tmp_path / "service.db"), str(model.base_url).rstrip("/")

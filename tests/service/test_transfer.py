@@ -71,8 +71,8 @@ def collection() -> Collection:
     )
 
 
-async def test_a_half_finished_import_is_repeated(tmp_path: Path) -> None:
-    """The process ends before each of its writes in turn, and the bringing is begun again."""
+async def test_an_interrupted_import_is_complete_when_it_is_run_again(tmp_path: Path) -> None:
+    """The process is killed before each of its writes in turn, and the import is run again."""
     for writes in itertools.count():
         db = SQLiteDatabase.open(tmp_path / f"{writes}.db")
         mortal: Any = Mortal(db, writes)

@@ -19,7 +19,7 @@ def call(turn: int, call_id: str = "call_1", **more: object) -> Call:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-async def test_a_recorded_call_is_known_with_its_outcome(db: SQLiteDatabase) -> None:
+async def test_a_call_is_recorded_with_its_outcome(db: SQLiteDatabase) -> None:
     turn = (await opened(db, "web:1")).turn.id
     asked = [call(turn), call(turn, "call_2")]
     assert await db.write(calls.begin, 1, asked) == [None, None]

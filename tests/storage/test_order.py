@@ -70,7 +70,7 @@ class Conversation:
 @given(HAPPENINGS)
 @settings(max_examples=150)
 def test_every_message_is_in_exactly_one_turn(happenings: list[Happening]) -> None:
-    """Answered twice, lost. Turns end, processes die, platforms tell again and late."""
+    """Turns end, processes die, and platforms deliver messages twice, late or out of order."""
 
     async def story() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -207,7 +207,7 @@ async def test_whatever_a_job_raises_reaches_only_its_caller(db: SQLiteDatabase,
     assert await chosen(db) == {"a", "b"}
 
 
-async def test_a_job_that_fills_the_disk_fails_alone(db: SQLiteDatabase) -> None:
+async def test_a_write_that_fills_the_disk_does_not_fail_other_writes(db: SQLiteDatabase) -> None:
     pages = (await db.read("pragma page_count"))[0]["page_count"]
 
     def huge(tx: Transaction) -> None:

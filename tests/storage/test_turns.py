@@ -27,7 +27,6 @@ async def close(
 
 
 async def test_the_same_event_is_claimed_once_however_often_it_is_delivered(db: SQLiteDatabase) -> None:
-    """The same question answered two to four times."""
     results = await asyncio.gather(*(db.write(claims.claim_incoming, claim("web:1")) for _ in range(20)))
     assert sum(result is not None for result in results) == 1
     assert len(await db.read("select * from incoming")) == 1
@@ -97,7 +96,7 @@ async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDataba
 async def test_an_edit_or_deletion_counts_while_the_message_waits(
     db: SQLiteDatabase, text: str | None, says: list[str]
 ) -> None:
-    """Edits re-trigger. Before the turn opens they are honoured, later they change nothing."""
+    """Edits take effect until the turn begins. Later ones change nothing."""
     first = await opened(db, "web:1")
     await claimed(db, "web:2")
     assert await db.write(claims.revise_incoming, "web:2", "web:2") == "same"
@@ -291,7 +290,7 @@ async def test_an_older_file_learns_who_spoke(tmp_path: Path) -> None:
 async def test_a_busy_conversation_or_one_with_a_new_thread_is_not_deleted(
     db: SQLiteDatabase,
 ) -> None:
-    """A message that came meanwhile would be lost, and a thread that was made meanwhile forgotten."""
+    """Otherwise a message sent meanwhile would be lost, and a thread created meanwhile would stay on the server."""
     first = await opened(db, "web:1")
     place = first.conversation.id
     assert not await db.write(deleted.delete, place, None)

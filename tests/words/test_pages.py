@@ -29,8 +29,8 @@ def end(text: str, room: int, **paper: object) -> list[Part]:
 
 @cases
 @given(markdown, st.integers(60, 400))
-def test_every_part_fits_and_the_spans_of_the_parts_are_the_text(text: str, room: int) -> None:
-    """Answers over the platform's limit were cut in silence."""
+def test_every_part_fits_and_together_they_are_the_whole_text(text: str, room: int) -> None:
+    """Otherwise an answer over the platform's limit would be cut without notice."""
     parts = end(text, room, continued=CONTINUED, write=PLAIN, measure=in_bytes)
     assert all(in_bytes(part.written) <= room for part in parts)
     shown = "".join(text[part.start : part.end] for part in parts)
@@ -58,7 +58,6 @@ def test_parts_without_what_they_repeat_and_close_join_to_the_text(text: str, ro
 @cases
 @given(answers, st.integers(120, 600))
 def test_fences_are_balanced_in_every_part(text: str, room: int) -> None:
-    """Code fences broken by the split."""
     for part in end(text, room):
         marks = [line for line in part.written.splitlines() if re.match(r"[\s>]*(?:\d+\. )?```", line)]
         assert len(marks) % 2 == 0, part.written
