@@ -64,6 +64,7 @@ class SlackReply:
     async def finish(self, segments: Sequence[Segment]) -> None:
         # An update in progress must finish first, or it would overwrite the final text.
         await self._pacing.end()
+        self._session.ending()
         sent = self._finished(segments)
         last = len(sent.texts)
         if await self._flow.end(sent.texts):
@@ -123,7 +124,7 @@ class SlackReply:
             steps = [segment for segment in snapshot.segments if isinstance(segment, Step)]
             texts = self._growing.growing(snapshot.segments)
             if self._flow.takes(texts):
-                return await self._flow.show(texts, steps)
+                return await self._stream(texts, steps)
             await self._flow.give_up()
         # Text shown in a stream keeps its split into parts.
         letter = self._growing if self._flow.is_begun else self._letter
@@ -132,6 +133,14 @@ class SlackReply:
             return False
         await self._put_all(texts, "growing")
         return True
+
+    async def _stream(self, texts: Sequence[str], steps: Sequence[Step]) -> bool:
+        """Show the parts and steps in a stream. Return whether anything is new."""
+        try:
+            return await self._flow.show(texts, steps)
+        finally:
+            if self._flow.is_begun or self._posted.is_uncertain:
+                self._session.begun()
 
     async def _put_all(self, texts: Sequence[str], state: PartState) -> None:
         """Show the parts that are new or have changed."""

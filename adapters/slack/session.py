@@ -1,6 +1,11 @@
-"""The agent session of a thread: Slack's own sign that the bot is working, with its Stop button. Best effort."""
+"""The agent session of a thread: Slack's own sign that the bot is working, with its Stop button. Best effort.
+
+The sign waits a moment, so that many questions at once are first passed on and only then shown as being worked on. A
+text that appears sooner needs no request: Slack sets the status itself when a stream starts.
+"""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -9,6 +14,8 @@ from adapters.slack.workspace import Workspace
 from bot.adapter import PlatformError, Turn
 
 FEATURE = "sessions"
+# How long in seconds a turn works before the status is set.
+PATIENCE = 0.5
 
 log = structlog.get_logger()
 
@@ -22,30 +29,50 @@ class Session:
         # A status that an earlier process set must be reset as well.
         self._at_work = turn.suspect
         self._telling: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
 
     async def is_shown(self) -> bool:
-        """Return whether people see the status; known after the first request."""
-        if self._telling is not None:
+        """Return whether people see the status; the first request in a workspace tells."""
+        if self._telling is not None and FEATURE not in self._workspace.has:
             await asyncio.wait([self._telling])
         return FEATURE not in self._workspace.lacks
 
     def begin(self) -> None:
         """Show that the bot is working, in the background."""
         if self._telling is None:
-            self._at_work = True
-            self._telling = asyncio.create_task(self._tell("processing"), name="session-begins")
+            self._telling = asyncio.create_task(self._begin(), name="session-begins")
+
+    def begun(self) -> None:
+        """Note that Slack has set the status itself, as it does when a stream starts."""
+        self._over.set()
+        self._at_work = True
+
+    def ending(self) -> None:
+        """Set no status from now on, because the answer is about to be complete."""
+        self._over.set()
 
     def ended(self) -> None:
         """Note that Slack has reset the status itself, as it does when a stream ends."""
-        self._at_work = False
+        # A request still in progress may set it once more.
+        self._at_work = self._telling is not None and not self._telling.done()
 
     async def end(self) -> None:
         """Reset the status."""
+        self._over.set()
         if self._telling is not None:
             await asyncio.wait([self._telling])
         if self._at_work:
             self._at_work = False
             await self._tell("active")
+
+    async def _begin(self) -> None:
+        if FEATURE in self._workspace.has:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self._over.wait()
+        if not self._over.is_set():
+            self._at_work = True
+            await self._tell("processing")
 
     async def _tell(self, status: str) -> None:
         conversation = self._turn.conversation
@@ -58,6 +85,7 @@ class Session:
                 thread_ts=conversation.thread,
                 status=status,
             )
+            self._workspace.has.add(FEATURE)
         except PlatformError as error:
             if isinstance(error, RefusedError) and self._workspace.learn(error, FEATURE):
                 log.warning(

@@ -45,7 +45,8 @@ class Workspace:
         # Slack's limits apply to the workspace, not to a reply.
         self.crowd = Crowd()
         self.starts = Budget(STARTS, MINUTE)
-        # Features that this workspace, or the app in it, turned out to lack; they are not requested again.
+        # Features that this workspace, and the app in it, turned out to have, or to lack; the latter are not requested.
+        self.has: set[str] = set()
         self.lacks: set[str] = set()
         self._names: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None

@@ -5,7 +5,10 @@ import asyncio
 import discord
 from discord.http import Route
 
+from adapters.discord.gateway import Identifies, Listener
 from adapters.discord.rate import CALLS, RESERVE, Rate
+from bot.budget import Budget
+from bot.testing import TakingBot
 
 
 async def test_answers_take_precedence_over_a_search_for_missed_messages() -> None:
@@ -30,3 +33,20 @@ async def test_answers_take_precedence_over_a_search_for_missed_messages() -> No
     await replies.http.request(anything)
     await search
     assert made == ["answer"] * (CALLS - RESERVE + 1) + ["search"]
+
+
+async def test_the_connection_that_searches_for_missed_messages_is_the_one_that_gives_way() -> None:
+    rate = Rate()
+    rate._budget = Budget(CALLS, 1.0, clock=lambda: 0.0)
+    answers = discord.Client(intents=discord.Intents.none())
+    async with Listener(TakingBot(), Identifies(), rate, reads_all=True) as listener, answers:
+        rate.limit(answers)
+        for client, gives_way in ((listener, True), (answers, False)):
+            while rate.is_spare:
+                rate._budget.book()
+            left = rate._budget.left
+            request = asyncio.create_task(client.http.request(Route("GET", "/users/@me")))
+            await asyncio.sleep(0)
+            assert (rate._budget.left == left) == gives_way
+            request.cancel()
+            await asyncio.wait([request])

@@ -9,7 +9,7 @@ from adapters.slack.reply import SlackReply
 from bot.adapter import PartState, Turn
 from storage.records import Conversation, IncomingRow, Part
 from tests.simulators.slack.client import SlackPeople
-from tests.simulators.slack.records import Call, Message
+from tests.simulators.slack.records import Call, Message, State
 
 
 @dataclass
@@ -60,9 +60,16 @@ class Asked:
     async def texts(self) -> list[str]:
         return [message.text.removeprefix(CONTINUED) for message in await self.replies()]
 
+    async def called(self, method: str) -> None:
+        """Wait for a request here."""
+        await self.slack.until(lambda now: bool(self._of(now, method)))
+
     async def calls(self, method: str) -> list[Call]:
-        calls = (await self.slack.state()).calls
-        return [call for call in calls if call.method == method and call.arguments.get("channel") == self.channel]
+        return self._of(await self.slack.state(), method)
+
+    def _of(self, now: State, method: str) -> list[Call]:
+        places = ("channel", "channel_id")
+        return [c for c in now.calls if c.method == method and self.channel in map(c.arguments.get, places)]
 
 
 _turns = iter(range(1, 100_000))

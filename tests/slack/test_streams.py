@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from adapters.slack import SlackAdapter, stream
+from adapters.slack import session as session_status
 from adapters.slack.render import LIMIT
 from bot.adapter import PlatformError
 from bot.segments import Notice, Snapshot, Step, Text
@@ -209,6 +210,38 @@ async def test_after_the_stop_button_the_partial_text_stays_with_its_label(asked
     assert (await session(asked)).status == "active"
 
 
+async def test_text_that_appears_at_once_needs_no_request_for_the_status(
+    adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack sets the status itself when a stream starts; with many questions at once every request delays an answer."""
+    monkeypatch.setattr(session_status, "PATIENCE", 3600.0)
+    first, second = [await asking(adapter, slack, streams=True) for _ in range(2)]
+    for asked, requests in ((first, 1), (second, 0)):  # the first tells whether this workspace has the status
+        reply = asked.reply()
+        await reply.show(Snapshot(status="Thinking…"))
+        await grow(asked, reply, "Half an")
+        assert (await session(asked)).status == "processing"
+        await reply.finish([Text("Half an answer.")])
+        await reply.aclose()
+        assert (await session(asked)).status == "active"
+        assert len(await asked.calls("agents.sessions.setStatus")) == requests
+
+
+async def test_every_turn_without_text_yet_shows_that_the_bot_is_working(
+    adapter: SlackAdapter, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_status, "PATIENCE", 0.0)
+    for _ in range(2):  # the second turn already knows that this workspace has the status
+        asked = await asking(adapter, slack, streams=True)
+        reply = asked.reply()
+        await reply.show(Snapshot(status="Thinking…"))
+        await asked.called("agents.sessions.setStatus")
+        assert (await session(asked)).status == "processing"
+        await reply.finish([Text("Four.")])
+        await reply.aclose()
+        assert (await session(asked)).status == "active"
+
+
 @pytest.mark.parametrize("error", ["unknown_method", "feature_not_enabled", "channel_type_not_supported"])
 async def test_without_streams_the_answer_grows_by_edits(asked: Asked, error: str) -> None:
     await asked.slack.fault("chat.startStream", error=error)
@@ -228,7 +261,7 @@ async def test_without_a_session_status_a_message_shows_the_progress(asked: Aske
     await reply.finish([Text("Four.")])
     await reply.aclose()
     assert await asked.texts() == ["Four."]
-    assert len(await asked.calls("agents.sessions.setStatus")) == 0
+    assert len(await asked.calls("agents.sessions.setStatus")) == 1
 
 
 async def test_beyond_the_limit_of_stream_starts_answers_are_posted_once(
