@@ -4,10 +4,10 @@
     python -m bench.turns --million  the same database with a million conversations and ten million turns
 
 Each side creates a thread if needed, asks in it, waits for the run and posts the answer. `SDK` reads the run's stream
-with the stock `openai` client. `HTTP` makes one plain aiohttp request after another: it adds the message, creates the
-run, polls it and reads the answer. `connector` reads the stream with Threadline's own client, in fewer requests. `ours`
-is the complete path: a message is received, committed, dispatched, answered, posted and recorded. The server is another
-process on this machine.
+with the stock `openai` client. `httpx` makes plain requests with the libraries that Threadline uses: it adds the
+message, creates the run, polls it and reads the answer. `aiohttp` does the same with the fastest client there is.
+`connector` reads the stream with Threadline's own client, in fewer requests. `ours` is the complete path: a message is
+received, committed, dispatched, answered, posted and recorded. The server is another process on this machine.
 """
 
 import argparse
@@ -15,15 +15,18 @@ import asyncio
 import statistics
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import httpx
 import openai
+from httpx_aiohttp import HttpxAiohttpClient
 
 from assistants.connector import AssistantsClient
+from assistants.connector.transport import LIMITS
 from bench.asking import Ask, Measured, measure
 from bench.million import million
 from bench.processes import module, program
@@ -33,9 +36,12 @@ from bot.port import calm_collector
 from bot.settings import Settings
 
 ROUNDS = 3
+LATENCIES = ("connector", "ours")
 # Seconds between the first two looks at a run without a stream.
 FIRST_POLL = 0.02
 QUESTION = "How much is two and two?"
+
+Do = Callable[..., Awaitable[Any]]
 
 
 class Bare:
@@ -89,9 +95,8 @@ class Plain:
 class Requests:
     """A turn by plain requests, without streams."""
 
-    def __init__(self, url: str, http: aiohttp.ClientSession, posting: Posting) -> None:
-        self._url = url
-        self._http = http
+    def __init__(self, do: Do, posting: Posting) -> None:
+        self._do = do
         self._posting = posting
         self._threads: dict[int, str] = {}
 
@@ -107,9 +112,20 @@ class Requests:
         await self._do("GET", f"{thread}/messages?run_id={run['id']}")
         await self._posting.post(str(number))
 
-    async def _do(self, method: str, path: str, **body: Any) -> Any:
-        async with self._http.request(method, f"{self._url}/v1/threads{path}", json=body or None) as response:
+
+def by_httpx(url: str, http: httpx.AsyncClient) -> Do:
+    async def do(method: str, path: str, **body: Any) -> Any:
+        return (await http.request(method, f"{url}/v1/threads{path}", json=body or None)).json()
+
+    return do
+
+
+def by_aiohttp(url: str, http: aiohttp.ClientSession) -> Do:
+    async def do(method: str, path: str, **body: Any) -> Any:
+        async with http.request(method, f"{url}/v1/threads{path}", json=body or None) as response:
             return await response.json()
+
+    return do
 
 
 async def table(scale: float) -> None:
@@ -128,16 +144,18 @@ async def table(scale: float) -> None:
         ours = await stack.enter_async_context(Ours.at(url, folder / "bench.db", http))
         client = await stack.enter_async_context(AssistantsClient(f"{url}/v1", api_key="bench"))
         sdk = await stack.enter_async_context(openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="bench", timeout=60))
+        plain = await stack.enter_async_context(HttpxAiohttpClient(limits=LIMITS, timeout=60))
         posting = Posting(url, http)
         asks: dict[str, Ask] = {
             "SDK": Plain(sdk, posting).ask,
-            "HTTP": Requests(url, http, posting).ask,
+            "httpx": Requests(by_httpx(url, plain), posting).ask,
+            "aiohttp": Requests(by_aiohttp(url, http), posting).ask,
             "connector": Bare(client, posting).ask,
             "ours": ours.ask,
         }
         others = [name for name in asks if name != "ours"]
         print(f"{'turns/s':28}", *(f"{name:>9}" for name in asks), *(f"{f'of {name}':>12}" for name in others), end=" ")
-        print(*(f"{name + ' p50/p99':>18}" for name in asks))
+        print(*(f"{name + ' p50/p99':>20}" for name in LATENCIES))
         for name, delay, conversations, turns in cases:
             async with http.post(f"{url}/delay", json={"delay": delay}):
                 pass
@@ -151,7 +169,7 @@ async def table(scale: float) -> None:
             middle = {side: _median(rounds) for side, rounds in sides.items()}
             shares = (f"{_share(sides['ours'], sides[name]):12.0%}" for name in others)
             print(f"{name:28}", *(f"{found.rate:9.0f}" for found in middle.values()), *shares, end=" ")
-            print(*(f"{_pair(found):>18}" for found in middle.values()))
+            print(*(f"{_pair(middle[name]):>20}" for name in LATENCIES))
             if conversations == 1:
                 claim = statistics.median(ours.claims)
                 more = (middle["ours"].p50 - middle["connector"].p50 - claim) * 1000
