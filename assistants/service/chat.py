@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 import httpx
 from pydantic_core import to_json
 
-from assistants.service.completions import host, read, refusal
+from assistants.service.completions import cut_short, host, read, refusal
 from assistants.service.endpoint_client import destination, http_client
 from assistants.service.endpoints import Endpoint, EndpointError
 from assistants.service.pieces import ModelError, Piece, Request
@@ -64,15 +64,15 @@ class ChatCompletions:
                         yield piece
         except httpx.ReadTimeout:
             raise ModelError(
-                f"{host(endpoint)} took too long to answer; ask again, or connect another model."
+                f"{host(endpoint)} took too long to answer. Ask again, or connect another model."
             ) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError):
             raise ModelError(
-                f"The model at {host(endpoint)} cannot be reached; see that it runs and that its address is right.",
+                f"The model at {host(endpoint)} cannot be reached. Check that it is running, and its address.",
                 retryable=True,
             ) from None
         except httpx.HTTPError:
-            raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True) from None
+            raise cut_short(endpoint) from None
 
     @asynccontextmanager
     async def _asked(self, endpoint: Endpoint, body: Request) -> AsyncIterator[httpx.Response]:

@@ -37,6 +37,10 @@ def host(endpoint: Endpoint) -> str:
     return f"{url.host}:{url.port}" if url.port else url.host
 
 
+def cut_short(endpoint: Endpoint) -> ModelError:
+    return ModelError(f"{host(endpoint)} ended the connection in the middle of its answer. Ask again.", retryable=True)
+
+
 async def read(response: httpx.Response, endpoint: Endpoint) -> AsyncGenerator[Piece, None]:
     """Yield the pieces of an answer. Continues after the `End` until the connection is reusable."""
     async with aclosing(EventSource(response).aiter_sse()) as events:
@@ -73,10 +77,10 @@ async def _pieces(events: AsyncGenerator[ServerSentEvent, None], endpoint: Endpo
                     yield calls.piece(fragment)
     except (SSEError, ValueError, TypeError, AttributeError, KeyError):
         raise ModelError(
-            f"{host(endpoint)} does not answer as a Chat-Completions endpoint does; see that its address ends in /v1."
+            f"{host(endpoint)} does not answer like a Chat Completions endpoint. Check that its address ends in /v1."
         ) from None
     if finish is None:
-        raise ModelError(f"{host(endpoint)} broke off its answer; ask again.", retryable=True)
+        raise cut_short(endpoint)
     yield End(
         _finish(finish, calls),
         usage.get("prompt_tokens"),
@@ -138,12 +142,12 @@ def refusal(response: httpx.Response, endpoint: Endpoint) -> ModelError:
         return ModelError(_wait(response), code="rate_limit_exceeded")
     # Endpoints often quote part of the key in such an error.
     if status in (401, 403):
-        return ModelError(f"{where} refused the model's key; connect the model again with a key that is valid.")
+        return ModelError(f"{where} rejected the API key. Connect the model again with a valid key.")
     if status == 404:
-        return ModelError(f"{where} knows no such model or address{said}; check both.")
+        return ModelError(f"{where} does not know this model or this address{said}. Check both.")
     if status in (400, 413, 422):
         if too_long := _too_long(said):
-            return PromptTooLong(f"{where} cannot read so much at once{said}.", too_long[0])
+            return PromptTooLong(f"This is too long for the model at {where}{said}.", too_long[0])
         return ModelError(f"{where} refused the request{said}.", code="invalid_prompt")
     return ModelError(f"{where} answered with an error ({status}){said}.", retryable=status >= 500 or status == 408)
 
@@ -155,7 +159,7 @@ def _told(error: Any, endpoint: Endpoint) -> ModelError:
         return ModelError("Rate limit is exceeded. Try again in a moment.", code="rate_limit_exceeded")
     quoted = _quote(message, endpoint)
     if too_long := _too_long(quoted):
-        return PromptTooLong(f"{host(endpoint)} cannot read so much at once{quoted}.", too_long[0])
+        return PromptTooLong(f"This is too long for the model at {host(endpoint)}{quoted}.", too_long[0])
     return ModelError(f"{host(endpoint)} answered with an error{_quote(message, endpoint)}.")
 
 

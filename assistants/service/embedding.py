@@ -42,7 +42,7 @@ class EndpointEmbedder:
         try:
             response = await self._client.post(url, json=body, auth=auth or httpx.USE_CLIENT_DEFAULT)
         except httpx.HTTPError:
-            sentence = f"{host(self._endpoint)} gives no embeddings just now; see that it runs."
+            sentence = f"{host(self._endpoint)} returns no embeddings at the moment. Check that it is running."
             raise ModelError(sentence, retryable=True) from None
         if response.status_code != 200:
             raise refusal(response, self._endpoint)

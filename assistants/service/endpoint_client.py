@@ -19,7 +19,7 @@ def destination(endpoint: Endpoint, path: str) -> tuple[httpx.URL, httpx.Auth | 
     try:
         url = httpx.URL(f"{endpoint.base_url.rstrip('/')}/{path}")
     except httpx.InvalidURL:
-        raise ModelError("The model's address cannot be read; give it like https://HOST/v1.") from None
+        raise ModelError("The model's address is not a URL like https://HOST/v1.") from None
     account = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
     return url.copy_with(userinfo=b""), _Bearer(endpoint.api_key) if endpoint.api_key else account
 

@@ -60,7 +60,7 @@ class Routed:
             name, arguments = choice["function"], choice.get("arguments") or {}
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ModelError(
-                "The model did not choose a function in the form it was asked for; use a model that keeps to a schema."
+                "The model did not choose a function in the required form. Use a model that supports JSON schemas."
             ) from None
         return (None if name == ANSWER else (str(name), json.dumps(arguments, ensure_ascii=False))), end
 

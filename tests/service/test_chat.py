@@ -75,7 +75,7 @@ async def test_an_answer_that_broke_off_after_its_first_word_is_not_asked_again(
     model: ChatCompletions, script: ScriptedModel
 ) -> None:
     script.play(ScriptedReply(text="one two three", cut_after=2))
-    with pytest.raises(ModelError, match="broke off its answer"):
+    with pytest.raises(ModelError, match="in the middle of its answer"):
         await answer(model)
     assert len(script.requests) == 1
 
@@ -84,17 +84,17 @@ async def test_an_answer_that_broke_off_after_its_first_word_is_not_asked_again(
     ("error", "code", "sentence"),
     [
         (ScriptedError(429, retry_after="7"), "rate_limit_exceeded", "Rate limit is exceeded. Try again in 7 seconds."),
-        (ScriptedError(401, f"Incorrect API key: {KEY}"), "server_error", "refused the model's key"),
+        (ScriptedError(401, f"Incorrect API key: {KEY}"), "server_error", "rejected the API key"),
         (
             ScriptedError(404, "no model the-model"),
             "server_error",
-            "knows no such model or address: no model the-model",
+            "does not know this model or this address: no model the-model",
         ),
         (ScriptedError(400, f"what is {KEY}?"), "invalid_prompt", "refused the request: what is …?"),
         (
             ScriptedError(200, body="<html>Welcome</html>"),
             "server_error",
-            "does not answer as a Chat-Completions endpoint",
+            "does not answer like a Chat Completions endpoint",
         ),
     ],
 )
@@ -152,7 +152,7 @@ def _chunk(text: str) -> bytes:
 
 async def test_an_address_that_is_none_is_told() -> None:
     model = ChatCompletions(Endpoint("http://[::/v1", KEY, "m"))
-    with pytest.raises(ModelError, match="The model's address cannot be read"):
+    with pytest.raises(ModelError, match="The model's address is not a URL"):
         await answer(model)
 
 

@@ -139,7 +139,7 @@ async def test_a_model_that_fails_fails_the_run(client: AsyncOpenAI, script: Scr
         ends.append((run.status, run.last_error.code, run.last_error.message))
     assert ends == [
         ("failed", "rate_limit_exceeded", "Rate limit is exceeded. Try again in 20 seconds."),
-        ("failed", "server_error", "model.test broke off its answer; ask again."),
+        ("failed", "server_error", "model.test ended the connection in the middle of its answer. Ask again."),
     ]
 
 

@@ -74,4 +74,4 @@ async def test_what_is_no_choice_fails_the_run_with_a_sentence(tcp: httpx.AsyncC
     script.play(ScriptedReply(text="I would look it up."))
     run = await run_of(tcp)
     assert run["status"] == "failed"
-    assert "use a model that keeps to a schema" in json.dumps(run["last_error"])
+    assert "Use a model that supports JSON schemas" in json.dumps(run["last_error"])
