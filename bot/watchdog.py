@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import time
@@ -25,31 +26,55 @@ def watchdog(seconds: float) -> Iterator[None]:
         yield
         return
     watch = _Watch(asyncio.get_running_loop(), seconds)
-    watch.start()
+    with _processor_limit():
+        watch.set_timer()
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.end()
+
+
+@contextlib.contextmanager
+def _processor_limit() -> Iterator[None]:
+    """End the process when the timer of `_Watch` expires, even if no Python code can run, as in an endless match."""
+    faulthandler.register(signal.SIGVTALRM, chain=True)
     try:
         yield
     finally:
-        watch.end()
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        faulthandler.unregister(signal.SIGVTALRM)
 
 
 class _Watch(threading.Thread):
-    """Asks the loop to respond. It counts unanswered beats, not seconds, so that a suspended machine is no hang."""
+    """Asks the loop to respond. It counts unanswered beats, not seconds, so that a suspended machine is no hang.
+
+    Code that never gives up the interpreter stops this thread, too. For that case every beat sets a timer again, which
+    counts the processor time of the program.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._loop = loop
         self._pause = seconds / BEATS
         self._seconds = seconds
+        # Between two beats the program may use all processors.
+        self._processor_seconds = seconds + self._pause * (os.cpu_count() or 1)
         self._ending = threading.Event()
         self._alive = threading.Event()
 
+    def set_timer(self) -> None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, self._processor_seconds)
+
     def end(self) -> None:
         self._ending.set()
+        self.join()
 
     def run(self) -> None:
         silent = 0
         self._ask()
         while not self._ending.wait(self._pause):
+            self.set_timer()
             if self._alive.is_set():
                 silent = 0
                 self._ask()

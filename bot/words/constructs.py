@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from bot.words.emphasis import open_marks
 from bot.words.maths import BEGUN_FORMULA, FORMULA
 
-# Bounded, so that matching takes linear time and a growing text does not wait forever for the end of a construct.
-_WORDS = r"(?:[^\[\]\\]|\\.|\[[^\[\]\n]{0,200}\]){0,500}"
-_ADDRESS = r"(?:<[^<>\n]{0,2000}>|(?:[^\s()<>]|\([^\s()]{0,200}\)){0,2000})"
-_TITLE = r"""(?:\s+(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'))?"""
+# Bounded, and with only one way to match, because a text must not stop the event loop, nor a growing text wait forever
+# for the end of a construct. The `+` after a repetition forbids to match less of it.
+_WORDS = r"(?:[^\[\]\\]|\\.|\[[^\[\]\n]{0,200}+\]){0,500}+"
+_ADDRESS = r"(?:<[^<>\n]{0,2000}>|(?:[^\s()<>]|\([^\s()]{0,200}+\)){0,2000}+)"
+_TITLE = r"""(?:\s++(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'))?"""
+# The beginning of the part of a link after its words: an address, and perhaps a title.
+_BEGUN_ADDRESS = r"(?:<[^<>\n]{0,2000}+>?|(?:[^\s()<>]|\([^\s()]{0,200}+\)){0,2000}+(?:\([^\s()]{0,200}+)?)"
+_BEGUN_TITLE = r"""(?:\s++(?:"[^"\n]{0,200}+"?|'[^'\n]{0,200}+'?))?"""
 CONSTRUCT = re.compile(
     rf"""(?=[\\$&`【!\[<h])(?:
          (?P<formula>(?=[\\$])(?:{FORMULA.pattern}))
@@ -17,8 +21,8 @@ CONSTRUCT = re.compile(
        | (?P<reference>&(?:\#\d{{1,7}}|\#[xX][0-9A-Fa-f]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});)
        | (?P<code>(?<!`)(?P<ticks>`+)(?!`)(?:[^`]|(?!(?<!`)(?P=ticks)(?!`))`){{1,2000}}?(?<!`)(?P=ticks)(?!`))
        | (?P<marker>【[^【】\n]{{0,200}}】)
-       | (?P<image>!\[(?P<alt>{_WORDS})\]\(\s*(?P<source>{_ADDRESS}){_TITLE}\s*\))
-       | (?P<link>\[(?P<words>{_WORDS})\]\(\s*(?P<address>{_ADDRESS}){_TITLE}\s*\))
+       | (?P<image>!\[(?P<alt>{_WORDS})\]\(\s*+(?P<source>{_ADDRESS}){_TITLE}\s*+\))
+       | (?P<link>\[(?P<words>{_WORDS})\]\(\s*+(?P<address>{_ADDRESS}){_TITLE}\s*+\))
        | (?P<auto><(?P<target>[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^\s<>]{{0,2000}})>)
        | (?P<bare>https?://[^\s<>]{{1,2000}}))""",
     re.VERBOSE | re.DOTALL,
@@ -30,14 +34,13 @@ LONGEST_EMPHASIS = 500
 # An unfinished construct at the end of a growing text.
 _BEGUN = re.compile(
     rf"""【[^【】\n]{{0,200}}\Z
-      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{{0,200}}\]?){{0,500}}
-        (?:\](?:\(\s*<?[^\s()]{{0,2000}}(?:\([^\s()]{{0,200}}\)?)?(?:\s+["'][^"'\n]{{0,200}}["']?)?)?)?\Z
+      | !?\[{_WORDS}(?:\\|\[[^\[\]\n]{{0,200}}+|\](?:\(\s*+{_BEGUN_ADDRESS}{_BEGUN_TITLE}\s*+)?)?\Z
       | `[^`]{{0,1000}}`{{0,3}}\Z
       | {BEGUN_FORMULA}
       | <[^\s<>]{{0,200}}\Z
       | https?://[^\s<>]{{0,2000}}\Z
       | [&@#!*_~][^\s]{{0,80}}\Z""",
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 

@@ -8,7 +8,7 @@ from markdown_it.token import Token
 
 from bot.words.constructs import constructs, settled
 from bot.words.emphasis import OpenMark, open_marks
-from bot.words.markdown import line_starts, parse
+from bot.words.markdown import line_starts, outline
 
 # A last line of only marks may become a list, a rule, an underlined heading, a fence or the second line of a table, so
 # it is not shown before its next character.
@@ -43,7 +43,7 @@ class Blocks:
         # An unfinished line may belong to the block before it.
         whole = rest[: rest.rfind("\n") + 1]
         starts = line_starts(whole)
-        blocks = (token for token in parse(whole) if token.level == 0 and token.nesting != -1)
+        blocks = (token for token in outline(whole) if token.level == 0 and token.nesting != -1)
         tops = [starts[block.map[0]] for block in blocks if block.map]
         if len(tops) > 1:
             new = [whole[start:end] for start, end in pairwise([0, *tops[1:]])]
@@ -66,7 +66,7 @@ def mended(text: str, *, shut: bool = True) -> str:
     `shut` also closes an open fence, which our own parser does not need.
     """
     text = _UNDECIDED.sub("", text)
-    tokens = parse(text)
+    tokens = outline(text)
     last = _last(tokens)
     if last is None or not last.map:
         return text
@@ -80,7 +80,7 @@ def mended(text: str, *, shut: bool = True) -> str:
 
 def settled_end(text: str) -> int:
     """How many characters of a growing text can no longer change in how they are shown."""
-    last = _last(parse(text))
+    last = _last(outline(text))
     if last is None or last.type != "inline" or not last.map:
         return _before_open_word(text.rstrip())
     begins = line_starts(text)[last.map[0]]

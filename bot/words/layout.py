@@ -8,12 +8,14 @@ from functools import cached_property
 from markdown_it.token import Token
 
 from bot.words.constructs import uncut_spans
-from bot.words.markdown import line_starts, parse
+from bot.words.markdown import line_starts, outline
 from bot.words.split import graphemes, sentences, words
 
 _ITEM = re.compile(r"[ ]*(?:[-+*]|\d{1,9}[.)])(?:[ ]{1,4}(?=\S)|[ ]|\t|(?=\n|\Z))")
 _BEFORE_WORDS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)]|\#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?")
 _LONGEST_INFO = 100
+# Longer marks are no fence but a text of backticks or tildes; repeated, they would fill the messages.
+_LONGEST_FENCE = 40
 
 
 class Layout:
@@ -22,7 +24,7 @@ class Layout:
     def __init__(self, text: str) -> None:
         self.text = text
         self._starts = line_starts(text)
-        self._tokens = parse(text)
+        self._tokens = outline(text)
 
     def borders(self, *, after: int) -> Iterator[Sequence[int]]:
         """The positions where the text may be split, in groups from the best to the worst kind."""
@@ -35,7 +37,7 @@ class Layout:
 
     def closing(self, at: int) -> str:
         """The text that must follow a split at this position."""
-        fence = self._around(at, "fence")
+        fence = self._fence(at)
         if fence is None:
             return ""
         line = self._line(fence)
@@ -46,7 +48,7 @@ class Layout:
         """The text that must precede the rest after a split, and the indentation of the rest by its list."""
         quote = "> " * self._depth_of_quotes(at)
         opens = ""
-        if fence := self._around(at, "fence"):
+        if fence := self._fence(at):
             info = fence.info.strip()
             opens = f"{quote}{fence.markup}{info if len(info) <= _LONGEST_INFO else ''}\n"
         elif table := self._around(at, "table_open"):
@@ -118,6 +120,11 @@ class Layout:
                 elif token.type == "fence":
                     uncut.append((begins, self._starts[min(first + 1, len(self._starts) - 1)] - 1))
         return uncut
+
+    def _fence(self, at: int) -> Token | None:
+        """The fence around a position that a split closes and opens again."""
+        fence = self._around(at, "fence")
+        return fence if fence and len(fence.markup) <= _LONGEST_FENCE else None
 
     def _around(self, at: int, kind: str) -> Token | None:
         """The innermost block of this kind that contains a position."""

@@ -83,7 +83,8 @@ class Letter:
         return Sent(preview, (complete, *files), note, instead)
 
     def _spreadsheets(self, text: str) -> Iterator[File]:
-        wide = [grid for _, grid in grids(parse(text)) if self._style.as_file and self._style.as_file(grid)]
+        tables = grids(parse(text)) if self._style.as_file and "|" in text else ()
+        wide = [grid for _, grid in tables if self._style.as_file and self._style.as_file(grid)]
         for number, grid in enumerate(wide, 1):
             yield File(f"table-{number}.csv", "text/csv", grid.csv().encode("utf-8", "replace"))
 

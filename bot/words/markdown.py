@@ -38,6 +38,8 @@ def _formula(state: StateInline, silent: bool) -> bool:
 
 
 READER = Markdown()
+_OUTLINER = Markdown()
+_OUTLINER.core.ruler.disable("inline")
 
 
 # Cached, because splitting a text and writing it parse it several times in a row.
@@ -45,6 +47,12 @@ READER = Markdown()
 def parse(text: str) -> Sequence[Token]:
     """The tokens of a text; block tokens have their lines in `map`."""
     return READER.parse(text)
+
+
+@functools.lru_cache(maxsize=16)
+def outline(text: str) -> Sequence[Token]:
+    """The same block tokens without what their lines contain, which takes most of the time to parse."""
+    return _OUTLINER.parse(text)
 
 
 _LINE = re.compile(r"\r\n|\n|\r")

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from bot.words.constructs import constructs
 from bot.words.harmless import harmless
 from bot.words.links import quiet, shows_another
-from bot.words.markdown import line_starts, parse
+from bot.words.markdown import line_starts, outline, parse
 from bot.words.maths import readable
 from bot.words.tables import Grid, grid
 
@@ -39,7 +39,9 @@ class Dialect:
 
     def write(self, markdown: str) -> str:
         """The Markdown in this dialect, without pings. White space around it stays."""
-        tokens, starts = parse(markdown), line_starts(markdown)
+        # Only the cells of tables are written from tokens.
+        tokens = parse(markdown) if self.table and "|" in markdown else outline(markdown)
+        starts = line_starts(markdown)
         edits = [edit for at, token in enumerate(tokens) for edit in self._edits(markdown, tokens, at, token, starts)]
         return harmless(_edited(markdown, edits))
 

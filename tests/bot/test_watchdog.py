@@ -1,5 +1,6 @@
 """A program that hangs ends itself: silence must have an end."""
 
+import signal
 import sys
 import textwrap
 
@@ -7,13 +8,15 @@ from tests.processes import Process
 
 PROGRAM = textwrap.dedent(
     """
-    import asyncio, sys, time
+    import asyncio, re, sys, time
     from bot.watchdog import watchdog
 
     async def main():
         with watchdog(float(sys.argv[2])):
             if sys.argv[1] == "hang":
                 time.sleep(300)
+            if sys.argv[1] == "match":
+                re.match("(a+)+b", "a" * 100)
             await asyncio.sleep(float(sys.argv[2]) + 1)
         print("ended", flush=True)
 
@@ -27,6 +30,12 @@ def test_a_hung_event_loop_ends_the_process_and_shows_where_it_hung() -> None:
     process = Process(sys.executable, "-c", PROGRAM, "hang", "0.5")
     assert process.wait() == 70
     assert "the event loop hangs" in process.output
+    assert "in main" in process.output
+
+
+def test_code_that_never_gives_up_the_interpreter_ends_the_process_too() -> None:
+    process = Process(sys.executable, "-c", PROGRAM, "match", "0.5")
+    assert process.wait() == -signal.SIGVTALRM
     assert "in main" in process.output
 
 
