@@ -18,8 +18,10 @@ export class Transcript {
     const last = items.findLast((item) => item.kind === "exchange");
     const growing = items.some((item) => item.state === "answering");
     const shown = new Map();
+    const taken = new Set();
     items.forEach((item, position) => {
-      const node = this.#node(item);
+      const node = this.#node(item, taken);
+      taken.add(node);
       for (const id of item.ids) shown.set(id, node);
       if (this.root.children[position] !== node) this.root.insertBefore(node, this.root.children[position] ?? null);
       if (item.kind === "note") this.#fillNote(node, item);
@@ -35,8 +37,10 @@ export class Transcript {
     return [...parts].map((part) => part.textContent.trim()).join("\n\n");
   }
 
-  #node(item) {
-    return item.ids.map((id) => this.nodes.get(id)).find(Boolean) ?? copy(item.kind);
+  // Messages shown together may be divided later: the first item keeps their element, the others get new ones.
+  #node(item, taken) {
+    const known = item.ids.map((id) => this.nodes.get(id));
+    return known.find((node) => node && !taken.has(node)) ?? copy(item.kind);
   }
 
   #fillNote(node, note) {
