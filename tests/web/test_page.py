@@ -467,6 +467,29 @@ async def test_messages_typed_in_a_burst_become_one_exchange_in_order(page: Page
         assert await said(page) == [["One\n\nTwo", "Both."]]
 
 
+async def test_every_message_keeps_its_question_and_answer_however_waiting_messages_are_grouped(
+    page: Page, bot: StageBot
+) -> None:
+    """Messages that were shown as one are then answered one by one, and the other way round."""
+    questions = [f"Message {number}" for number in range(6)]
+    async with serving(bot) as address:
+        await page.goto(address)
+        for number, question in enumerate(questions, 1):
+            await ask(page, question)
+            received = await bot.messages(number)
+        key = received[0].place.key
+        expected: list[list[str]] = []
+        for sizes in ([1, 5], [1, 3, 1], [2, 2], [1, 1], [1]):
+            bot.collect(key, *sizes)
+            bot.show(key, Text("I see"))
+            asked, questions = "\n\n".join(questions[: sizes[0]]), questions[sizes[0] :]
+            await expect(page.locator(".exchange")).to_have_count(len(expected) + len(sizes))
+            bot.finish(key, Text(f"I answer {asked}"))
+            expected.append([asked, f"I answer {asked}"])
+        await answered(page)
+    assert await said(page) == expected
+
+
 async def test_too_long_a_message_is_refused_before_it_is_sent(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(address)
