@@ -6,7 +6,7 @@ import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
 // Sentences for every surface say "on Threadline's page"; on the page itself, `where` replaces that.
 export const onThePage = (words, where) => words.replace(" on Threadline's page", where);
-const NOTED = "Noted; it will be answered next.";
+const NOTED = "Noted; the answer will follow.";
 
 export class Transcript {
   // `remedy(exchange, last)` returns the element that helps with a problem, or null; `resend` and `discard` take a message.
