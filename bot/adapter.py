@@ -92,6 +92,10 @@ class NotClaimedError(Exception):
     """The message could not be stored: do not acknowledge it, so that the platform delivers it again."""
 
 
+class LeavingError(NotClaimedError):
+    """The program shuts down: the next process accepts the message."""
+
+
 class NotDoneError(UserError):
     """A request cannot be carried out now, and nothing was changed."""
 

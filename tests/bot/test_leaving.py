@@ -67,6 +67,8 @@ async def test_a_message_during_shutdown_is_refused_with_a_sentence(
         with pytest.raises(httpx.HTTPStatusError) as refused:
             await page.say(KEY, "and this?")
         assert refused.value.response.status_code == 503
+        said_why = "Threadline is restarting. Send it again when Threadline is back."
+        assert refused.value.response.json() == {"error": said_why, "restarting": True}
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait() == 0
     await model.aclose()

@@ -13,6 +13,7 @@ from adapters.web import WebAdapter
 from bot.adapter import (
     ConfigurationError,
     FileRefusedError,
+    LeavingError,
     ModelDesk,
     NotClaimedError,
     NotDoneError,
@@ -70,7 +71,8 @@ class StageDesk:
 class StageBot:
     """`Bot`, with the real hub. `show` and `finish` play a turn; `left`: a watcher went.
 
-    `refusing` fails claims, `refusing_files` says why it takes no file, `undeletable` why it deletes nothing.
+    `refusing` fails claims, and `leaving` does as while the program shuts down; `refusing_files` says why it takes no
+    file, `undeletable` why it deletes nothing.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -78,6 +80,7 @@ class StageBot:
         self.desk: StageDesk | None = StageDesk()
         self.choices: list[AssistantChoice] = []
         self.refusing = False
+        self.leaving = False
         self.refusing_files = ""
         self.undeletable = ""
         self.titles: dict[str, str] = {}
@@ -95,6 +98,8 @@ class StageBot:
         return self.desk
 
     async def receive(self, incoming: Incoming) -> Receipt:
+        if self.leaving:
+            raise LeavingError("the program shuts down")
         if self.refusing:
             raise NotClaimedError("the disk is full")
         if any(incoming.event == known.event for known in self.received):

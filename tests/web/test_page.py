@@ -449,6 +449,29 @@ async def test_while_threadline_is_away_what_is_typed_is_kept_and_sent_when_it_i
         assert len(bot.received) == 2
 
 
+async def test_a_message_refused_during_shutdown_is_sent_once_by_the_page_when_threadline_is_back(
+    page: Page, bot: StageBot
+) -> None:
+    """Told only to send it again, a person would send it twice."""
+    async with serving(bot) as address:
+        port = int(address.rpartition(":")[2])
+        await page.goto(address)
+        bot.leaving = True
+        await ask(page, "Are you there?")
+        delivery = exchange(page).locator(".delivery")
+        await expect(delivery).to_contain_text("Threadline is restarting. Your message will be sent when it is back.")
+        await page.get_by_role("button", name="Send again").click()
+        await expect(delivery).to_contain_text("Threadline is restarting.")
+    bot.leaving = False
+    async with serving(bot, port=port):
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text("I am back."))
+        assert await answered(page) == "I am back."
+        assert await said(page) == [["Are you there?", "I am back."]]
+        assert len(bot.received) == 1
+
+
 async def test_messages_typed_in_a_burst_become_one_exchange_in_order(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(address)
