@@ -64,7 +64,7 @@ class Reply(Protocol):
         ...
 
     async def leave(self, words: str) -> None:
-        """Add a note that the answer continues later, because the program shuts down.
+        """Add a note that the answer follows later, because the program shuts down.
 
         Best effort; only `aclose` follows.
         """
