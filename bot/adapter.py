@@ -64,7 +64,7 @@ class Reply(Protocol):
         ...
 
     async def leave(self, words: str) -> None:
-        """Add a note that the answer continues later, because the program shuts down.
+        """Add a note that the answer follows later, because the program shuts down.
 
         Best effort; only `aclose` follows.
         """
@@ -90,6 +90,10 @@ class PlatformError(Exception):
 
 class NotClaimedError(Exception):
     """The message could not be stored: do not acknowledge it, so that the platform delivers it again."""
+
+
+class LeavingError(NotClaimedError):
+    """The program shuts down: the next process accepts the message."""
 
 
 class NotDoneError(UserError):

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import structlog
 
-from bot.adapter import NotClaimedError, Receipt
+from bot.adapter import LeavingError, NotClaimedError, Receipt
 from bot.commands import DONE_ALREADY, Commands
 from bot.conversations import one_line
 from bot.dispatch import Dispatcher
@@ -206,7 +206,7 @@ class Intake:
     def claiming(self, event: str) -> Iterator[None]:
         """Raise `NotClaimedError` when an event cannot be stored, or must wait for the next process."""
         if self.leaves:
-            raise NotClaimedError(f"{event} arrived while the program shuts down")
+            raise LeavingError(f"{event} arrived while the program shuts down")
         with self._looked_up(event):
             yield
 

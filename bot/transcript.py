@@ -37,9 +37,9 @@ async def transcript(
         for row in rows
         if row.id not in redone
     ]
-    if waiting := asked[None]:
-        exchanges.append(_exchange(None, None, waiting, questions, answers, roster))
-    return exchanges
+    # Each waiting message on its own: only the turn that takes it decides which messages are answered together.
+    waiting = [_exchange(None, None, [message], questions, answers, roster) for message in asked[None]]
+    return [*exchanges, *waiting]
 
 
 def _origins(rows: list[TurnRow]) -> dict[int, TurnRow]:

@@ -36,7 +36,8 @@ LONGEST_PAUSE = 60.0
 # How long posting the farewell may take when the program shuts down.
 FAREWELL_SECONDS = 3.0
 THINKING = "Thinking…"
-CONTINUES = "Threadline is restarting; the answer will continue."
+# Not "continue": Threadline's own service asks the model again, so the text may begin anew.
+FOLLOWS = "Threadline is restarting; the answer will follow."
 GREETING = f"Hello! Write your question in the same message as the mention. {HELP}"
 
 T = TypeVar("T")
@@ -202,14 +203,14 @@ class Turns:
 
 @asynccontextmanager
 async def _leaving(reply: Reply) -> AsyncIterator[None]:
-    """If the program shuts down during the block, add the note that the answer continues later."""
+    """If the program shuts down during the block, add the note that the answer follows later."""
     try:
         yield
     except asyncio.CancelledError:
-        farewell = asyncio.create_task(reply.leave(CONTINUES))
+        farewell = asyncio.create_task(reply.leave(FOLLOWS))
         done, _ = await asyncio.wait([farewell], timeout=FAREWELL_SECONDS)
         if not done or farewell.exception():
-            log.info("could not post that the answer continues")
+            log.info("could not post that the answer follows")
         farewell.cancel()
         raise
 

@@ -114,7 +114,7 @@ class Terminal:
             elsewhere: str | None = said["conversation"]
             return elsewhere
         elif said["waits"]:
-            self._note("Noted; it will be answered next.")
+            self._note("Noted; the answer will follow.")
         return None
 
     async def _follow(self, key: str) -> None:

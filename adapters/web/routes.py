@@ -14,7 +14,8 @@
     GET  /chat/api/models  /chat/api/models/found      the connected model; model servers on this machine
     POST /chat/api/models/connect                      {base_url, api_key, model}
 
-KEY is `web:UUID` or `console:NAME`. A refusal is `{"error": sentence}`.
+KEY is `web:UUID` or `console:NAME`. A refusal is `{"error": sentence}`, with `"restarting": true` if the program shuts
+down: the same request succeeds after the next start.
 """
 
 from collections.abc import Sequence
@@ -36,10 +37,11 @@ from adapters.web.models import Models
 from adapters.web.places import place_of
 from adapters.web.requests import BadRequestError
 from assistants.connector import AssistantsError
-from bot.adapter import Bot, NotClaimedError, NotDoneError
+from bot.adapter import Bot, LeavingError, NotClaimedError, NotDoneError
 
 STATIC = Path(__file__).parent / "static"
 NOT_KEPT = "Your message could not be saved. Send it again."
+RESTARTING = "Threadline is restarting. Send it again when Threadline is back."
 HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -91,6 +93,7 @@ def _api(bot: Bot) -> Starlette:
         ],
         exception_handlers={
             BadRequestError: _bad_request,
+            LeavingError: _restarting,
             NotClaimedError: _not_kept,
             NotDoneError: _not_done,
             AssistantsError: _no_service,
@@ -105,6 +108,10 @@ async def _bad_request(_: Request, error: Exception) -> Response:
 
 async def _not_kept(_: Request, __: Exception) -> Response:
     return JSONResponse({"error": NOT_KEPT}, 503)
+
+
+async def _restarting(_: Request, __: Exception) -> Response:
+    return JSONResponse({"error": RESTARTING, "restarting": True}, 503)
 
 
 async def _not_done(_: Request, error: Exception) -> Response:

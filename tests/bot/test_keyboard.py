@@ -98,7 +98,7 @@ async def test_a_message_typed_during_an_answer_is_answered_next(keyboard: Keybo
     keyboard.type("go on\n")
     keyboard.sees("Half an")
     keyboard.type("and this?\n")
-    keyboard.sees("Noted; it will be answered next.")
+    keyboard.sees("Noted; the answer will follow.")
     await model.release()
     keyboard.sees("You said: and this?")
     await model.aclose()

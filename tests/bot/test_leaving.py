@@ -6,7 +6,7 @@ import signal
 import httpx
 import pytest
 
-from bot.turns import CONTINUES
+from bot.turns import FOLLOWS
 from tests.bot.conftest import Start, address
 from tests.bot.page import Page, said
 from tests.bot.test_promises import KEY, growing
@@ -34,7 +34,7 @@ async def test_an_answer_that_ends_within_the_grace_period_is_completed_before_e
     await model.aclose()
 
 
-async def test_an_unfinished_answer_says_that_it_continues_and_does_so_after_the_restart(
+async def test_an_unfinished_answer_says_that_it_follows_and_is_written_again_after_the_restart(
     start: Start, settings: dict[str, str], model_address: str
 ) -> None:
     """Otherwise a restart would lose the answer."""
@@ -45,7 +45,7 @@ async def test_an_unfinished_answer_says_that_it_continues_and_does_so_after_the
         async with page.events(KEY) as events:
             os.kill(process.pid, signal.SIGTERM)
             async for name, moment in events:
-                if name == "moment" and moment["status"] == CONTINUES:
+                if name == "moment" and moment["status"] == FOLLOWS:
                     assert "Half an" in said({"answer": moment["segments"]})
                     break
     assert process.wait() == 0
@@ -67,6 +67,8 @@ async def test_a_message_during_shutdown_is_refused_with_a_sentence(
         with pytest.raises(httpx.HTTPStatusError) as refused:
             await page.say(KEY, "and this?")
         assert refused.value.response.status_code == 503
+        said_why = "Threadline is restarting. Send it again when Threadline is back."
+        assert refused.value.response.json() == {"error": said_why, "restarting": True}
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait() == 0
     await model.aclose()

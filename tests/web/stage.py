@@ -13,6 +13,7 @@ from adapters.web import WebAdapter
 from bot.adapter import (
     ConfigurationError,
     FileRefusedError,
+    LeavingError,
     ModelDesk,
     NotClaimedError,
     NotDoneError,
@@ -70,7 +71,8 @@ class StageDesk:
 class StageBot:
     """`Bot`, with the real hub. `show` and `finish` play a turn; `left`: a watcher went.
 
-    `refusing` fails claims, `refusing_files` says why it takes no file, `undeletable` why it deletes nothing.
+    `refusing` fails claims, and `leaving` does as while the program shuts down; `refusing_files` says why it takes no
+    file, `undeletable` why it deletes nothing.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -78,6 +80,7 @@ class StageBot:
         self.desk: StageDesk | None = StageDesk()
         self.choices: list[AssistantChoice] = []
         self.refusing = False
+        self.leaving = False
         self.refusing_files = ""
         self.undeletable = ""
         self.titles: dict[str, str] = {}
@@ -95,6 +98,8 @@ class StageBot:
         return self.desk
 
     async def receive(self, incoming: Incoming) -> Receipt:
+        if self.leaving:
+            raise LeavingError("the program shuts down")
         if self.refusing:
             raise NotClaimedError("the disk is full")
         if any(incoming.event == known.event for known in self.received):
@@ -116,31 +121,39 @@ class StageBot:
         return self.received
 
     def show(self, key: str, *segments: Segment, status: str = "", assistant: str = "Tour (scripted)") -> int:
-        """Open a turn over what waits in a conversation, or grow the one that is open; its number."""
-        last = self._exchanges[key][-1]
-        if last.turn is None:
-            last = replace(last, turn=next(self._numbers), state="answering", assistant=assistant)
-            self._exchanges[key][-1] = last
-        assert last.turn is not None
-        self.hub.tell(key, Moment("snapshot", last.turn, segments, status, assistant=assistant))
-        return last.turn
+        """Open a turn over what waits first in a conversation, or grow the one that is open; its number."""
+        place = self._current(key)
+        now = self._exchanges[key][place]
+        if now.turn is None:
+            now = replace(now, turn=next(self._numbers), state="answering", assistant=assistant)
+            self._exchanges[key][place] = now
+        assert now.turn is not None
+        self.hub.tell(key, Moment("snapshot", now.turn, segments, status, assistant=assistant))
+        return now.turn
 
-    def collect(self, key: str) -> None:
-        """Make one exchange of everything that waits in a conversation, as a turn does."""
-        waiting = [exchange for exchange in self._exchanges[key] if exchange.turn is None]
-        one = replace(
-            waiting[0],
-            question="\n\n".join(exchange.question for exchange in waiting),
-            events=tuple(event for exchange in waiting for event in exchange.events),
-        )
-        self._exchanges[key] = [*(e for e in self._exchanges[key] if e.turn is not None), one]
+    def collect(self, key: str, *sizes: int) -> None:
+        """Divide what waits in a conversation into exchanges of so many messages; all in one if no size is given."""
+        events = {incoming.event: incoming.text for incoming in self.received}
+        exchanges = self._exchanges[key]
+        waits = [event for exchange in exchanges if exchange.turn is None for event in exchange.events]
+        self._exchanges[key] = [exchange for exchange in exchanges if exchange.turn is not None]
+        for size in sizes or (len(waits),):
+            group, waits = waits[:size], waits[size:]
+            question = "\n\n".join(events[event] for event in group)
+            self._exchanges[key].append(Exchange(None, question, (), "", "waiting", time.time(), tuple(group)))
 
     def finish(self, key: str, *segments: Segment) -> None:
         """End the turn that is open."""
-        last = self._exchanges[key][-1]
-        self._exchanges[key][-1] = replace(last, answer=segments, state="answered")
-        self.hub.tell(key, Moment("finished", last.turn, segments, assistant=last.assistant))
+        place = self._current(key)
+        ended = self._exchanges[key][place] = replace(self._exchanges[key][place], answer=segments, state="answered")
+        self.hub.tell(key, Moment("finished", ended.turn, segments, assistant=ended.assistant))
         self.hub.settled(key)
+
+    def _current(self, key: str) -> int:
+        """The place of the first exchange that has not ended, else of the last one."""
+        exchanges = self._exchanges[key]
+        unended = (place for place, exchange in enumerate(exchanges) if exchange.state in ("waiting", "answering"))
+        return next(unended, len(exchanges) - 1)
 
     async def command(self, command: Command) -> Answer:
         self.commands.append(command)

@@ -50,6 +50,7 @@ async def test_files_are_shown_before_and_after_they_are_sent_and_outlive_a_relo
         chips = page.get_by_role("list", name="Attached files").get_by_role("listitem")
         await expect(chips).to_have_count(2)
         await expect(chips.filter(has_text="notes.txt")).to_contain_text("10 bytes")
+        await expect(page.locator("#attached .coming")).to_have_count(0)
         await page.reload()
         await expect(chips).to_have_count(2)
         assert await chips.locator("img").evaluate(LOADED) == 1

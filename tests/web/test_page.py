@@ -449,6 +449,29 @@ async def test_while_threadline_is_away_what_is_typed_is_kept_and_sent_when_it_i
         assert len(bot.received) == 2
 
 
+async def test_a_message_refused_during_shutdown_is_sent_once_by_the_page_when_threadline_is_back(
+    page: Page, bot: StageBot
+) -> None:
+    """Told only to send it again, a person would send it twice."""
+    async with serving(bot) as address:
+        port = int(address.rpartition(":")[2])
+        await page.goto(address)
+        bot.leaving = True
+        await ask(page, "Are you there?")
+        delivery = exchange(page).locator(".delivery")
+        await expect(delivery).to_contain_text("Threadline is restarting. Your message will be sent when it is back.")
+        await page.get_by_role("button", name="Send again").click()
+        await expect(delivery).to_contain_text("Threadline is restarting.")
+    bot.leaving = False
+    async with serving(bot, port=port):
+        [incoming] = await bot.messages(1)
+        bot.show(incoming.place.key)
+        bot.finish(incoming.place.key, Text("I am back."))
+        assert await answered(page) == "I am back."
+        assert await said(page) == [["Are you there?", "I am back."]]
+        assert len(bot.received) == 1
+
+
 async def test_messages_typed_in_a_burst_become_one_exchange_in_order(page: Page, bot: StageBot) -> None:
     async with serving(bot) as address:
         await page.goto(address)
@@ -465,6 +488,29 @@ async def test_messages_typed_in_a_burst_become_one_exchange_in_order(page: Page
 
         await answered(page)
         assert await said(page) == [["One\n\nTwo", "Both."]]
+
+
+async def test_every_message_keeps_its_question_and_answer_however_waiting_messages_are_grouped(
+    page: Page, bot: StageBot
+) -> None:
+    """Messages that were shown as one are then answered one by one, and the other way round."""
+    questions = [f"Message {number}" for number in range(6)]
+    async with serving(bot) as address:
+        await page.goto(address)
+        for number, question in enumerate(questions, 1):
+            await ask(page, question)
+            received = await bot.messages(number)
+        key = received[0].place.key
+        expected: list[list[str]] = []
+        for sizes in ([1, 5], [1, 3, 1], [2, 2], [1, 1], [1]):
+            bot.collect(key, *sizes)
+            bot.show(key, Text("I see"))
+            asked, questions = "\n\n".join(questions[: sizes[0]]), questions[sizes[0] :]
+            await expect(page.locator(".exchange")).to_have_count(len(expected) + len(sizes))
+            bot.finish(key, Text(f"I answer {asked}"))
+            expected.append([asked, f"I answer {asked}"])
+        await answered(page)
+    assert await said(page) == expected
 
 
 async def test_too_long_a_message_is_refused_before_it_is_sent(page: Page, bot: StageBot) -> None:

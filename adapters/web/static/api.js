@@ -1,9 +1,10 @@
 // The JSON API: one function per request, and one error type whose message is a sentence for the person.
 
 export class ApiError extends Error {
-  constructor(sentence, status) {
+  // `restarting`: Threadline shuts down, and accepts the same request after its next start.
+  constructor(sentence, status, { restarting = false } = {}) {
     super(sentence);
-    this.status = status;
+    Object.assign(this, { status, restarting });
   }
 
   // The outcome of the request is unknown; a retry is safe because requests are idempotent.
@@ -23,7 +24,9 @@ async function ask(path, options) {
   }
   if (response.status === 401) location.reload(); // the port asks for the admin token
   const body = await response.json().catch(() => null);
-  if (!response.ok) throw new ApiError(body?.error ?? `Threadline answered with an error (${response.status}).`, response.status);
+  if (!response.ok) {
+    throw new ApiError(body?.error ?? `Threadline answered with an error (${response.status}).`, response.status, body ?? {});
+  }
   if (body === null) throw new ApiError(UNREACHABLE, 0);
   return body;
 }

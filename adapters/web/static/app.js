@@ -16,6 +16,7 @@ import { Welcome } from "./welcome.js";
 
 const NEAR_END = 80; // pixels from the end that still count as reading along
 const LOST = "Connection lost. What you write is kept; reconnecting…";
+const RESTARTING = "Threadline is restarting. Your message will be sent when it is back.";
 
 class Page {
   constructor() {
@@ -106,7 +107,8 @@ class Page {
       else conversation.outbox.accepted(message);
       if (outcome === "duplicate") await this.reread(conversation, message);
     } catch (error) {
-      Object.assign(message, { state: "unsent", error: error.message, hopeless: error.status === 400 });
+      const words = error.restarting ? RESTARTING : error.message; // the stream reopens after the restart, see `found`
+      Object.assign(message, { state: "unsent", error: words, hopeless: error.status === 400 });
     }
     this.render();
     this.refreshList();

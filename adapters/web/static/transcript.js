@@ -6,7 +6,7 @@ import { copy, element, setHidden, setHtml, setText } from "./dom.js";
 const DELIVERY = { sending: "Sending…", waiting: "Waiting…" };
 // Sentences for every surface say "on Threadline's page"; on the page itself, `where` replaces that.
 export const onThePage = (words, where) => words.replace(" on Threadline's page", where);
-const NOTED = "Noted; it will be answered next.";
+const NOTED = "Noted; the answer will follow.";
 
 export class Transcript {
   // `remedy(exchange, last)` returns the element that helps with a problem, or null; `resend` and `discard` take a message.
@@ -18,8 +18,10 @@ export class Transcript {
     const last = items.findLast((item) => item.kind === "exchange");
     const growing = items.some((item) => item.state === "answering");
     const shown = new Map();
+    const taken = new Set();
     items.forEach((item, position) => {
-      const node = this.#node(item);
+      const node = this.#node(item, taken);
+      taken.add(node);
       for (const id of item.ids) shown.set(id, node);
       if (this.root.children[position] !== node) this.root.insertBefore(node, this.root.children[position] ?? null);
       if (item.kind === "note") this.#fillNote(node, item);
@@ -35,8 +37,10 @@ export class Transcript {
     return [...parts].map((part) => part.textContent.trim()).join("\n\n");
   }
 
-  #node(item) {
-    return item.ids.map((id) => this.nodes.get(id)).find(Boolean) ?? copy(item.kind);
+  // Messages shown together may be divided later: the first item keeps their element, the others get new ones.
+  #node(item, taken) {
+    const known = item.ids.map((id) => this.nodes.get(id));
+    return known.find((node) => node && !taken.has(node)) ?? copy(item.kind);
   }
 
   #fillNote(node, note) {
