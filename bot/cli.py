@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from bot import keys as keys_of
 from bot.adapter import UserError
 from bot.logs import configure_logs
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import ENV_FILE, Settings, SettingsError, load_settings, misspelled_settings
 from storage.database import StorageError
 
 PLUGINS = "threadline.commands"
+
+log = structlog.get_logger()
 
 
 class Refusal(click.ClickException):
@@ -43,6 +46,8 @@ def start(program: Callable[[Settings], Coroutine[Any, Any, None]], *, quiet: bo
     try:
         settings = load_settings(**overrides)
         configure_logs(settings, quiet=quiet)
+        if names := misspelled_settings():
+            log.warning(f"{ENV_FILE} contains names that are not settings and have no effect: {names}")
         asyncio.run(program(settings))
     except* (SettingsError, UserError, StorageError) as group:
         raise Refusal(str(_first(group))) from None
