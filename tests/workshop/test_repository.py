@@ -119,6 +119,12 @@ def test_every_file_that_a_page_of_the_documentation_links_to_is_there() -> None
     assert not missing, "\n".join(missing)
 
 
+def test_the_architecture_names_the_purpose_of_every_module_of_the_bot() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(?:bot/)?(\w+\.py)`", row)}
+    assert {path.name for path in (ROOT / "bot").glob("*.py")} - named == {"__init__.py"}
+
+
 def test_everything_a_typed_package_must_ship_is_marked_so() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     for package in project["tool"]["uv"]["build-backend"]["module-name"]:
