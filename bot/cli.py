@@ -105,7 +105,9 @@ def serve(host: str | None, port: int | None) -> None:
 def why(event: str) -> None:
     """Say what happened to a message, and why it was not answered.
 
-    EVENT is the message's link, its id, its key, or the reference from an error message.
+    EVENT is the link, id or key of a message on Slack or Discord, or the reference of a turn, which error messages and
+    the log show. Messages on the page and in the terminal show no id: give their conversation instead, by its address
+    on the page or its key (web:…, console:default). This explains the latest turns.
     """
     from bot.why import why as tell
 
@@ -113,8 +115,9 @@ def why(event: str) -> None:
         story = await tell(settings, event)
         if story is None:
             raise UserError(
-                f"Threadline has no record of {event}: it never arrived, was posted while Threadline was down and not"
-                " found afterwards, or was ignored too long ago."
+                f"Threadline has no record of {event}. A message has none if it never arrived, was posted while"
+                " Threadline was down and not found afterwards, or was ignored too long ago. `threadline why --help`"
+                " says what you can ask about."
             )
         click.echo(story)
 
