@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from bot import keys as keys_of
 from bot.adapter import UserError
 from bot.logs import configure_logs
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import ENV_FILE, Settings, SettingsError, load_settings, misspelled_settings
 from storage.database import StorageError
 
 PLUGINS = "threadline.commands"
+
+log = structlog.get_logger()
 
 
 class Refusal(click.ClickException):
@@ -43,6 +46,8 @@ def start(program: Callable[[Settings], Coroutine[Any, Any, None]], *, quiet: bo
     try:
         settings = load_settings(**overrides)
         configure_logs(settings, quiet=quiet)
+        if names := misspelled_settings():
+            log.warning(f"{ENV_FILE} contains names that are not settings and have no effect: {names}")
         asyncio.run(program(settings))
     except* (SettingsError, UserError, StorageError) as group:
         raise Refusal(str(_first(group))) from None
@@ -100,7 +105,9 @@ def serve(host: str | None, port: int | None) -> None:
 def why(event: str) -> None:
     """Say what happened to a message, and why it was not answered.
 
-    EVENT is the message's link, its id, its key, or the reference from an error message.
+    EVENT is the link, id or key of a message on Slack or Discord, or the reference of a turn, which error messages and
+    the log show. Messages on the page and in the terminal show no id: give their conversation instead, by its address
+    on the page or its key (web:…, console:default). This explains the latest turns.
     """
     from bot.why import why as tell
 
@@ -108,8 +115,9 @@ def why(event: str) -> None:
         story = await tell(settings, event)
         if story is None:
             raise UserError(
-                f"Threadline has no record of {event}: it never arrived, was posted while Threadline was down and not"
-                " found afterwards, or was ignored too long ago."
+                f"Threadline has no record of {event}. A message has none if it never arrived, was posted while"
+                " Threadline was down and not found afterwards, or was ignored too long ago. `threadline why --help`"
+                " says what you can ask about."
             )
         click.echo(story)
 

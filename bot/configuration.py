@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -158,35 +158,37 @@ def elsewhere(configuration: Configuration, only_here: Collection[str], model: s
 
 
 def _checked(path: Path, source: str, configuration: Configuration) -> Configuration:
+    enabled = {name: a for name, a in configuration.assistants.items() if a.enabled}
+    if wrong := [_complaint(path, source, *each) for each in _mistakes(path, configuration, enabled)]:
+        raise ConfigurationError("\n".join(wrong))
+    default = [name for name in configuration.default if name in enabled]
+    return configuration.model_copy(update={"default": default, "assistants": enabled})
+
+
+def _mistakes(
+    path: Path, configuration: Configuration, enabled: Mapping[str, AssistantConfig]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The keys whose values are well-formed but do not fit together or name nothing, each with what is wrong."""
     for name in configuration.assistants:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
-            raise ConfigurationError(
-                _complaint(path, source, ("assistants", name), "use only small letters, digits and hyphens in names")
-            )
+            yield ("assistants", name), "use only small letters, digits and hyphens in names"
     if DEFAULT_MODEL in configuration.models:
-        raise ConfigurationError(
-            _complaint(path, source, ("models", DEFAULT_MODEL), "this name means the connected model; choose another")
-        )
-    enabled = {name: a for name, a in configuration.assistants.items() if a.enabled}
+        yield ("models", DEFAULT_MODEL), "this name means the connected model; choose another"
     for name, channel in configuration.channels.items():
         if not re.fullmatch(r"[a-z]+:[^:]+:[^:]+", name):
-            raise ConfigurationError(
-                _complaint(path, source, ("channels", name), 'write the channel as "PLATFORM:WORKSPACE:CHANNEL"')
-            )
+            yield ("channels", name), 'write the channel as "PLATFORM:WORKSPACE:CHANNEL"'
         if channel.assistant is not None and channel.assistant not in enabled:
-            words = f"there is no enabled assistant {channel.assistant!r}"
-            raise ConfigurationError(_complaint(path, source, ("channels", name, "assistant"), words))
-    for name, file in ((name, file) for name, each in enabled.items() for file in each.files):
+            yield ("channels", name, "assistant"), f"there is no enabled assistant {channel.assistant!r}"
+    files = [(("assistants", name, "files"), file) for name, each in enabled.items() for file in each.files]
+    modules = [(("functions",), name) for name in configuration.functions if name.endswith(".py")]
+    for where, file in (*files, *modules):
         if not file.startswith(BUILT_IN) and not (path.parent / file).is_file():
-            words = f"there is no file {file!r} in {path.parent.absolute()}, the folder of {path.name}"
-            raise ConfigurationError(_complaint(path, source, ("assistants", name, "files"), words))
-    for name in configuration.default:
-        if name not in configuration.assistants:
-            raise ConfigurationError(_complaint(path, source, ("default",), f"there is no assistant {name!r}"))
-    default = [name for name in configuration.default if name in enabled]
-    if not default:
-        raise ConfigurationError(_complaint(path, source, ("default",), "name an enabled assistant"))
-    return configuration.model_copy(update={"default": default, "assistants": enabled})
+            yield where, f"there is no file {file!r} in {path.parent.absolute()}, the folder of {path.name}"
+    unknown = [name for name in configuration.default if name not in configuration.assistants]
+    for name in unknown:
+        yield ("default",), f"there is no assistant {name!r}"
+    if not unknown and not any(name in enabled for name in configuration.default):
+        yield ("default",), "name an enabled assistant"
 
 
 def _merge(into: dict[str, Any], given: dict[str, Any]) -> None:

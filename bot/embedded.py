@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Self
 
 import dotenv
@@ -33,7 +32,7 @@ from bot.adapter import ConfigurationError
 from bot.configuration import ModelConfig
 from bot.logs import hide
 from bot.resources import embedder_of, endpoint_of, limits_of, named_endpoint, sandbox_of
-from bot.settings import Settings
+from bot.settings import ENV_FILE, Settings
 from bot.views import FoundEndpoint, ModelStatus
 from storage.database import Database
 
@@ -42,7 +41,6 @@ __all__ = ["TOUR", "Embedded", "bring_in", "take_out"]
 # The models that need no endpoint and do not exist on other servers.
 BUILT_IN = (TOUR, MODEL_NAME)
 HERE = "http://threadline.internal/v1"
-ENV_FILE = Path(".env")
 SAVED = ("MODEL_BASE_URL", "MODEL_API_KEY", "MODEL")
 
 log = structlog.get_logger()

@@ -7,7 +7,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.env_file import misspelled, unreadable
 from bot.validation import instead
+
+ENV_FILE = Path(".env")
 
 
 class SettingsError(Exception):
@@ -18,7 +21,7 @@ class Settings(BaseSettings):
     """Every setting. Secrets are `SecretStr` and print as asterisks."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=ENV_FILE, env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     host: str = Field(
@@ -160,10 +163,17 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment, `.env` and the command line's overrides. Raises `SettingsError`."""
+    if sentences := unreadable(ENV_FILE):
+        raise SettingsError("\n".join(sentences))
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise SettingsError("\n".join(map(_complaint, error.errors()))) from None
+
+
+def misspelled_settings() -> str:
+    """The names in `.env` that have no effect but look like settings, with what they may mean; empty without any."""
+    return ", ".join(misspelled(ENV_FILE, [name.upper() for name in Settings.model_fields]))
 
 
 def _complaint(error: ErrorDetails) -> str:

@@ -1,23 +1,29 @@
-"""`threadline why EVENT`: explains what happened to one message."""
+"""`threadline why EVENT`: explains what happened to one message, or the latest turns of a conversation."""
 
 import re
 import time
+from urllib.parse import unquote
 
 from bot.settings import Settings
+from bot.stops import NEWER_MESSAGE
 from storage import unanswered
 from storage.database import Reader, Row
 from storage.sqlite import reading
 
 _SLACK_LINK = re.compile(r"https?://\S+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})")
 _DISCORD_LINK = re.compile(r"https?://\S+/channels/[@\w]+/\d+/(\d+)")
+_PAGE_LINK = re.compile(r"https?://[^/\s]+/c/([^/?#\s]+)")
 _SLACK_TS = re.compile(r"\d{10}\.\d{6}")
 _BY_TAIL = "select event from incoming where event > :low and event < :high and event like :pattern limit 20"
+# How many turns of a conversation are explained.
+LATEST = 3
 
 
 async def why(settings: Settings, asked: str) -> str | None:
-    """Explain an event key, a message's link, its bare id, or a turn's reference; None if it is unknown.
+    """Explain a message's key, link or bare id, a turn's reference, or a conversation; None if it is unknown.
 
-    Works while a server is running. Raises `StorageError`.
+    A conversation is given by its key or by its address on the page. Works while a server is running.
+    Raises `StorageError`.
     """
     with reading(settings.database_path) as db:
         if turn := await _turn(db, "tag", asked.strip()):
@@ -25,7 +31,9 @@ async def why(settings: Settings, asked: str) -> str | None:
         for event in await _events(db, asked.strip()):
             if story := await _story(db, event):
                 return story
-    return None
+        return await _story_of_conversation(
+            db, unquote(link[1]) if (link := _PAGE_LINK.search(asked)) else asked.strip()
+        )
 
 
 async def _events(db: Reader, asked: str) -> list[str]:
@@ -71,13 +79,34 @@ async def _story_of_incoming(db: Reader, row: Row) -> str:
     return f"{came}. {await _story_of_turn(db, turn)}" if turn else f"{came}."
 
 
+async def _story_of_conversation(db: Reader, key: str) -> str | None:
+    """What became of the latest turns, the newest last, and how many messages wait for one."""
+    rows = await db.read("select id from conversations where key = :key and key not like 'deleted:%'", key=key)
+    if not rows:
+        return None
+    here = rows[0]["id"]
+    turns = await db.read(
+        "select * from turns where conversation = :c order by id desc limit :latest", c=here, latest=LATEST
+    )
+    waiting = await db.read(
+        "select count(*) as n from incoming where conversation = :c and turn is null and kind = 'message'", c=here
+    )
+    told = [await _story_of_turn(db, turn) for turn in reversed(turns)]
+    if n := waiting[0]["n"]:
+        told.append(f"{n} {'message waits' if n == 1 else 'messages wait'} for the next turn.")
+    if not told:
+        return f"{key} is a conversation in which nobody has asked anything yet."
+    return "\n".join([f"{key} is a conversation. Its latest turns, the newest last:", *told])
+
+
 async def _story_of_turn(db: Reader, turn: Row) -> str:
     who = f"assigned to {turn['assistant']}" if turn["assistant"] else "not assigned to an assistant yet"
     place = await _place(db, turn["conversation"])
     deleted = place.startswith("deleted:")
     where = "a conversation that has since been deleted" if deleted else place
     named = f"Turn {turn['tag']} of {where}, {who}"
-    facts = [f"{named}: {_outcome(turn, told=turn['reason'] is not None or deleted)}"]
+    by = await _who(db, turn) if turn["stopped_by"] else ""
+    facts = [f"{named}: {_outcome(turn, by, told=turn['reason'] is not None or deleted)}"]
     if turn["redoes"]:
         facts.append("It regenerates an earlier answer.")
     if turn["run_id"]:
@@ -88,22 +117,39 @@ async def _story_of_turn(db: Reader, turn: Row) -> str:
         facts.append(f"Last failure: {turn['error']}")
     parts = await db.read("select ref from parts where turn = :turn order by number", turn=turn["id"])
     if parts:
-        facts.append(f"Its messages: {', '.join(part['ref'] for part in parts)}.")
+        facts.append(f"The messages of its reply: {', '.join(part['ref'] for part in parts)}.")
     return " ".join(facts)
 
 
-def _outcome(turn: Row, *, told: bool) -> str:
+async def _who(db: Reader, turn: Row) -> str:
+    """The person who stopped a turn, as an operator knows them, or what else stopped it."""
+    by = str(turn["stopped_by"])
+    if by == NEWER_MESSAGE:
+        return by
+    (here,) = await db.read("select platform from conversations where id = :c", c=turn["conversation"])
+    if here["platform"] in ("web", "console"):
+        return "a person on the page or in the terminal"
+    names = await db.read(
+        "select author_name from incoming where conversation = :c and author = :by and author_name <> '' limit 1",
+        c=turn["conversation"],
+        by=by,
+    )
+    return f"{names[0]['author_name']} ({by})" if names else by
+
+
+def _outcome(turn: Row, by: str, *, told: bool) -> str:
     seconds = round((turn["done_at"] or time.time()) - turn["opened_at"], 1)
     if turn["outcome"] is None:
-        wish = f", with a stop requested by {turn['stopped_by']}" if turn["stopped_by"] else ""
+        wish = f"; {by} asked to stop it" if by else ""
         return f"in progress for {seconds} s{wish}."
     if turn["outcome"] == "answered":
         return f"answered {_when(turn['done_at'])} after {seconds} s."
     if turn["outcome"] == "stopped":
-        return f"stopped by {turn['stopped_by']} after {seconds} s."
+        return f"stopped by {by} {_when(turn['done_at'])} after {seconds} s."
+    failed = f"failed {_when(turn['done_at'])} after {seconds} s."
     if not told:
-        return f"failed after {seconds} s. People saw no message about it, because the platform accepted none."
-    return f"failed after {seconds} s. People saw {turn['reason'] or 'the reason.'}"
+        return f"{failed} People saw no message about it, because the platform accepted none."
+    return f"{failed} People saw “{turn['reason']}”" if turn["reason"] else f"{failed} People saw the reason."
 
 
 async def _place(db: Reader, conversation: int) -> str:

@@ -16,6 +16,7 @@ TABLE = """\
 
 Every setting is an environment variable, or a line `NAME=value` in the file `.env` in the folder where Threadline is
 started. Environment variables take precedence. Assistants are defined in [threadline.toml](../threadline.toml).
+If a line of `.env` cannot be read, Threadline names it and does not start. It warns of names that resemble a setting.
 `make docs` generates this page.
 
 | setting | default | meaning |

@@ -64,6 +64,14 @@ def beta_header_missing() -> Failure:
     )
 
 
+def no_key() -> Failure:
+    return Failure(
+        401,
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+        "(i.e. Authorization: Bearer YOUR_KEY).",
+    )
+
+
 def wrong_key() -> Failure:
     return Failure(401, "Incorrect API key provided.", code="invalid_api_key")
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistants.contract import LARGEST_FILE, Failure, rate_limited, wrong_key
+from assistants.contract import LARGEST_FILE, Failure, no_key, rate_limited, wrong_key
 from assistants.service.access import Caller
 from assistants.service.keys import Key, Keys
 from assistants.service.rates import Rates, Verdict
@@ -60,13 +60,12 @@ class Guard:
 
     async def admit(self, scope: Scope, headers: Said) -> tuple[Key | None, Failure | None]:
         """Return the key of a request, or the reason to refuse it."""
-        key = None
-        scheme, _, secret = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        if scheme.lower() == "bearer" and secret:
-            key = await self._keys.of(secret.strip())
+        scheme, _, rest = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        secret = rest.strip() if scheme.lower() == "bearer" else ""
+        key = await self._keys.of(secret) if secret else None
         if key is None and scope["path"] not in OPEN:
             if await self._keys.any():
-                return None, wrong_key()
+                return None, wrong_key() if secret else no_key()
             if not self._rules.open:
                 return None, _closed()
             return None, _not_from_here(headers)

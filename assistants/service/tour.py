@@ -44,7 +44,7 @@ Only the model is missing; I read from a script instead. Send **2** to see what 
 STAYS = """\
 **Your conversation stays**
 
-Reload this page or restart Threadline: this conversation will still be here.
+Restart Threadline, or reload the page if you are on it: this conversation will still be here.
 
 You can even kill the program in the middle of an answer. After the restart it finishes that answer, in its place and \
 only once. Everything is kept in one SQLite file, which you can copy while Threadline is stopped.
@@ -55,8 +55,11 @@ CHOOSING = """\
 **Choosing who answers**
 
 - `/assistant list` shows the assistants.
-- `/assistant use NAME` lets another assistant continue this conversation, in the same thread.
-- `/assistant new` starts a new thread.
+- `/assistant use NAME` lets another assistant continue this conversation: on the page, in the terminal, and in a \
+thread or DM on Discord. In a channel and on Slack, it chooses who answers the conversations that you start.
+- `/assistant new` starts a new conversation. On Slack, mention the bot outside a thread instead.
+
+Slack has no commands inside threads: type them in the message box of the channel.
 
 You define your own assistants in `threadline.toml`, each with a name, instructions and a model.
 
@@ -132,18 +135,19 @@ The file says: “{sentence}” {mark}
 The number refers to the passage listed under this answer. Files are only quoted: instructions in a file are not \
 followed.
 
-That was the tour. Send **menu** to see the topics again, or `/assistant list` to see the other assistants."""
+That was the tour. Send **menu** to see the topics again. `/assistant list` shows the other assistants."""
 
 NOT_FOUND = """\
 My file is no longer there, so there is nothing to cite.
 
-That was the tour. Send **menu** to see the topics again, or `/assistant list` to see the other assistants."""
+That was the tour. Send **menu** to see the topics again. `/assistant list` shows the other assistants."""
 
 FILES = """\
 **What you sent**
 
 This conversation keeps {files}. I follow a script and cannot read files, but an assistant with a model can: \
-`/assistant list` shows the assistants, and `/assistant use NAME` lets one of them continue here, with what you sent.
+`/assistant list` shows the assistants, and `/assistant use NAME` lets one of them continue here, with what you sent. \
+(On Slack, type these in the channel, not in the thread.)
 
 Meanwhile, I can show you:
 

@@ -74,3 +74,22 @@ def test_all_errors_are_reported_together(config: Path) -> None:
     assert "assistants.helper.title: this is missing." in title
     assert "line 3: assistants.helper.temperature: " in temperature
     assert unknown.endswith("line 2: assistants.helper.titel: there is no such key; did you mean title?")
+
+
+def test_names_and_files_that_do_not_exist_are_reported_together(config: Path) -> None:
+    config.write_text(
+        "default = ['ghost']\nfunctions = ['nofile.py', 'os']\n"
+        "[assistants.Helper]\ntitle = 'H'\nfiles = ['a.pdf']\n"
+        "[channels.page]\nassistant = 'nobody'\n"
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(config)
+    said = str(refused.value).splitlines()
+    assert [line.removeprefix(f"{config}, ").partition(": there")[0].partition(": use")[0] for line in said] == [
+        "line 3: assistants.Helper",
+        'line 6: channels.page: write the channel as "PLATFORM:WORKSPACE:CHANNEL".',
+        "line 7: channels.page.assistant",
+        "line 5: assistants.Helper.files",
+        "line 2: functions",
+        "line 1: default",
+    ]

@@ -107,7 +107,7 @@ def test_functions_are_loaded_from_a_file_next_to_the_configuration(tmp_path: Pa
     ("head", "functions", "words"),
     [
         ("", RAIN, "assistants.bot.functions: there is no function 'rain'; there are none."),
-        ('functions = ["yours.py"]', RAIN, "functions: yours.py cannot be loaded: there is no file"),
+        ('functions = ["yours.py"]', RAIN, "line 1: functions: there is no file 'yours.py' in "),
         ('functions = ["no_such_module"]', RAIN, "No module named 'no_such_module'."),
         ('functions = ["mine.py"]', "1 / 0", "functions: mine.py cannot be loaded: division by zero."),
         (

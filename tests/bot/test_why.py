@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
+from bot.stops import NEWER_MESSAGE
 from bot.unanswered import Unanswered
 from bot.why import why
-from storage import claims, deleted, turns, unanswered
+from storage import claims, conversations, deleted, turns, unanswered
 from storage.sqlite import SQLiteDatabase
 from tests.bot.conftest import Start, address
 from tests.bot.page import Page
 from tests.storage.claims import claimed, opened
 
 TEAM_TS = "1712345678.901234"
+PLACE = {"platform": "web", "workspace": "local", "channel": "page", "thread": "b"}
 
 
 @pytest.fixture
@@ -57,8 +59,52 @@ async def test_why_shows_a_turn_from_beginning_to_end(db: SQLiteDatabase, settin
     await db.write(turns.record_failure, row.id, row.attempts, "PlatformError: no room")
     await db.write(turns.close_turn, row, turns.Ending("failed", "Sorry."), 9.0)
     story = str(await why(settings, row.tag))
-    for fact in ("failed", "Sorry.", "tour", "run_1", "slack:T1:C1:2.0", "PlatformError: no room"):
+    for fact in ("failed", "People saw “Sorry.”", "tour", "run_1", "slack:T1:C1:2.0", "PlatformError: no room"):
         assert fact in story
+    await db.close()
+
+
+async def test_why_explains_the_latest_turns_of_a_conversation_by_key_or_address(
+    db: SQLiteDatabase, settings: Settings
+) -> None:
+    """Messages on the page and in the terminal show no id that people could ask about."""
+    tags = []
+    for n in range(4):
+        row = (await opened(db, f"web:{n}", "web:a")).turn
+        tags.append(row.tag)
+        await db.write(turns.close_turn, row, turns.Ending("failed", "It needs a model."), 9.0)
+    await opened(db, "web:4", "web:a")
+    await claimed(db, "web:5", "web:a")
+    for asked in ("web:a", "http://127.0.0.1:8321/c/web:a", "https://threadline.example.org/c/web%3Aa?x=1"):
+        first, *told, open_now, waiting = str(await why(settings, asked)).splitlines()
+        assert first == "web:a is a conversation. Its latest turns, the newest last:"
+        assert [line.split()[1] for line in told] == tags[-2:]
+        assert all(line.endswith("People saw “It needs a model.”") for line in told)
+        assert "in progress" in open_now
+        assert waiting == "1 message waits for the next turn."
+    assert await why(settings, "http://127.0.0.1:8321/c/web:b") is None
+    await db.write(conversations.choose_here, {**PLACE, "key": "web:b"}, "tour", 1.0)
+    assert "nobody has asked anything yet" in str(await why(settings, "web:b"))
+    await db.close()
+
+
+@pytest.mark.parametrize(
+    ("platform", "by", "who"),
+    [
+        ("web", "web", "a person on the page or in the terminal"),
+        ("slack", "U1", "Ada (U1)"),
+        ("slack", "U2", "U2"),
+        ("slack", NEWER_MESSAGE, "a newer message"),
+    ],
+)
+async def test_why_says_who_stopped_an_answer(
+    db: SQLiteDatabase, settings: Settings, platform: str, by: str, who: str
+) -> None:
+    row = (await opened(db, "x:1", "x:a", platform=platform, author="U1", author_name="Ada")).turn
+    await db.write(turns.ask_to_stop, row.id, by)
+    assert f"; {who} asked to stop it." in str(await why(settings, row.tag))
+    await db.write(turns.close_turn, row, turns.Ending("stopped"), 9.0)
+    assert f": stopped by {who} on " in str(await why(settings, row.tag))
     await db.close()
 
 

@@ -225,7 +225,7 @@ async def test_an_answer_over_the_message_limit_is_posted_completely(listening: 
     assert [line for part in parts for line in part.removeprefix(CONTINUED).strip().split("\n")] == lines
 
 
-async def test_a_failing_model_ends_in_a_plain_sentence(listening: DiscordPeople, model: Model) -> None:
+async def test_a_failing_model_ends_in_a_plain_sentence_on_discord(listening: DiscordPeople, model: Model) -> None:
     """Otherwise people would get neither an answer nor a reason."""
     ada = await listening.user("unlucky")
     dm = await listening.dm(ada)
@@ -255,7 +255,7 @@ async def test_stop_and_regenerate_work_and_waiting_messages_are_marked(listenin
     assert said == ["Half an \n\n-# Stopped.", "You said: and this?", "A better answer."]
 
 
-async def test_an_edit_counts_until_its_turn_begins(listening: DiscordPeople, model: Model) -> None:
+async def test_an_edit_counts_until_its_turn_begins_on_discord(listening: DiscordPeople, model: Model) -> None:
     """Otherwise an edit would be ignored, or would ask the question again."""
     ada, channel = await listening.user("ada"), await listening.channel("editing")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
@@ -434,7 +434,7 @@ async def test_an_answer_interrupted_by_a_kill_is_completed_once_in_the_same_mes
         assert second.end() == 0
 
 
-async def test_messages_sent_while_it_was_down_are_answered_once_after_the_restart(
+async def test_messages_sent_on_discord_while_it_was_down_are_answered_once_after_the_restart(
     alone: DiscordPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
     """A new gateway session does not include earlier messages."""

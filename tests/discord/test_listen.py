@@ -98,7 +98,7 @@ async def test_an_edit_keeps_what_its_message_replies_to(bot: TakingBot, discord
     assert [file.name for file in bot.revisions[-1].files or ()] == ["b.txt"]
 
 
-async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, discord: DiscordPeople) -> None:
+async def test_a_mention_added_by_an_edit_is_answered_on_discord(bot: TakingBot, discord: DiscordPeople) -> None:
     """The core needs to know how late the edit came."""
     ada, channel = await discord.user("ada"), await discord.channel("afterthought")
     said = await discord.say(ada, channel, "what is it?")

@@ -59,12 +59,24 @@ async def test_a_key_opens_the_api_until_it_is_revoked(
     async with guarded(service, database, serve, "sk-setting") as http:
         for good in (secret, "sk-setting"):
             assert (await http.get("/models", headers=bearer(good))).status_code == 200
-        for bad in ({}, bearer("sk-wrong"), {"authorization": secret}):
-            refused = await http.get("/models", headers=bad)
-            assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key")
+        refused = await http.get("/models", headers=bearer("sk-wrong"))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key")
         await database.write(keys.revoke, id_, 2)
         assert (await http.get("/models", headers=bearer(secret))).status_code == 401
     assert secret not in str(await database.read("select * from api_keys"))
+
+
+async def test_a_request_without_a_key_is_told_so_and_where_the_key_goes(
+    service: Service, database: Database, serve: Serve
+) -> None:
+    """“Incorrect API key” would send people to look at a key that they never sent."""
+    async with guarded(service, database, serve, "sk-setting") as http:
+        for without in ({}, {"authorization": "sk-setting"}, {"authorization": "Bearer"}):
+            refused = await http.get("/models", headers=without)
+            assert refused.status_code == 401
+            assert refused.json()["error"]["message"].startswith("You didn't provide an API key.")
+            assert "Authorization: Bearer" in refused.json()["error"]["message"]
+            assert refused.json()["error"]["code"] is None
 
 
 async def test_without_keys_the_api_is_closed_or_open_to_this_machine_alone(

@@ -172,7 +172,7 @@ async def test_a_broadcast_in_a_models_text_pings_nobody(listening: SlackPeople,
     assert not any(call in text for text in sent for call in ("<!channel", "<!here", "lt;!here", "<@U012", "@everyone"))
 
 
-async def test_a_failing_model_ends_in_a_plain_sentence(listening: SlackPeople, model: Model) -> None:
+async def test_a_failing_model_ends_in_a_plain_sentence_on_slack(listening: SlackPeople, model: Model) -> None:
     """Otherwise people would get neither an answer nor a reason."""
     ada, channel = await listening.user("ada"), await listening.channel("failing")
     await model.play(ScriptedReply(error=ScriptedError(401, "bad key")))
@@ -241,7 +241,7 @@ async def test_stop_and_regenerate_commands_apply_to_the_persons_own_answer_in_t
     await listening.answer(channel, root, "You said: go on")
 
 
-async def test_an_edit_counts_until_its_turn_begins(listening: SlackPeople, model: Model) -> None:
+async def test_an_edit_counts_until_its_turn_begins_on_slack(listening: SlackPeople, model: Model) -> None:
     """Otherwise an edit would be ignored, or would ask the question again."""
     ada, channel = await listening.user("ada"), await listening.channel("edited")
     await model.play(ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2))
@@ -426,7 +426,7 @@ def test_a_wrong_token_is_reported_in_one_sentence_with_exit_code_2(
     assert "secret" not in process.output
 
 
-async def test_messages_sent_while_it_was_down_are_answered_once_after_the_restart(
+async def test_messages_sent_on_slack_while_it_was_down_are_answered_once_after_the_restart(
     alone: SlackPeople, wiring: dict[str, str], tmp_path: Path
 ) -> None:
     """Slack redelivers for some minutes only. The first search for missed messages fails here.

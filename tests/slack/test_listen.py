@@ -48,7 +48,7 @@ async def test_every_subscribed_event_is_acknowledged(bot: TakingBot, slack: Sla
     assert len(bot.revisions) == 2
 
 
-async def test_a_mention_added_by_an_edit_is_answered(bot: TakingBot, slack: SlackPeople) -> None:
+async def test_a_mention_added_by_an_edit_is_answered_on_slack(bot: TakingBot, slack: SlackPeople) -> None:
     """Slack sends no app_mention for an edit. The bot is told how late the edit came."""
     ada, channel = await slack.user("ada"), await slack.channel("afterthought")
     ts = await slack.say(ada, channel, "what is it?")

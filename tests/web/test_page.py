@@ -576,6 +576,20 @@ async def test_the_commands_are_chosen_by_keyboard(page: Page, bot: StageBot) ->
         assert bot.received == []
 
 
+async def test_an_unknown_command_is_not_sent_unless_a_space_precedes_it(page: Page, bot: StageBot) -> None:
+    async with serving(bot) as address:
+        await page.goto(address)
+        field = page.get_by_label("Your message")
+        for typed, command in (("/foo bar", "/foo"), ("/assistants list", "/assistants"), ("/Quit", "/Quit")):
+            await ask(page, typed)
+            await expect(page.get_by_text(f"There is no command {command}. Type / to see all commands")).to_be_visible()
+            await expect(field).to_have_value(typed)
+        assert (bot.received, bot.commands) == ([], [])
+        for number, typed in enumerate((" /foo bar", "/etc/passwd", "/2 is a half"), 1):
+            await ask(page, typed)
+            assert (await bot.messages(number))[-1].text.strip() == typed.strip()
+
+
 async def test_the_picker_works_by_keyboard(page: Page, bot: StageBot) -> None:
     bot.choices = [TOUR, TUTOR]
     async with serving(bot) as address:

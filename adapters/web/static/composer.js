@@ -7,6 +7,8 @@ import { $, setHidden, setText } from "./dom.js";
 const LONGEST = 100_000;
 
 export const isCommand = (text) => /^\s*\/assistant(\s|$)/.test(text);
+// The first word if it looks like a command but is none. After a space, or with another slash in it, it is an ordinary word.
+const unknownCommand = (text) => (isCommand(text) ? undefined : /^\/[a-z]+(?=\s|$)/i.exec(text)?.[0]);
 
 export class Composer {
   // `stop()` stops the answer in progress.
@@ -83,6 +85,8 @@ export class Composer {
     const text = this.field.value;
     if (!this.#canSend() || this.#tooLong()) return;
     if (text.trim() === "/") return this.commands.offer("/"); // asks for the commands, of nobody
+    const unknown = unknownCommand(text);
+    if (unknown) return this.complain(`There is no command ${unknown}. Type / to see all commands, or put a space before it to send it as a message.`);
     if (this.attachments.busy) return this.complain("A file is still being uploaded. Send when it is done.");
     this.field.value = "";
     this.#changed();
