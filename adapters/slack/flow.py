@@ -10,7 +10,7 @@ import structlog
 
 from adapters.slack.errors import RefusedError, UncertainError
 from adapters.slack.posted import FIRST, Posted
-from adapters.slack.stream import Stream
+from adapters.slack.stream import Stream, is_over
 from adapters.slack.workspace import Workspace
 from bot.adapter import Turn
 from bot.segments import Step
@@ -101,6 +101,8 @@ class Flow:
             await self._stream.stop("", self._posted.metadata(self._number), at_work=True)
         except RefusedError as error:
             self._refused(error)
+            if not is_over(error):
+                return  # the next edit ends the stream first
         await self._posted.keep(self._number, self._stream.ts, "growing")
 
     async def leave(self, words: str) -> bool:

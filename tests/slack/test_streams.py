@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -275,6 +276,19 @@ async def test_beyond_the_limit_of_stream_starts_answers_are_posted_once(
     assert await asked.texts() == ["Half an answer."]
     assert len(await asked.calls("chat.postMessage")) == 1
     assert await asked.calls("chat.startStream") == await asked.calls("chat.update") == []
+
+
+@pytest.mark.parametrize("fault", [{"error": "internal_error"}, {"status": 429, "times": 3, "retry_after": 0}])
+async def test_a_stream_that_slack_does_not_end_at_once_is_ended_before_the_first_edit(
+    asked: Asked, fault: dict[str, Any]
+) -> None:
+    """Slack refuses to edit a message whose stream is open, and people would get an apology instead of the answer."""
+    reply = asked.reply()
+    await grow(asked, reply, "Look at")
+    await asked.slack.fault("chat.stopStream", **fault)
+    await reply.finish([Text("Look at [this](https://example.com/x).")])
+    await reply.aclose()
+    assert await asked.texts() == ["Look at [this](https://example.com/x)."]
 
 
 @pytest.mark.parametrize("known", [True, False])
