@@ -37,12 +37,12 @@ export async function follow(draw) {
 }
 
 // Updates a list to `[key, signature, build]`. An entry that did not change keeps its node, which is never detached:
-// it would lose its focus, and a press whose mouse button is already down.
+// it would lose its focus, and a press whose mouse button is already down. One that is being edited stays as it is.
 export function keep(list, entries) {
   const before = new Map([...list.children].map((node) => [node.dataset.key, node]));
   const nodes = entries.map(([key, signature, build]) => {
     const known = before.get(key);
-    if (known?.dataset.signature === signature) return known;
+    if (known?.dataset.signature === signature || known?.querySelector(".edit")) return known;
     const node = build();
     Object.assign(node.dataset, { key, signature });
     return node;
