@@ -7,20 +7,23 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+const GONE = "The simulator is not there. Reload the page when it is.";
+
 export async function act(action, order) {
-  const response = await fetch(`/sim/${action}`, { method: "POST", body: JSON.stringify(order) });
+  notice("");
+  const response = await fetch(`/sim/${action}`, { method: "POST", body: JSON.stringify(order) }).catch(() => null);
+  if (!response) return notice(GONE);
   const answer = await response.json();
-  notice(response.ok ? "" : answer.error);
+  if (!response.ok) notice(answer.error);
   return response.ok ? answer : null;
 }
 
-let fading = 0;
+// Stays until the person goes on: what is told may be read later than it came.
 export function notice(text) {
   $("#notice").textContent = text;
   $("#notice").hidden = !text;
-  clearTimeout(fading);
-  if (text) fading = setTimeout(() => notice(""), 6000);
 }
+for (const goingOn of ["input", "pointerdown"]) document.addEventListener(goingOn, () => notice(""));
 
 export const look = async () => (await fetch("/sim/state")).json();
 
@@ -29,7 +32,7 @@ export async function follow(draw) {
   let version = -1;
   for (;;) {
     const response = await fetch(`/sim/state?after=${version}`).catch(() => null);
-    if (!response) return notice("The simulator is not there. Reload the page when it is.");
+    if (!response) return notice(GONE);
     const state = await response.json();
     version = state.version;
     draw(state);
