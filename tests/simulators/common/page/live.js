@@ -27,6 +27,9 @@ for (const goingOn of ["input", "pointerdown"]) document.addEventListener(goingO
 
 export const look = async () => (await fetch("/sim/state")).json();
 
+let last = () => {};
+export const drawAgain = () => last();
+
 // Calls `draw` with the state, now and after every change, for as long as the page is open.
 export async function follow(draw) {
   let version = -1;
@@ -35,13 +38,17 @@ export async function follow(draw) {
     if (!response) return notice(GONE);
     const state = await response.json();
     version = state.version;
-    draw(state);
+    last = () => draw(state);
+    last();
   }
 }
 
 // Updates a list to `[key, signature, build]`. An entry that did not change keeps its node, which is never detached:
-// it would lose its focus, and a press whose mouse button is already down. One that is being edited stays as it is.
+// it would lose its focus, and a press whose mouse button is already down. One that is being edited stays as it is,
+// and what had the focus in one that is built anew gets it again.
 export function keep(list, entries) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const entry = focused?.closest("[data-key]")?.dataset.key;
   const before = new Map([...list.children].map((node) => [node.dataset.key, node]));
   const nodes = entries.map(([key, signature, build]) => {
     const known = before.get(key);
@@ -57,6 +64,9 @@ export function keep(list, entries) {
     if (node === at) at = at.nextElementSibling;
     else list.insertBefore(node, at);
   }
+  if (!focused || focused.isConnected) return;
+  const anew = nodes.find((node) => node.dataset.key === entry)?.querySelectorAll("button") ?? [];
+  [...anew].find((one) => one.textContent === focused.textContent)?.focus();
 }
 
 // The same for a list of messages: who looks at its end still does.

@@ -1,5 +1,5 @@
 // What goes with a message on every platform: its reactions, and what a person can do with it.
-import { act, element } from "/common/live.js";
+import { act, drawAgain, element } from "/common/live.js";
 
 // Each reaction is `[sign, title, count]`; it can be pressed if there is a `press`, which gets its place in the list.
 export function reactions(given, press = null) {
@@ -45,7 +45,11 @@ function edit(button, where, typed) {
   const box = element("textarea", { value: typed, required: Boolean(typed), rows: typed.split("\n").length, ariaLabel: "Edit message" });
   const cancel = element("button", { type: "button", className: "link" }, "Cancel");
   const form = element("form", { className: "edit" }, box, cancel, element("button", { className: "link" }, "Save"));
-  const close = () => { form.remove(); goOn(button); };
+  const close = () => {
+    form.remove();
+    goOn(button);
+    drawAgain(); // what changed meanwhile
+  };
   cancel.onclick = close;
   box.onkeydown = (event) => {
     if (event.key === "Escape") close();
