@@ -43,7 +43,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _farewell() -> Iterator[None]:
-    """However it ends, people are told why their pages are dead."""
+    """Says that the simulation has ended, however it ended, because its pages stop working."""
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ export async function act(action, order) {
   return response.ok ? answer : null;
 }
 
-// Stays until the person goes on: what is told may be read later than it came.
+// Stays until the person types, clicks or does something else.
 export function notice(text) {
   $("#notice").textContent = text;
   $("#notice").hidden = !text;

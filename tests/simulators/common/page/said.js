@@ -33,7 +33,7 @@ function remove(button, where) {
   act("delete", where);
 }
 
-// What had the focus goes; the person goes on in the box where they type.
+// Moves the focus to the box where the person types, because what had it disappears.
 function goOn(from) {
   from.closest("main, aside").querySelector(".composer [name=text]").focus();
 }
@@ -67,7 +67,7 @@ function edit(button, where, typed) {
   box.setSelectionRange(typed.length, typed.length);
 }
 
-// Whoever else sits down at the page does not go on with another's edit.
+// For a change of person: nobody continues another person's edit.
 export function stopEditing() {
   for (const form of document.querySelectorAll(".edit")) form.remove();
 }
