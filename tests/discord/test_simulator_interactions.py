@@ -130,7 +130,7 @@ async def test_a_typed_command_is_answered(discord: DiscordPeople, ada: str, cha
 
 
 async def test_invalid_command_input_is_not_sent(discord: DiscordPeople, ada: str, channel: str) -> None:
-    for text, why in (("/nothing", "no command"), ("/assistant fly", "it has use"), ("/ask", "needs question")):
+    for text, why in (("/nothing", "no command"), ("/assistant fly", "Choose from use"), ("/ask", "needs question")):
         with pytest.raises(LookupError, match=why):
             await discord.command(ada, channel, text)
 

@@ -1,5 +1,6 @@
 """The simulator's page shows the server as a person sees it, and lets them do there what they do in Discord."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,11 +38,20 @@ async def _use(interaction: Asked, name: str) -> None:
     await interaction.response.send_message(f"{name} answers you", view=Buttons())
 
 
+class Group(app_commands.Group):
+    @app_commands.command(description="Come")
+    async def join(self, interaction: Asked) -> None: ...
+
+    @app_commands.command(description="Go")
+    async def leave(self, interaction: Asked) -> None: ...
+
+
 @pytest.fixture
 async def stock(simulator: dict[str, Any], discord: DiscordPeople) -> AsyncIterator[Stock]:
     """A client with a command."""
     client = Stock(simulator)
     client.tree.command(name="use", description="Choose who answers")(_use)
+    client.tree.add_command(Group(name="group", description="Come and go"))
     async with running(client, simulator["token"]):
         await client.tree.sync()
         yield client
@@ -105,6 +115,78 @@ async def test_every_person_has_their_own_dm(page: Page, stock: Stock) -> None:
 async def test_an_unknown_command_is_reported(page: Page) -> None:
     await _type(page, "/nothing")
     await expect(page.get_by_role("alert")).to_contain_text("There is no command /nothing")
+
+
+async def test_an_unknown_subcommand_is_reported_until_the_person_types_again(page: Page) -> None:
+    await _type(page, "/group frobnicate")
+    alert, box = page.get_by_role("alert"), page.get_by_role("textbox", name="Message", exact=True)
+    await expect(alert).to_have_text("There is no command /group frobnicate. Choose from join, leave.")
+    await expect(box).to_have_value("/group frobnicate")
+    await box.press_sequentially(" please")
+    await expect(alert).to_be_hidden()
+
+
+async def test_the_apps_reactions_are_shown(page: Page, stock: Stock) -> None:
+    await _type(page, "@threadline what now?")
+    heard = await stock.heard.get()
+    await heard.add_reaction("👀")
+    shown = page.locator("#messages li").last.locator(".reactions")
+    await expect(shown).to_have_text("👀 1")
+    assert stock.user is not None
+    await heard.remove_reaction("👀", stock.user)
+    await expect(shown).to_have_count(0)
+
+
+async def test_people_edit_and_delete_their_messages_by_keyboard_and_the_app_is_told(page: Page, stock: Stock) -> None:
+    await _type(page, "tea, @grace?")
+    heard = await stock.heard.get()
+    said = page.locator("#messages > li").last
+    await expect(said).to_contain_text("tea")
+    tools = said.locator(".tools")
+    await expect(tools).to_have_css("opacity", "0")
+    for name in ("Copy link", "Delete", "Edit"):
+        await page.keyboard.press("Shift+Tab")
+        await expect(tools.get_by_role("button", name=name)).to_be_focused()
+    await expect(tools).to_have_css("opacity", "1")
+    await heard.add_reaction("👀")
+    await expect(said.locator(".reactions")).to_be_visible()
+    edited = asyncio.create_task(stock.wait_for("message_edit"))
+    await page.keyboard.press("Enter")
+    await expect(said.get_by_role("textbox", name="Edit message")).to_have_value("tea, @grace?")
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("coffee")
+    await page.keyboard.press("Enter")
+    assert (await edited)[1].content == "coffee"
+    await expect(said).to_contain_text("coffee")
+    await expect(said).to_contain_text("(edited)")
+    deleted = asyncio.create_task(stock.wait_for("raw_message_delete"))
+    await said.get_by_role("button", name="Delete").press("Enter")
+    assert (await deleted).message_id == heard.id
+    await expect(page.locator("#messages > li", has_text="coffee")).to_have_count(0)
+
+
+async def test_people_edit_and_delete_only_what_they_said(page: Page, stock: Stock) -> None:
+    await _type(page, "mine")
+    heard = await stock.heard.get()
+    said = page.locator("#messages > li").last
+    await expect(said.get_by_role("button", name="Edit")).to_have_count(1)
+    await page.get_by_label("You are").select_option("grace")
+    await expect(said.locator(".tools")).to_have_text("Copy link")
+    await heard.reply("the app's")
+    await expect(said).to_contain_text("the app's")
+    await expect(said.locator(".tools")).to_have_text("Copy link")
+
+
+async def test_a_copied_link_is_the_messages_own(page: Page, stock: Stock) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for place in ("# general", "@ threadline"):
+        await page.get_by_role("button", name=place).click()
+        await _type(page, f"remember this in {place}")
+        heard = await stock.heard.get()
+        said = page.locator("#messages > li", has_text="remember this in").last
+        await said.get_by_role("button", name="Copy link").press("Enter")
+        await expect(said.get_by_role("button", name="Copied")).to_be_visible()
+        assert await page.evaluate("navigator.clipboard.readText()") == heard.jump_url
 
 
 async def test_files_are_attached_and_the_page_scrolls_to_a_new_picture(page: Page, stock: Stock) -> None:

@@ -29,6 +29,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     _forget(Path(given.data))
     with (
+        _farewell(),
         contextlib.suppress(KeyboardInterrupt),
         _platform("slack", given.slack_port) as slack,
         _platform("discord", given.discord_port) as discord,
@@ -38,6 +39,15 @@ def main() -> int:
             slack_client.wiring(slack) | discord_client.wiring(discord) | {"DATA_DIR": given.data},
         )
     return 0
+
+
+@contextlib.contextmanager
+def _farewell() -> Iterator[None]:
+    """Says that the simulation has ended, however it ended, because its pages stop working."""
+    try:
+        yield
+    finally:
+        print("The simulation has ended, and its workspaces with it; make sim starts empty ones", flush=True)  # noqa: T201
 
 
 @contextlib.contextmanager

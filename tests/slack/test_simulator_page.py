@@ -215,6 +215,85 @@ async def test_a_command_is_suggested_and_answered_only_to_its_author(page: Page
     await expect(page.locator("#messages > li.private")).to_have_count(0)
 
 
+async def test_an_unknown_command_is_reported(page: Page) -> None:
+    await enter(page, "/nothing")
+    await expect(page.get_by_role("alert")).to_have_text("/nothing is not a valid command.")
+
+
+async def test_people_edit_and_delete_their_messages_and_the_app_is_told(page: Page, colleague: Colleague) -> None:
+    await enter(page, "tea & <scones>, @grace?")
+    event = await colleague.heard.get()
+    said = last(page)
+    await expect(said).to_contain_text("tea & <scones>")
+    await expect(said.locator(".tools")).to_have_css("opacity", "0")
+    await said.hover()
+    await expect(said.locator(".tools")).to_have_css("opacity", "1")
+    await said.get_by_role("button", name="Edit").click()
+    box = said.get_by_role("textbox", name="Edit message")
+    await expect(box).to_have_value("tea & <scones>, @grace?")
+    await box.fill("coffee")
+    await box.press("Enter")
+    changed = await colleague.heard.get()
+    assert (changed["subtype"], changed["message"]["text"]) == ("message_changed", "coffee")
+    await expect(said).to_contain_text("coffee")
+    await expect(said).to_contain_text("(edited)")
+    await said.get_by_role("button", name="Delete").click()
+    deleted = await colleague.heard.get()
+    assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", event["ts"])
+    await expect(page.locator("#messages > li", has_text="coffee")).to_have_count(0)
+
+
+async def test_an_edit_continues_while_its_message_changes(page: Page, colleague: Colleague) -> None:
+    await enter(page, "tea?")
+    event = await colleague.heard.get()
+    await last(page).get_by_role("button", name="Edit").press("Enter")
+    box = page.get_by_role("textbox", name="Edit message")
+    await box.fill("coff")
+    await colleague.app.client.reactions_add(channel=event["channel"], timestamp=event["ts"], name="eyes")
+    await colleague.app.client.chat_postMessage(channel=event["channel"], text="Hello")
+    await expect(last(page)).to_contain_text("Hello")
+    await expect(box).to_be_focused()
+    await expect(box).to_have_value("coff")
+    await box.press("Escape")
+    await expect(box).to_have_count(0)
+    await expect(page.locator("#messages > li", has_text="tea?").locator(".reactions")).to_have_text("👀 1")
+
+
+async def test_people_edit_and_delete_only_what_they_said(page: Page, colleague: Colleague) -> None:
+    await enter(page, "mine")
+    event = await colleague.heard.get()
+    await expect(last(page).get_by_role("button", name="Edit")).to_have_count(1)
+    await page.get_by_label("You are").select_option(label="grace")
+    await expect(last(page).get_by_role("button", name="Edit")).to_have_count(0)
+    await expect(last(page).get_by_role("button", name="Delete")).to_have_count(0)
+    await colleague.app.client.chat_postMessage(channel=event["channel"], text="the app's")
+    await expect(last(page)).to_contain_text("the app's")
+    await expect(last(page).locator(".tools")).to_have_text("Copy link")
+
+
+async def test_a_deleted_question_leaves_the_way_to_its_replies(page: Page, colleague: Colleague) -> None:
+    event = await asked(page, colleague, "a slip")
+    await colleague.app.client.chat_postMessage(channel=event["channel"], thread_ts=event["ts"], text="an answer")
+    await page.get_by_role("button", name="Close the thread").click()
+    await last(page).get_by_role("button", name="Delete").press("Enter")
+    await expect(last(page)).to_contain_text("This message was deleted.")
+    await last(page).get_by_role("button", name="1 reply").click()
+    await expect(last(page, "#replies")).to_contain_text("an answer")
+
+
+async def test_a_copied_link_is_the_messages_permalink(page: Page, colleague: Colleague) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    event = await asked(page, colleague, "remember this")
+    await enter(page, "and this", label="Reply in the thread")
+    reply = await colleague.heard.get()
+    await expect(last(page, "#replies")).to_contain_text("and this")
+    for where, ts in (("#messages", event["ts"]), ("#replies", reply["ts"])):
+        await last(page, where).get_by_role("button", name="Copy link").press("Enter")
+        await expect(last(page, where).get_by_role("button", name="Copied")).to_be_visible()
+        permalink = await colleague.app.client.chat_getPermalink(channel=event["channel"], message_ts=ts)
+        assert await page.evaluate("navigator.clipboard.readText()") == permalink["permalink"]
+
+
 async def test_files_are_uploaded_and_displayed(page: Page, colleague: Colleague) -> None:
     notes: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"milk"}
     await page.locator("#here input[type=file]").set_input_files(notes)

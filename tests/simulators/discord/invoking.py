@@ -113,7 +113,8 @@ def _options(told: dict[str, Any], rest: str, given: dict[str, Any], *, complete
         name, _, further = rest.strip().partition(" ")
         chosen = next((one for one in known if one["name"] == name), None)
         if chosen is None:
-            raise LookupError(f"/{told['name']} has no {name!r}; it has {', '.join(one['name'] for one in known)}.")
+            wrong = f"There is no command /{told['name']} {name}".rstrip()
+            raise LookupError(f"{wrong}. Choose from {', '.join(one['name'] for one in known)}.")
         inner = _options(chosen, further, given, complete=complete)
         return [{"name": name, "type": chosen["type"], "options": inner}]
     values = {**_typed(known, rest), **given}

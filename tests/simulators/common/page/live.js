@@ -7,42 +7,52 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+const GONE = "The simulator is not there. Reload the page when it is.";
+
 export async function act(action, order) {
-  const response = await fetch(`/sim/${action}`, { method: "POST", body: JSON.stringify(order) });
+  notice("");
+  const response = await fetch(`/sim/${action}`, { method: "POST", body: JSON.stringify(order) }).catch(() => null);
+  if (!response) return notice(GONE);
   const answer = await response.json();
-  notice(response.ok ? "" : answer.error);
+  if (!response.ok) notice(answer.error);
   return response.ok ? answer : null;
 }
 
-let fading = 0;
+// Stays until the person types, clicks or does something else.
 export function notice(text) {
   $("#notice").textContent = text;
   $("#notice").hidden = !text;
-  clearTimeout(fading);
-  if (text) fading = setTimeout(() => notice(""), 6000);
 }
+for (const goingOn of ["input", "pointerdown"]) document.addEventListener(goingOn, () => notice(""));
 
 export const look = async () => (await fetch("/sim/state")).json();
+
+let last = () => {};
+export const drawAgain = () => last();
 
 // Calls `draw` with the state, now and after every change, for as long as the page is open.
 export async function follow(draw) {
   let version = -1;
   for (;;) {
     const response = await fetch(`/sim/state?after=${version}`).catch(() => null);
-    if (!response) return notice("The simulator is not there. Reload the page when it is.");
+    if (!response) return notice(GONE);
     const state = await response.json();
     version = state.version;
-    draw(state);
+    last = () => draw(state);
+    last();
   }
 }
 
 // Updates a list to `[key, signature, build]`. An entry that did not change keeps its node, which is never detached:
-// it would lose its focus, and a press whose mouse button is already down.
+// it would lose its focus, and a press whose mouse button is already down. One that is being edited stays as it is,
+// and what had the focus in one that is built anew gets it again.
 export function keep(list, entries) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const entry = focused?.closest("[data-key]")?.dataset.key;
   const before = new Map([...list.children].map((node) => [node.dataset.key, node]));
   const nodes = entries.map(([key, signature, build]) => {
     const known = before.get(key);
-    if (known?.dataset.signature === signature) return known;
+    if (known?.dataset.signature === signature || known?.querySelector(".edit")) return known;
     const node = build();
     Object.assign(node.dataset, { key, signature });
     return node;
@@ -54,6 +64,9 @@ export function keep(list, entries) {
     if (node === at) at = at.nextElementSibling;
     else list.insertBefore(node, at);
   }
+  if (!focused || focused.isConnected) return;
+  const anew = nodes.find((node) => node.dataset.key === entry)?.querySelectorAll("button") ?? [];
+  [...anew].find((one) => one.textContent === focused.textContent)?.focus();
 }
 
 // The same for a list of messages: who looks at its end still does.

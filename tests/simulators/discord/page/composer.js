@@ -52,6 +52,7 @@ export function composer(form, where) {
     const { user, channel } = where();
     if (!text.startsWith("/")) return void (await act("say", { user, channel, text, files }));
     const answer = await act("command", { user, channel, text });
+    if (!answer && !box.value) box.value = text; // refused: the person can correct it
     if (answer?.failed) notice("The application did not respond");
     if (answer?.modal) openForm(answer, user);
   };

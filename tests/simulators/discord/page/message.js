@@ -1,9 +1,12 @@
-// One message as a person sees it: who, what, and what can be pressed on it.
+// One message as a person sees it: who, what, and what can be pressed on it and done with it.
 import { act, clock, element, face, notice } from "/common/live.js";
+import { reactions, tools } from "/common/said.js";
 import { openForm } from "/page/forms.js";
 import { prose } from "/page/text.js";
 
 const THINKING = 128;
+// A person can edit what they said themselves, alone or as a reply; the rest is the platform's own.
+const SAID = [0, 19];
 const STYLES = { 1: "primary", 3: "success", 4: "danger" };
 
 export function message(state, said, me, openThread) {
@@ -17,8 +20,24 @@ export function message(state, said, me, openThread) {
     said.flags & THINKING ? element("em", { className: "text" }, `${author.name} is thinking…`) : prose(said.content, (text) => mentions(state, text)),
     said.edited_at && !said.interaction ? element("span", { className: "note" }, "(edited)") : null,
     ...said.embeds.map(embed), ...said.attachments.map(file), ...said.components.map((one) => component(one, said, me)),
-    thread ? card(state, thread, openThread) : null,
-    said.only_for ? element("div", { className: "note" }, "Only you can see this") : null));
+    reacted(state, said), thread ? card(state, thread, openThread) : null,
+    said.only_for ? element("div", { className: "note" }, "Only you can see this") : null),
+    said.only_for ? null : tools(linkTo(state, said), said.author === me && SAID.includes(said.type) && !said.webhook ? { message: said.id } : null, typed(state, said)));
+}
+
+function reacted(state, said) {
+  const shown = Object.entries(said.reactions).map(([sign, users]) => [sign, users.map((id) => nameOf(state, id)).join(", "), users.length]);
+  return shown.length ? reactions(shown) : null;
+}
+
+function linkTo(state, said) {
+  const place = state.channels.find((one) => one.id === said.channel);
+  return `https://discord.com/channels/${place.kind === "dm" ? "@me" : state.guild.id}/${said.channel}/${said.id}`;
+}
+
+// The text as a person typed it: Discord made mentions of it.
+function typed(state, said) {
+  return said.content.replace(/<@!?(\d+)>/g, (_, id) => `@${nameOf(state, id)}`);
 }
 
 export function nameOf(state, id) {
@@ -45,7 +64,7 @@ function path(told) {
 
 function repliedTo(state, said) {
   const answered = said.reference && state.messages.find((one) => one.id === said.reference);
-  return answered ? element("div", { className: "note" }, `↱ @${nameOf(state, answered.author)} ${answered.content.replace(/<@!?(\d+)>/g, (_, id) => `@${nameOf(state, id)}`).slice(0, 80)}`) : null;
+  return answered ? element("div", { className: "note" }, `↱ @${nameOf(state, answered.author)} ${typed(state, answered).slice(0, 80)}`) : null;
 }
 
 function card(state, thread, openThread) {

@@ -1,5 +1,6 @@
 // The server as one person sees it.
 import { $, act, element, fill, follow, keep, look } from "/common/live.js";
+import { stopEditing } from "/common/said.js";
 import { composer } from "/page/composer.js";
 import { message, nameOf } from "/page/message.js";
 
@@ -77,6 +78,7 @@ function draw() {
 }
 
 async function enter() {
+  stopEditing();
   await act("dms", { user: me() });
   state = await look();
   if (channel(place)?.kind === "dm") place = state.channels.find((one) => one.user === me()).id;

@@ -81,7 +81,8 @@ async def _permalink(context: Context) -> dict[str, Any]:
     channel = context.channel()
     message = context.message(channel, "message_ts")
     link = f"https://threadline-sim.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
-    return {"channel": channel.id, "permalink": link}
+    thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.thread_ts else ""
+    return {"channel": channel.id, "permalink": link + thread}
 
 
 async def _add_reaction(context: Context) -> dict[str, Any]:

@@ -22,8 +22,9 @@ export function composer(form, where) {
     offer();
     const command = words.match(/^(\/\w+)\s*([^]*)$/);
     if (command && thread_ts) return notice(`${command[1]} is not supported in threads. Sorry!`);
-    if (command) await act("command", { user, channel, command: command[1], text: command[2] });
-    else await act("say", { user, channel, text: words, files, ...(thread_ts ? { thread_ts } : {}) });
+    if (!command) return void (await act("say", { user, channel, text: words, files, ...(thread_ts ? { thread_ts } : {}) }));
+    const answer = await act("command", { user, channel, command: command[1], text: command[2] });
+    if (answer && !answer.response_url) notice(answer.seen); // Slack knows no such command
   };
 
   box.oninput = offer;

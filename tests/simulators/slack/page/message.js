@@ -1,9 +1,13 @@
-// One message as people see it: who, when, what; steps, files, buttons, reactions, and the way into its thread.
+// One message as people see it: who, when, what; steps, files, buttons, reactions, what can be done with it, and the way
+// into its thread.
 import { act, clock, element, face, notice } from "/common/live.js";
+import { reactions, tools } from "/common/said.js";
 import { blocks } from "/page/blocks.js";
-import { text } from "/page/text.js";
+import { plain, text } from "/page/text.js";
 
 const SIGNS = { eyes: "👀", "+1": "👍", "-1": "👎", white_check_mark: "✅", heart: "❤️", x: "❌" };
+// As chat.getPermalink answers it.
+const ARCHIVES = "https://threadline-sim.slack.com/archives";
 const STEPS = { pending: "○", in_progress: "◐", complete: "✓", error: "✕" };
 
 export function nameOf(state, id) {
@@ -28,8 +32,9 @@ export function message(state, said, { me, open, ephemeral = false }) {
   made.append(...body(said, how, me));
   if (said.edited) made.append(element("small", { className: "note" }, "(edited)"));
   made.append(...(said.files ?? []).map((file) => shown(file, me)));
-  if (Object.keys(said.reactions ?? {}).length) made.append(reactions(said, me, where));
+  if (Object.keys(said.reactions ?? {}).length) made.append(reacted(said, where));
   if (open && !ephemeral) made.append(element("div", {}, element("button", { className: "link", onclick: () => open(said.ts) }, replies(state, said))));
+  if (!ephemeral) made.append(tools(linkTo(said), said.user === me && !said.bot_id ? where : null, typed(said, how.nameOf)));
   return made;
 }
 
@@ -56,10 +61,26 @@ function shown(file, me) {
   return element("a", { className: "file", href: url, download: file.name }, `📄 ${file.title ?? file.name}`);
 }
 
-function reactions(said, me, where) {
-  const shownOnes = Object.entries(said.reactions).map(([name, users]) =>
-    element("button", { title: name, onclick: () => act("react", { ...where, name }) }, `${SIGNS[name] ?? `:${name}:`} ${users.length}`));
-  return element("div", { className: "reactions" }, ...shownOnes);
+function reacted(said, where) {
+  const names = Object.keys(said.reactions);
+  const shownOnes = names.map((name) => [SIGNS[name] ?? `:${name}:`, name, said.reactions[name].length]);
+  return reactions(shownOnes, (at) => act("react", { ...where, name: names[at] }));
+}
+
+function linkTo(said) {
+  const thread = said.thread_ts ? `?thread_ts=${said.thread_ts}&cid=${said.channel}` : "";
+  return `${ARCHIVES}/${said.channel}/p${said.ts.replace(".", "")}${thread}`;
+}
+
+// The text as a person typed it: Slack made mentions and escapes of it.
+function typed(said, nameOf) {
+  return plain(said.text.replace(/<@(\w+)>/g, (_, id) => `@${nameOf(id)}`));
+}
+
+// What Slack leaves of a deleted message that has replies: the way to them.
+export function tombstone(state, gone, open) {
+  const way = element("button", { className: "link", onclick: () => open(gone.ts) }, replies(state, gone));
+  return element("li", {}, face("×"), element("em", { className: "note" }, "This message was deleted."), element("div", {}, way));
 }
 
 function replies(state, said) {

@@ -1,9 +1,10 @@
 // The workspace as one person sees it.
 import { $, act, element, face, fill, follow, keep, look } from "/common/live.js";
+import { stopEditing } from "/common/said.js";
 import { blocks } from "/page/blocks.js";
 import { composer } from "/page/composer.js";
 import { forms } from "/page/forms.js";
-import { message, nameOf, presser } from "/page/message.js";
+import { message, nameOf, presser, tombstone } from "/page/message.js";
 
 let state = null;
 let place = null;
@@ -44,11 +45,17 @@ function apps() {
 function entries(inThread) {
   const here = (one) => one.channel === place && (inThread ? thread && (one.ts === thread || one.thread_ts === thread) : !one.thread_ts);
   const whispers = state.whispers.filter((one) => here(one) && one.user === me()).map((one) => ({ ...one, ephemeral: true }));
-  return [...state.messages.filter(here), ...whispers].sort((a, b) => a.ts.localeCompare(b.ts)).map((one) => {
+  const gone = inThread ? [] : deletedRoots();
+  return [...state.messages.filter(here), ...whispers, ...gone].sort((a, b) => a.ts.localeCompare(b.ts)).map((one) => {
     const count = state.messages.filter((other) => other.thread_ts === one.ts).length;
-    const build = () => message(state, one, { me: me(), open: inThread ? null : openThread, ephemeral: one.ephemeral });
+    const build = () => (one.gone ? tombstone(state, one, openThread) : message(state, one, { me: me(), open: inThread ? null : openThread, ephemeral: one.ephemeral }));
     return [one.ts, JSON.stringify([one, count, me(), state.users.length]), build];
   });
+}
+
+function deletedRoots() {
+  const roots = state.messages.filter((one) => one.channel === place && one.thread_ts).map((one) => one.thread_ts);
+  return [...new Set(roots)].filter((ts) => !state.messages.some((one) => one.ts === ts)).map((ts) => ({ channel: place, ts, gone: true }));
 }
 
 // An empty Messages tab offers what one may begin with.
@@ -109,6 +116,7 @@ function draw() {
 }
 
 async function enter() {
+  stopEditing();
   await act("dms", { user: me() });
   state = await look();
   if (channel(place)?.kind === "im") go(state.channels.find((one) => one.user === me()).id);

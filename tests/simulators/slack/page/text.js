@@ -3,7 +3,7 @@ import { element } from "/common/live.js";
 
 const TOKENS = /`([^`\n]+)`|<([@#!])([^>|]+)(?:\|([^>]*))?>|<(https?:[^>|]+)(?:\|([^>]*))?>|\[([^\]\n]+)\]\((https?:[^)\s]+)\)|\*\*([^*\n]+)\*\*|(?<![\w*])\*([^*\s](?:[^*\n]*[^*\s])?)\*(?![\w*])|(?<!\w)_([^_\n]+)_(?!\w)|~~?([^~\n]+)~~?|(https?:\/\/[^\s<>)]+)/;
 
-const plain = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+export const plain = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 const link = (href, label) => element("a", { href: plain(href), rel: "noreferrer" }, plain(label ?? href));
 
 export function text(said, { markdown, nameOf }) {
