@@ -123,7 +123,7 @@ class Answering:
         outcome = await runs.outcome(found)
         failed = outcome.run is not None and outcome.run.status == "failed"
         if failed and self.member.config.searches_files and await detach_expired(self.client, thread_id):
-            self.notices.append(Notice(EXPIRED))
+            await self._note(EXPIRED)
             outcome = await runs.run_again()
         if functions:
             self.notices += [Notice(NOT_RUN.format(name=name)) for name in await refused(self.db, self.row.id)]
@@ -147,9 +147,11 @@ class Answering:
         """The messages for the run: those from before the first question, then the question itself."""
         several, there = bool(self.turn.conversation.several), await self._asked_before(thread_id)
         rows = [row for row in self.turn.incoming if (row.body or row.attachments) and row.event not in there]
-        asked = [await self._message(row, several=several) for row in rows]
+        refusals: list[str] = []
+        asked = [await self._message(row, refusals, several=several) for row in rows]
         asked = [message for message in asked if message["content"]]
-        if not asked and self.notices:
+        await self._note(*refusals)
+        if not asked and refusals:
             raise _NothingAskedError
         before = await self._before() if asked else None
         return [{"role": "user", "content": before}, *asked] if before else asked
@@ -165,13 +167,20 @@ class Answering:
         page = await self.client.threads.messages.list(thread_id, order="desc", limit=100).page()
         return {message.metadata[EVENT] for message in page.data if EVENT in (message.metadata or {})}
 
-    async def _message(self, row: IncomingRow, *, several: bool) -> JSON:
+    async def _note(self, *sentences: str) -> None:
+        """Tell people this below the answer, also if another attempt gives it, which may not notice it again."""
+        if sentences:
+            known = {notice.text for notice in self.notices if isinstance(notice, Notice)}
+            self.notices += [Notice(sentence) for sentence in dict.fromkeys(sentences) if sentence not in known]
+            await self.db.write(turns.keep_notices, self.row.id, self.row.attempts, _words(self.notices))
+
+    async def _message(self, row: IncomingRow, refusals: list[str], *, several: bool) -> JSON:
         config = self.member.config
         received = await receive(self.client, self.reply, attached(row), for_code=config.runs_code)
-        self.notices += [Notice(refusal) for refusal in received.refusals]
+        refusals += received.refusals
         self.searched += searched(received.attachments)
         if received.documents and not config.reads_files:
-            self.notices.append(Notice(UNREADABLE.format(title=config.title)))
+            refusals.append(UNREADABLE.format(title=config.title))
         text = row.body or (WORDLESS if received.attachments else "")
         text = said_by(row.author_name or "", text) if several and text else text
         message: JSON = {"role": "user", "content": text, "metadata": {TAG: self.turn.tag, EVENT: row.event}}
@@ -188,12 +197,12 @@ class Answering:
             before = await self.reply.said_before()
         except PlatformError as error:
             log.warning("earlier messages of the thread cannot be read", error=str(error))
-            self.notices.append(Notice(UNREAD))
+            await self._note(UNREAD)
             return ""
         if before is None or not before.messages:
             return ""
         if before.more:
-            self.notices.append(Notice(f"Only the newest {len(before.messages)} messages of this thread were read."))
+            await self._note(f"Only the newest {len(before.messages)} messages of this thread were read.")
         return context(before.messages, "this thread", more=before.more)
 
     def _began(self, run: Run) -> None:
@@ -243,11 +252,11 @@ class Answering:
         """Replace the thread or the assistant that the server no longer has; returns the thread to use."""
         if await _is_gone(self.client.threads.retrieve(thread_id)):
             log.warning("thread is gone on the server", thread=thread_id)
-            self.notices.append(Notice(THREAD_GONE))
+            await self._note(THREAD_GONE)
             return await self._new_thread(thread_id)
         if await _is_gone(self.client.assistants.retrieve(self.member.id)):
             log.warning("assistant is gone on the server", assistant=self.member.id)
-            self.notices.append(Notice(ASSISTANT_GONE))
+            await self._note(ASSISTANT_GONE)
             self.member = await self.roster.renew(self.client, self.member)
             return thread_id
         raise LookupError(

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -119,6 +120,7 @@ class Turns:
                     stop=stop,
                     picked=opened.chosen == member.name,
                     maybe_asked=opened.maybe_asked,
+                    notices=[Notice(sentence) for sentence in json.loads(row.notices or "[]")],
                 )
                 async with _leaving(reply):
                     result = await self._result(opened, answering)
@@ -145,14 +147,14 @@ class Turns:
         """Record a failed attempt, and count it unless the platform was unavailable; returns the updated turn."""
         row = opened.turn
         words = f"{type(error).__name__}: {error}"
-        failures = await self._db.write(turns.record_failure, row.id, row.attempts, words, counts=counts)
+        stored = await self._db.write(turns.record_failure, row.id, row.attempts, words, counts=counts)
         if isinstance(error, PlatformError):
-            log.warning("turn failed", failures=failures, error=str(error))
+            log.warning("turn failed", failures=stored.failures, error=str(error))
         else:
-            log.error("turn failed", failures=failures, exc_info=error)
+            log.error("turn failed", failures=stored.failures, exc_info=error)
         return replace(
             opened,
-            turn=replace(row, failures=failures, error=words),
+            turn=replace(stored, assistant=row.assistant),
             conversation=await conversations.by_id(self._db, row.conversation),
             parts=await turns.parts_of(self._db, row.id),
             suspect=True,

@@ -69,7 +69,7 @@ class TurnRow(Record):
     """A turn; open while `outcome` is None. `tag` names it outside the file; `attempts` fences superseded processes.
 
     `stopped_by` is who asked to stop it, `redoes` the turn that it answers again, `reason` what people were told,
-    `error` what operators should know.
+    `error` what operators should know. `notices` is what an open turn must tell people below its answer, as JSON.
     """
 
     id: int
@@ -88,6 +88,7 @@ class TurnRow(Record):
     error: str | None
     opened_at: float
     done_at: float | None
+    notices: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -371,6 +371,12 @@ def m012_forgotten_calls(db: Database) -> None:
     db.table("calls").create_index(["asked_at"])
 
 
+@migrations()
+def m013_notices(db: Database) -> None:
+    """What an open turn must tell people below its answer, as a JSON array of sentences."""
+    db.table("turns").add_column("notices", str)
+
+
 def _objects(db: Database, table: str, columns: dict[str, type]) -> None:
     """A table of API objects: `seq` is the order of creation, `body` the rest of the object as JSON."""
     every = {"seq": int, "id": str, "created_at": int}

@@ -1,5 +1,6 @@
 """The lifecycle of a turn in the database: queueing, fencing superseded processes, ending."""
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -129,21 +130,35 @@ def record_run(tx: Transaction, turn: int, attempts: int, assistant: str, run_id
     return _text(rows[0]["stopped_by"])
 
 
-def record_failure(tx: Transaction, turn: int, attempts: int, error: str, *, counts: bool = True) -> int:
-    """Record a failed attempt with its reason for operators, counted or not. Return the number of counted failures.
+def keep_notices(tx: Transaction, turn: int, attempts: int, notices: Sequence[str]) -> None:
+    """Record what people must be told below the answer, for an attempt that repeats this one.
+
+    Raises `SupersededError`.
+    """
+    kept = tx.execute(
+        "update turns set notices = :notices where id = :id and attempts = :attempts",
+        id=turn,
+        attempts=attempts,
+        notices=json.dumps(notices),
+    )
+    _fenced(kept, turn)
+
+
+def record_failure(tx: Transaction, turn: int, attempts: int, error: str, *, counts: bool = True) -> TurnRow:
+    """Record a failed attempt with its reason for operators, counted or not. Return the turn with its failures.
 
     Raises `SupersededError`.
     """
     rows = tx.query(
         "update turns set failures = failures + :counts, error = :error where id = :id and attempts = :attempts"
-        " returning failures",
+        " returning *",
         id=turn,
         attempts=attempts,
         error=error,
         counts=int(counts),
     )
     _fenced(len(rows), turn)
-    return int(rows[0]["failures"])
+    return TurnRow.of(rows[0])
 
 
 def keep_part(tx: Transaction, turn: int, attempts: int, number: int, ref: str, state: str) -> None:
@@ -183,7 +198,7 @@ def close_turn(tx: Transaction, turn: TurnRow, ending: Ending, now: float, *, on
     """
     rows = tx.query(
         "update turns set outcome = :outcome, reason = :reason, error = coalesce(:error, error),"
-        " prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, done_at = :now"
+        " prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, done_at = :now, notices = null"
         " where id = :id and attempts = :attempts and outcome is null returning run_id",
         id=turn.id,
         attempts=turn.attempts,
