@@ -77,7 +77,7 @@ async def test_messages_sent_in_a_burst_are_answered_together_and_in_order(
         await page.say(HERE, "second")
         await page.say(HERE, "third")
         waiting = await page.exchanges(HERE)
-        assert [(e["state"], e["question"]) for e in waiting[1:]] == [("waiting", "second\n\nthird")]
+        assert [(e["state"], e["question"]) for e in waiting[1:]] == [("waiting", "second"), ("waiting", "third")]
         await model.release()
         await page.answers(HERE, 2)
         asked = (await model.requests())[-1]["messages"]
