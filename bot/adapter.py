@@ -184,8 +184,11 @@ class Bot(Protocol):
         """
         ...
 
-    async def caught_up(self, platform: str) -> None:
-        """Report that every place was searched and every missed message delivered. A gap that began since remains."""
+    async def caught_up(self, platform: str) -> bool:
+        """Report that every place was searched and every missed message delivered.
+
+        Return whether no message is missing; False if another gap began since, so that a new search is needed.
+        """
         ...
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]: ...

@@ -107,10 +107,11 @@ class Core:
         self._intake.watermarks.look_begins(platform)
         return await conversations.heard_until(self._db, platform)
 
-    async def caught_up(self, platform: str) -> None:
-        self._intake.watermarks.look_ends(platform)
+    async def caught_up(self, platform: str) -> bool:
+        whole = self._intake.watermarks.look_ends(platform)
         if until := self._intake.watermarks.until(platform):
             await self._db.write(conversations.note_heard, platform, until)
+        return whole
 
     def leave(self) -> None:
         """Stop accepting messages: the program shuts down, and the platform delivers them to the next process."""

@@ -73,7 +73,7 @@ class Intake:
         if revised is None:
             return self._ignored(event, DELETED)
         incoming = revised
-        with self._looked_up(event):
+        with self._missing_if_refused(incoming), self._looked_up(event):
             reason = await self._not_for_us(incoming, in_order=in_order)
             stops = not reason and await self._means_stop(incoming)
         if reason:
@@ -100,7 +100,8 @@ class Intake:
         return Receipt("duplicate", "its answer had begun")
 
     async def _take(self, incoming: Incoming) -> Receipt:
-        receipt = await self._take_one(incoming)
+        with self._missing_if_refused(incoming):
+            receipt = await self._take_one(incoming)
         if receipt.outcome != "ignored":
             await self._follow_ups(incoming)
         return receipt
@@ -209,6 +210,15 @@ class Intake:
             raise LeavingError(f"{event} arrived while the program shuts down")
         with self._looked_up(event):
             yield
+
+    @contextlib.contextmanager
+    def _missing_if_refused(self, incoming: Incoming) -> Iterator[None]:
+        """Note a gap if this message cannot be stored: otherwise a later one would count as if this one were, too."""
+        try:
+            yield
+        except NotClaimedError:
+            self.watermarks.gap(incoming.place.platform)
+            raise
 
     @contextlib.contextmanager
     def _looked_up(self, event: str) -> Iterator[None]:

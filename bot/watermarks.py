@@ -34,7 +34,8 @@ class Watermarks:
     def look_begins(self, platform: str) -> None:
         self._looks[platform] = self._gaps[platform]
 
-    def look_ends(self, platform: str) -> None:
-        """Mark the catch-up as complete, unless another gap began during it."""
+    def look_ends(self, platform: str) -> bool:
+        """Mark the catch-up as complete, unless another gap began during it. Return whether it is complete."""
         if self._looks[platform] == self._gaps[platform]:
             self._whole.add(platform)
+        return self.is_whole(platform)

@@ -122,8 +122,7 @@ class Listener(discord.Client):
         """Look until every place could be read."""
         for pause in retries():
             try:
-                if await catch_up(self, self._bot, me=me):
-                    await self._bot.caught_up(PLATFORM)
+                if await catch_up(self, self._bot, me=me) and await self._bot.caught_up(PLATFORM):
                     return
             except Exception:
                 log.exception("looking for missed messages failed", again_in=pause)
@@ -148,7 +147,8 @@ class Listener(discord.Client):
             return
         incoming = from_message(message, await self._channel_of(message), me=self.user.id)
         if incoming is not None:
-            await claim(self._bot, incoming)
+            # After a message that is missing for now, none counts as the newest until a search is complete.
+            await claim(self._bot, incoming, self._look_back)
         elif message.author.id != self.user.id:
             self._bot.unanswered(ref(message.id), f"a notice from Discord ({message.type.name})")
 
@@ -164,7 +164,7 @@ class Listener(discord.Client):
         # An edit that adds the mention makes the message a question, if the bot decides that it is not too late.
         if receipt.outcome == "ignored" and now.addressed:
             age = (discord.utils.utcnow() - message.created_at).total_seconds()
-            await claim(self._bot, replace(now, edited_after=age))
+            await claim(self._bot, replace(now, edited_after=age), self._look_back)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         await revise(self._bot, Revision(ref(payload.message_id), None))

@@ -24,14 +24,14 @@ THREAD_GONE = "thread_not_found"
 log = structlog.get_logger()
 
 
-async def catch_up(workspace: Workspace, bot: Bot) -> tuple[int, bool]:
-    """Pass missed messages to the bot, oldest first in each place.
+async def catch_up(workspace: Workspace, bot: Bot, also: Collection[str] = ()) -> tuple[int, bool]:
+    """Pass missed messages to the bot, oldest first in each place. `also` are channels besides the known ones.
 
     Returns how many there were, and whether every place could be read. Raises `NotClaimedError`.
     """
     heard = await bot.heard_until(PLATFORM)
     since = f"{look_from(float(heard) if heard else None):.6f}"
-    channels: dict[str, set[str]] = defaultdict(set)
+    channels: dict[str, set[str]] = defaultdict(set, {channel: set() for channel in also})
     for place in await bot.known(PLATFORM):
         if place.workspace == workspace.team and place.thread:
             channels[place.channel].add(place.thread)
@@ -50,7 +50,7 @@ async def catch_up(workspace: Workspace, bot: Bot) -> tuple[int, bool]:
 
 async def _channel(workspace: Workspace, bot: Bot, channel: str, roots: Collection[str], since: str) -> int:
     # From the oldest known thread on, because only the root of a thread says whether it has new replies.
-    oldest = min(since, *roots)
+    oldest = min([since, *roots])
     said = workspace.pages(
         "conversations.history", channel=channel, oldest=oldest, inclusive=True, limit=PAGE, most=PAGES
     )

@@ -13,7 +13,7 @@ SILENCE = 600.0
 # Events that Slack drops after it said so are told of in the next minute at the earliest, or never.
 DROPPING = 65.0
 
-Reason = Literal["connected", "silent", "dropped"]
+Reason = Literal["connected", "silent", "missing"]
 
 
 class Hearing:
@@ -25,6 +25,8 @@ class Hearing:
         self._heard_at = time.monotonic()
         # When to look for dropped events, soonest first.
         self._looks: list[float] = []
+        # The channels of messages that could not be stored.
+        self.refused_in: set[str] = set()
 
     def hear(self, message: dict[str, Any]) -> bool:
         """Note a message of the socket; return whether it begins a new connection."""
@@ -41,6 +43,12 @@ class Hearing:
         self._looks = [now, now + DROPPING]
         self._changed.set()
 
+    def refused(self, channel: str) -> None:
+        """Look in this channel: a message could not be stored, and Slack redelivers it only for some minutes."""
+        self.refused_in.add(channel)
+        self._looks = [time.monotonic(), *self._looks[-1:]]
+        self._changed.set()
+
     async def change(self) -> Reason:
         """Wait until there is a reason to look for missed messages."""
         while True:
@@ -50,7 +58,7 @@ class Hearing:
                 return "connected"
             if self._looks and self._looks[0] <= now:
                 del self._looks[0]
-                return "dropped"
+                return "missing"
             if self._heard_at + SILENCE <= now:
                 self._heard_at = now
                 return "silent"

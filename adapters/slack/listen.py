@@ -29,7 +29,7 @@ from adapters.slack.incoming import (
 )
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
-from bot.adapter import Bot, NotClaimedError
+from bot.adapter import Bot, LeavingError, NotClaimedError
 from bot.catch_up import retries
 from bot.views import NOT_DONE
 
@@ -42,12 +42,7 @@ PING = 10.0
 async def listen(workspace: Workspace, bot: Bot) -> None:
     """Receive until cancelled. Bolt reconnects when the socket is lost or Slack asks it to move."""
     hearing = Hearing()
-
-    def drop() -> None:
-        bot.gap(PLATFORM)
-        hearing.dropped()
-
-    app = create_app(workspace, bot, drop)
+    app = create_app(workspace, bot, hearing)
     handler: Any = AsyncSocketModeHandler(app, workspace.app_token, ping_interval=PING)
 
     async def hear(_: Any, message: dict[str, Any], __: str | None = None) -> None:
@@ -82,10 +77,11 @@ async def _catch_up(workspace: Workspace, bot: Bot, hearing: Hearing) -> int:
     bot.gap(PLATFORM)
     for pause in retries():
         try:
-            found, whole = await catch_up(workspace, bot)
+            also = set(hearing.refused_in)
+            found, whole = await catch_up(workspace, bot, also)
             missed += found
-            if whole:
-                await bot.caught_up(PLATFORM)
+            if whole and await bot.caught_up(PLATFORM):
+                hearing.refused_in -= also
                 break
         except Exception:
             log.exception("looking for missed messages failed", again_in=pause)
@@ -100,11 +96,11 @@ async def _move(socket: Any) -> None:
         log.exception("could not reconnect; trying again at the next silence")
 
 
-def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> AsyncApp:
+def create_app(workspace: Workspace, bot: Bot, hearing: Hearing) -> AsyncApp:
     """The Bolt app: passes every event and command to the bot, and acknowledges only what was stored.
 
-    `drop` is called when Slack says that it drops events. Without `process_before_response`, Bolt acknowledges an event
-    before its listener has run.
+    `hearing` learns of events that Slack dropped and of those that could not be stored. Without
+    `process_before_response`, Bolt acknowledges an event before its listener has run.
     """
     logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
     app = AsyncApp(
@@ -122,7 +118,8 @@ def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> Asyn
         # This message replaces events and is not one itself.
         if body.get("type") == "app_rate_limited":
             log.warning("Slack drops events beyond 30,000 an hour: looking for missed messages")
-            drop()
+            bot.gap(PLATFORM)
+            hearing.dropped()
             return BoltResponse(status=200)
         await next()
         return None
@@ -130,7 +127,13 @@ def create_app(workspace: Workspace, bot: Bot, drop: Callable[[], None]) -> Asyn
     @app.event(_ANY)
     async def on_event(body: dict[str, Any]) -> None:
         # One listener for every event, so that any event the app is subscribed to is acknowledged.
-        await _take(workspace, bot, body["event"])
+        event = body["event"]
+        try:
+            await _take(workspace, bot, event)
+        except NotClaimedError as error:
+            if "channel" in event and not isinstance(error, LeavingError):
+                hearing.refused(event["channel"])
+            raise
 
     @app.command(_ANY)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:

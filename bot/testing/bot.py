@@ -56,6 +56,7 @@ class TakingBot:
         (self.received if self.claims else self.refused).append(incoming)
         await self._tell()
         if not self.claims:
+            self.is_whole = False
             raise NotClaimedError("the disk is full")
         if incoming.author.is_bot:
             return Receipt("ignored", "written by a bot")
@@ -93,9 +94,10 @@ class TakingBot:
     async def heard_until(self, platform: str) -> str | None:
         return max((incoming.position for incoming in self.received), default=None)
 
-    async def caught_up(self, platform: str) -> None:
+    async def caught_up(self, platform: str) -> bool:
         self.is_whole = True
         await self._tell()
+        return True
 
     async def assistants(self, place: Place, person: Person) -> list[AssistantChoice]:
         return []

@@ -31,6 +31,30 @@ async def test_a_message_is_not_claimed_while_the_store_cannot_be_read(
         assert (await here.core.receive(follow_up)).outcome == "accepted"
 
 
+async def test_no_message_counts_as_the_newest_while_an_earlier_one_could_not_be_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the search after a restart would begin behind the missing message."""
+    async with house(tmp_path) as here:
+        await here.core.caught_up("web")
+        await here.say("hello")
+        heard = await here.core.heard_until("web")
+
+        async def failing(*_: Any, **__: Any) -> Any:
+            raise StorageError("disk full")
+
+        missing = Incoming("web:2", PLACE, ADA, "do not lose me", "0002", addressed=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(here.db, "write", failing)
+            with pytest.raises(NotClaimedError):
+                await here.core.receive(missing)
+        await here.core.receive(Incoming("web:9", PLACE, ADA, "later", "9000", addressed=True))
+        assert await here.core.heard_until("web") == heard
+        assert (await here.core.receive(missing)).outcome == "accepted"
+        assert await here.core.caught_up("web")
+        assert await here.core.heard_until("web") == "9000"
+
+
 async def test_a_search_for_missed_messages_does_not_close_a_newer_gap(tmp_path: Path) -> None:
     """The search may have read a place before the gap, so the next search starts from the same position."""
     async with house(tmp_path) as here:

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.slack import SlackAdapter, hearing, listen
 from adapters.slack.incoming import place, ref
+from bot import catch_up
 from tests.simulators.slack.client import SlackPeople
 from tests.simulators.slack.records import Delivery, State
 from tests.slack.taking import TakingBot
@@ -103,6 +104,21 @@ async def test_messages_arrive_after_a_reconnect(bot: TakingBot, slack: SlackPeo
     ada = await slack.user("ada")
     await slack.say(ada, await slack.dm(ada), "moved?")
     assert (await bot.taken.get()).text == "moved?"
+
+
+async def test_a_message_that_could_not_be_stored_is_found_after_slack_has_given_up(
+    bot: TakingBot, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack redelivers an event for six minutes, but a disk may stay full for longer."""
+    monkeypatch.setattr(catch_up, "RETRY_SECONDS", (0.1,))
+    bot.claims = False
+    ada, channel = await slack.user("ada"), await slack.channel("never-heard-of")
+    ts = await slack.say(ada, channel, "@threadline do not lose me")
+    await bot.until(lambda: bool(bot.refused))
+    await slack.give_up()
+    bot.claims = True
+    assert (await bot.taken.get()).event == ref("T0THREAD", channel, ts)
+    await bot.until(lambda: bot.is_whole)
 
 
 @pytest.mark.parametrize("how", ["half_open", "deaf"])

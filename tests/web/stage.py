@@ -181,7 +181,8 @@ class StageBot:
     async def heard_until(self, _: str) -> str | None:
         return None
 
-    async def caught_up(self, platform: str) -> None: ...
+    async def caught_up(self, _: str) -> bool:
+        return True
 
     async def assistants(self, _: Place, __: Person) -> list[AssistantChoice]:
         return self.choices
