@@ -149,9 +149,8 @@ class Account:
         self, application: str, token: str, message: str, text: str, files: Sequence[File] = ()
     ) -> None:
         """Edit the answer to an interaction, with its token, which is valid for fifteen minutes in any channel."""
-        await self._ready()
+        webhook = await self._webhook(application, token)
         with as_platform_errors("answer a command"):
-            webhook = discord.Webhook.partial(int(application), token, client=self._client)
             await webhook.edit_message(
                 int(message),
                 content=text,
@@ -159,11 +158,16 @@ class Account:
                 allowed_mentions=discord.AllowedMentions.none(),
             )
 
+    async def delete_response(self, application: str, token: str, message: str) -> None:
+        """Delete an answer to an interaction, with its token."""
+        webhook = await self._webhook(application, token)
+        with as_platform_errors("answer a command"):
+            await webhook.delete_message(int(message))
+
     async def follow_up(self, application: str, token: str, text: str, files: Sequence[File] = ()) -> str:
         """Post another answer to an interaction; returns its id. Discord has no nonce for these."""
-        await self._ready()
+        webhook = await self._webhook(application, token)
         with as_platform_errors("answer a command"):
-            webhook = discord.Webhook.partial(int(application), token, client=self._client)
             sent = await webhook.send(
                 text,
                 wait=True,
@@ -172,6 +176,11 @@ class Account:
                 allowed_mentions=discord.AllowedMentions.none(),
             )
         return str(sent.id)
+
+    async def _webhook(self, application: str, token: str) -> discord.Webhook:
+        """An interaction as a webhook, which its token lets us use."""
+        await self._ready()
+        return discord.Webhook.partial(int(application), token, client=self._client)
 
     async def _call(self, doing: str, route: Route, **arguments: Any) -> Any:
         await self._ready()

@@ -210,6 +210,8 @@ class DiscordReply:
         try:
             await self._account.edit(posted.channel, posted.message, text, files)
         except RefusedError as error:
+            if error.code == MISSING_ACCESS and self._responses:
+                return await self._responses[-1].edit(self._account, text, files, message=posted.message)
             if error.code != UNKNOWN_MESSAGE:
                 raise
             return False
@@ -217,10 +219,13 @@ class DiscordReply:
 
     async def _remove(self, number: int) -> None:
         """Delete a part that the finished reply no longer has."""
+        posted = self._posted[number]
         try:
-            await self._account.delete(self._posted[number].channel, self._posted[number].message)
+            await self._account.delete(posted.channel, posted.message)
         except RefusedError as error:
-            if error.code != UNKNOWN_MESSAGE:
+            if error.code == MISSING_ACCESS and self._responses:
+                await self._responses[-1].remove(self._account, posted.message)
+            elif error.code != UNKNOWN_MESSAGE:
                 raise
         del self._posted[number]
 

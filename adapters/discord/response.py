@@ -31,16 +31,20 @@ class Response:
         given = json.loads(row.reply_to)
         return cls(given["application"], given["token"], given["response"], row.body or "")
 
-    async def edit(self, account: Account, text: str, files: Sequence[File] = ()) -> bool:
-        """Edit the answer; return False if the token has expired or the answer was deleted."""
+    async def edit(self, account: Account, text: str, files: Sequence[File] = (), *, message: str = "") -> bool:
+        """Edit the answer, or a message after it; return False if the token has expired or it was deleted."""
         try:
-            await account.edit_response(self.application, self.token, self.message, text, files)
+            await account.edit_response(self.application, self.token, message or self.message, text, files)
         except RefusedError as error:
             if error.retryable:
                 raise
             log.info("the answer to a command can no longer be edited with its token", error=str(error))
             return False
         return True
+
+    async def remove(self, account: Account, message: str) -> None:
+        """Delete a message after the answer."""
+        await account.delete_response(self.application, self.token, message)
 
     async def follow_up(self, account: Account, text: str, files: Sequence[File] = ()) -> str:
         """Post another message after the answer; returns its id."""

@@ -447,6 +447,21 @@ async def test_a_command_in_a_channel_without_access_is_answered_by_its_token(
     assert lines == ["> how many legs has a spider?", *LONG.splitlines()]
 
 
+async def test_a_command_in_a_channel_without_access_is_answered_by_its_token_while_the_answer_grows(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    asked = await by_command(adapter, discord, bot)
+    await discord.deny(asked.channel, "view_channel")
+    reply, lines = asked.reply(), LONG.splitlines(keepends=True)
+    for shown in (90, 100, 140):
+        await reply.show(Snapshot((Text("".join(lines[:shown])),)))
+        await asked.grown(lines[shown - 1].rstrip())
+    await reply.finish([Text("".join(lines[:120]))])
+    assert "".join(await asked.texts()).splitlines()[1:] == "".join(lines[:120]).splitlines()
+    await reply.finish([Text("Eight.")])
+    assert await asked.texts() == ["> how many legs has a spider?\nEight."]
+
+
 async def test_after_the_nonce_expires_every_part_is_found_by_its_place(asked: Asked) -> None:
     """Discord forgets a nonce after some minutes, so the nonce alone would not prevent a duplicate."""
     crashed = asked.reply()
