@@ -1,9 +1,10 @@
 """The commands of `/assistant`: list, use NAME, new, stop, regenerate, help."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bot.adapter import Adapter, OpensConversations
 from bot.dispatch import Dispatcher
@@ -49,14 +50,14 @@ class Commands:
     async def stop(self, place: Place, person: Person, event: str) -> Answer:
         """Stop the open turn of a conversation. A place without a key means the person's latest in that channel."""
         try:
-            return await self._stop(place, person, event)
+            return await _whole(self._stop(place, person, event))
         except claims.AlreadyDoneError:
             return Answer(DONE_ALREADY)
 
     async def regenerate(self, place: Place, person: Person, event: str) -> Answer:
         """Answer the last question again. A place without a key means the person's latest conversation there."""
         try:
-            return await self._regenerate(place, person, event)
+            return await _whole(self._regenerate(place, person, event))
         except claims.AlreadyDoneError:
             return Answer(DONE_ALREADY)
 
@@ -165,6 +166,11 @@ class Commands:
     ) -> T:
         """Run a job in the transaction that records its event. Raises `AlreadyDoneError` for a redelivery."""
         return await self._db.write(claims.once, event, person.id, time.time(), job, *args, **kwargs)
+
+
+def _whole(work: Coroutine[Any, Any, Answer]) -> Awaitable[Answer]:
+    """Await work that goes on if the adapter is cancelled: what was recorded must also be told to the running turns."""
+    return asyncio.shield(asyncio.ensure_future(work))
 
 
 def _about(conversation: Conversation, place: Place) -> str:

@@ -1,5 +1,6 @@
 """Logging: one line per event, with the id of its turn and without secrets."""
 
+import json
 import logging
 import re
 import sys
@@ -84,6 +85,13 @@ def secrets_of(settings: Settings) -> set[str]:
 
 def redacted(line: str, secrets: set[str]) -> str:
     """The line without these secrets (the longest first, so that no tail of one remains) and those in addresses."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        line = line.replace(secret, HIDDEN)
+    for form in sorted(set().union(*map(_forms, secrets)), key=len, reverse=True):
+        line = line.replace(form, HIDDEN)
     return _IN_ADDRESSES.sub(rf"\g<before>{HIDDEN}", line)
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it may stand in a line: as it is, or with escapes in JSON or in a representation."""
+    if secret.isalnum():
+        return {secret}
+    return {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}

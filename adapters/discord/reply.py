@@ -97,6 +97,8 @@ class DiscordReply:
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
         await self._stop_typing()
+        if not self._shown and self._posted:
+            return  # people see what an earlier attempt wrote
         last = max(self._shown, default=FIRST)
         text, _ = self._shown.get(last, ("", ()))
         if len(text) + len(words) + 5 > render.LIMIT:

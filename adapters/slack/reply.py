@@ -89,6 +89,8 @@ class SlackReply:
         farewell = render.status(words)
         if not await self._flow.leave(farewell):
             shown = self._shown or self._flow.shown
+            if not shown and self._posted.any:
+                return  # people see what an earlier attempt wrote
             *_, text = shown or [""]
             number = FIRST + max(0, len(shown) - 1)
             await self._posted.put(number, f"{text}\n\n{farewell}" if text else farewell, "growing")

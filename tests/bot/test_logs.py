@@ -1,9 +1,13 @@
 """No secret in a log."""
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.logs import configure_logs, redacted
 from bot.settings import Settings
@@ -30,6 +34,14 @@ def at_debug() -> Iterator[None]:
 )
 def test_tokens_issued_by_platforms_are_redacted_in_urls(line: str) -> None:
     assert redacted(line.format("s3cret-T1cket_"), set()) == line.format("***")
+
+
+@pytest.mark.parametrize("write", [str, json.dumps, partial(json.dumps, ensure_ascii=False), repr])
+@given(secret=st.text(min_size=8))
+def test_a_secret_is_hidden_however_a_line_escapes_it(write: Callable[[str], str], secret: str) -> None:
+    written = write(secret)
+    hidden = redacted(f"failed: {written}", {secret})
+    assert hidden in ("failed: ***", f"failed: {written[0]}***{written[-1]}")
 
 
 @pytest.mark.usefixtures("at_debug")

@@ -552,6 +552,12 @@ async def test_a_shutdown_is_announced_below_the_text(asked: Asked) -> None:
     await reply.leave("Back soon.")
     await reply.aclose()
     assert await asked.texts() == ["Half an\n-# Back soon."]
+    # A second shutdown before the answer goes on changes nothing.
+    between = asked.reply(suspect=True)
+    await between.find()
+    await between.leave("Back soon.")
+    await between.aclose()
+    assert await asked.texts() == ["Half an\n-# Back soon."]
     again = asked.reply(suspect=True)
     await again.find()
     await again.finish([Text("Half an answer.")])

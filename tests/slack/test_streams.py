@@ -340,6 +340,18 @@ async def test_a_shutdown_is_announced_and_the_next_process_finishes_the_answer(
     assert await asked.texts() == ["Half an answer."]
 
 
+async def test_a_shutdown_before_an_answer_goes_on_leaves_what_was_written_before(asked: Asked) -> None:
+    reply = asked.reply()
+    await grow(asked, reply, "Half an")
+    await reply.leave("Back soon.")
+    await reply.aclose()
+    again = asked.reply(suspect=True, parts=[Part(asked.id, *asked.kept[-1])])
+    await again.find()
+    await again.leave("Back soon.")
+    await again.aclose()
+    assert await asked.texts() == ["Half an\n\n_Back soon._"]
+
+
 async def test_many_replies_at_once_share_the_limits_and_none_is_lost(
     adapter: SlackAdapter, slack: SlackPeople
 ) -> None:
