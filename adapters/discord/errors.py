@@ -58,7 +58,7 @@ def as_platform_errors(doing: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_configuration_errors() -> Iterator[None]:
-    """Raise login errors that a retry cannot cure as a sentence with what to do."""
+    """Raise login errors that a retry cannot cure as a sentence with what to do, others as `PlatformError`."""
     try:
         yield
     except discord.LoginFailure:
@@ -69,7 +69,7 @@ def as_configuration_errors() -> Iterator[None]:
         raise ConfigurationError(f"The server does not answer like Discord's API: {where}.") from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         where = "check the network, and DISCORD_API_BASE_URL if it is set"
-        raise ConfigurationError(f"Discord cannot be reached ({type(error).__name__}): {where}.") from None
+        raise PlatformError(f"Discord cannot be reached ({type(error).__name__}): {where}.") from None
 
 
 def refused_token() -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
+import structlog
 from starlette.routing import BaseRoute
 
-from bot.adapter import Bot, ConfigurationError, Reply, Turn
+from bot.adapter import Bot, ConfigurationError, PlatformError, Reply, Turn
 from bot.settings import Settings
 from storage.records import Conversation, IncomingRow
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from adapters.slack.workspace import Workspace
 
 __all__ = ["SlackAdapter"]
+
+log = structlog.get_logger()
 
 
 class SlackAdapter:
@@ -46,7 +49,10 @@ class SlackAdapter:
         return cls(Workspace(bot_token, app_token, base_url=settings.slack_api_base_url))
 
     async def connect(self) -> None:
-        await self._workspace.connect()
+        try:
+            await self._workspace.connect()
+        except PlatformError as error:
+            log.warning("not connected to Slack yet", error=str(error))
 
     async def listen(self, bot: Bot) -> None:
         from adapters.slack.listen import listen

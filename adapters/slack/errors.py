@@ -53,10 +53,16 @@ def as_platform_errors(call: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_configuration_errors(setting: str, cure: str) -> Iterator[None]:
-    """Raise a refusal at start-up as a sentence that names the setting and what to do."""
+    """Raise a refusal at start-up as a sentence that names the setting and what to do.
+
+    A problem that may pass is raised as `PlatformError`.
+    """
     try:
         yield
     except SlackApiError as error:
+        refusal = _refusal("the first request", error)
+        if refusal.retryable:
+            raise refusal from None
         if code_of(error).startswith("HTTP 2"):
             raise ConfigurationError(
                 "The server at SLACK_API_BASE_URL does not speak Slack's API; check the address."
@@ -64,7 +70,7 @@ def as_configuration_errors(setting: str, cure: str) -> Iterator[None]:
         raise ConfigurationError(f"Slack refuses {setting} ({code_of(error)}): {cure}.") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         where = "check the network, and SLACK_API_BASE_URL if it is set"
-        raise ConfigurationError(f"Slack cannot be reached ({type(error).__name__}): {where}.") from None
+        raise PlatformError(f"Slack cannot be reached ({type(error).__name__}): {where}.") from None
 
 
 def code_of(error: SlackApiError) -> str:

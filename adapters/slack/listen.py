@@ -29,7 +29,7 @@ from adapters.slack.incoming import (
 )
 from adapters.slack.render import private
 from adapters.slack.workspace import Workspace
-from bot.adapter import Bot, LeavingError, NotClaimedError
+from bot.adapter import Bot, LeavingError, NotClaimedError, PlatformError
 from bot.catch_up import retries
 from bot.views import NOT_DONE
 
@@ -40,7 +40,11 @@ PING = 10.0
 
 
 async def listen(workspace: Workspace, bot: Bot) -> None:
-    """Receive until cancelled. Bolt reconnects when the socket is lost or Slack asks it to move."""
+    """Receive until cancelled. Bolt reconnects when the socket is lost or Slack asks it to move.
+
+    Raises `ConfigurationError`.
+    """
+    await _connect(workspace)
     hearing = Hearing()
     app = create_app(workspace, bot, hearing)
     handler: Any = AsyncSocketModeHandler(app, workspace.app_token, ping_interval=PING)
@@ -58,6 +62,18 @@ async def listen(workspace: Workspace, bot: Bot) -> None:
     finally:
         looking.cancel()
         await handler.close_async()
+
+
+async def _connect(workspace: Workspace) -> None:
+    """Connect if Slack could not be reached before."""
+    for pause in retries():
+        if workspace.is_connected:
+            return
+        await asyncio.sleep(pause)
+        try:
+            await workspace.connect()
+        except PlatformError as error:
+            log.warning("not connected to Slack yet", error=str(error))
 
 
 async def _look_back(workspace: Workspace, bot: Bot, hearing: Hearing, socket: Any) -> None:

@@ -50,9 +50,11 @@ class Workspace:
         self.lacks: set[str] = set()
         self._names: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
+        self.is_connected = False
 
     async def connect(self) -> None:
-        """Check both tokens and learn the bot's identity. Raises `ConfigurationError`."""
+        """Check both tokens and learn the bot's identity. Raises `ConfigurationError`, and `PlatformError` for now."""
+        await self.close()
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
         self.client = self.new_client(token=self.bot_token)
         cure = f"copy the Bot User OAuth Token from your app's page OAuth & Permissions at {_APPS}"
@@ -60,6 +62,7 @@ class Workspace:
             us = await self.client.auth_test()
         self.team, self.bot_user, self.bot_id = str(us["team_id"]), str(us["user_id"]), str(us["bot_id"])
         await self._check_app_token()
+        self.is_connected = True
 
     def new_client(self, *, token: str | None) -> AsyncWebClient:
         """A client that retries only if Slack did not process the request (429), never after a lost connection."""
@@ -72,11 +75,13 @@ class Workspace:
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """One Web API call, by POST with JSON. Raises `PlatformError`."""
+        self._check_connected()
         with as_platform_errors(method):
             return self._data(await self.client.api_call(method, json=arguments))
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
         """One Web API read, by GET. Raises `PlatformError`."""
+        self._check_connected()
         with as_platform_errors(method):
             return self._data(await self.client.api_call(method, http_verb="GET", params=arguments))
 
@@ -156,6 +161,10 @@ class Workspace:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+    def _check_connected(self) -> None:
+        if not self.is_connected:
+            raise PlatformError("Slack could not be reached yet.")
 
     async def _check_app_token(self) -> None:
         """Check the app token here, because Bolt would retry a refused one forever."""

@@ -35,7 +35,6 @@ async def connecting(settings: Settings, **wrong: str) -> DiscordAdapter:
     ("wrong", "sentence"),
     [
         ({"discord_token": "other"}, "refuses DISCORD_TOKEN.*Reset Token.*page Bot"),
-        ({"discord_api_base_url": "http://127.0.0.1:1/api/v10"}, "cannot be reached.*DISCORD_API_BASE_URL"),
     ],
 )
 async def test_a_refusal_by_discord_at_startup_is_explained(
@@ -44,6 +43,14 @@ async def test_a_refusal_by_discord_at_startup_is_explained(
     with pytest.raises(ConfigurationError, match=sentence) as refused:
         await connecting(settings, **wrong)
     assert "other" not in str(refused.value)
+
+
+async def test_discord_out_of_reach_at_the_start_does_not_end_the_program(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine may start its programs before its network; the page and other platforms go on meanwhile."""
+    await connecting(settings, discord_api_base_url="http://127.0.0.1:1/api/v10")
+    assert "DISCORD_API_BASE_URL" in capsys.readouterr().out
 
 
 async def test_a_content_type_changed_by_a_proxy_is_explained(settings: Settings, discord: DiscordPeople) -> None:

@@ -41,7 +41,6 @@ def test_missing_or_wrong_tokens_are_named(bot_token: str, app_token: str, sente
     [
         ({"slack_bot_token": "xoxb-other"}, r"SLACK_BOT_TOKEN \(invalid_auth\).*OAuth & Permissions"),
         ({"slack_app_token": "xapp-other"}, r"SLACK_APP_TOKEN \(invalid_auth\).*Socket Mode"),
-        ({"slack_api_base_url": "http://127.0.0.1:1/api/"}, "cannot be reached.*SLACK_API_BASE_URL"),
     ],
 )
 async def test_a_refusal_by_slack_at_startup_is_explained(

@@ -1,12 +1,15 @@
 """Real Bolt over the wire: what comes is claimed before it is acknowledged."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from adapters.slack import SlackAdapter, hearing, listen
 from adapters.slack.incoming import place, ref
 from bot import catch_up
+from bot.adapter import PlatformError
+from bot.settings import Settings
 from tests.simulators.slack.client import SlackPeople
 from tests.simulators.slack.records import Delivery, State
 from tests.slack.taking import TakingBot
@@ -119,6 +122,30 @@ async def test_a_message_that_could_not_be_stored_is_found_after_slack_has_given
     bot.claims = True
     assert (await bot.taken.get()).event == ref("T0THREAD", channel, ts)
     await bot.until(lambda: bot.is_whole)
+
+
+@pytest.mark.parametrize("fault", [{"lose": "before"}, {"status": 503}, {"error": "internal_error"}])
+@pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
+async def test_slack_out_of_reach_at_the_start_is_connected_to_later(
+    settings: Settings, slack: SlackPeople, monkeypatch: pytest.MonkeyPatch, method: str, fault: dict[str, Any]
+) -> None:
+    """A machine may start its programs before its network; the page and other platforms go on meanwhile."""
+    monkeypatch.setattr(catch_up, "RETRY_SECONDS", (0.05,))
+    bot, adapter = TakingBot(), SlackAdapter.from_settings(settings)
+    assert adapter is not None
+    await slack.fault(method, **fault)
+    await adapter.connect()
+    with pytest.raises(PlatformError, match="could not be reached yet"):
+        await adapter._workspace.call("chat.postMessage")
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(adapter.listen(bot))
+        ada = await slack.user("ada")
+        await slack.until(lambda now: now.sockets == 1)
+        await slack.say(ada, await slack.dm(ada), "here now?")
+        assert (await bot.taken.get()).text == "here now?"
+        listening.cancel()
+    await adapter.close()
+    await slack.until(lambda now: now.sockets == 0)
 
 
 @pytest.mark.parametrize("how", ["half_open", "deaf"])
