@@ -24,6 +24,7 @@ PROMPT = "you  "
 STOP = "/assistant stop"
 QUIT = frozenset({"/quit", "/exit"})
 GONE = "The server has stopped. Start Threadline again to continue the conversation."
+UNSENT = "This line may not have been sent: {line}"
 DELETED = "This conversation was deleted. Your next message starts it again."
 JSON = dict[str, Any]
 
@@ -103,7 +104,11 @@ class Terminal:
         event = str(uuid.uuid4())
         self._ended.clear()
         self._waiting = event
-        response = await self._http.post(f"/chat/api/conversations/{key}/messages", json={"event": event, "text": text})
+        message = {"event": event, "text": text}
+        try:
+            response = await self._http.post(f"/chat/api/conversations/{key}/messages", json=message)
+        except httpx.TransportError:
+            raise UserError(f"{GONE}\n{UNSENT.format(line=text)}") from None
         said: JSON = response.json()
         if response.is_error:
             self._waiting = ""

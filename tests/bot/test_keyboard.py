@@ -15,6 +15,7 @@ import pytest
 
 from assistants.service.scripted import ScriptedReply
 from tests.bot.conftest import Start, address
+from tests.processes import Process
 from tests.scripted import Model, connecting
 
 HELD = ScriptedReply(chunks=("Half ", "an ", "answer."), hold_after=2)
@@ -68,8 +69,14 @@ def _take_terminal(descriptor: int) -> None:
 
 
 @pytest.fixture
-def keyboard(start: Start, model_address: str, tmp_path: Path) -> Iterator[Keyboard]:
-    address(start("run", **connecting(model_address)))
+def server(start: Start, model_address: str) -> Process:
+    server = start("run", **connecting(model_address))
+    address(server)
+    return server
+
+
+@pytest.fixture
+def keyboard(server: Process, tmp_path: Path) -> Iterator[Keyboard]:  # noqa: ARG001 - it talks to the server
     keyboard = Keyboard(tmp_path)
     yield keyboard
     keyboard.close()
@@ -101,6 +108,21 @@ async def test_a_message_typed_during_an_answer_is_answered_next(keyboard: Keybo
     keyboard.sees("Noted; the answer will follow.")
     await model.release()
     keyboard.sees("You said: and this?")
+    await model.aclose()
+
+
+async def test_a_line_typed_after_the_server_has_stopped_is_said_to_be_unsent(
+    keyboard: Keyboard, server: Process, model_address: str
+) -> None:
+    model = Model(model_address)
+    await model.play(HELD)
+    keyboard.sees("you  ")
+    keyboard.type("go on\n")
+    keyboard.sees("Half an")
+    server.kill()
+    keyboard.type("and this?\n")
+    keyboard.sees("This line may not have been sent: and this?")
+    assert keyboard.process.wait(30) == 2
     await model.aclose()
 
 
