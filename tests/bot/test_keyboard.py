@@ -76,7 +76,7 @@ def server(start: Start, model_address: str) -> Process:
 
 
 @pytest.fixture
-def keyboard(server: Process, tmp_path: Path) -> Iterator[Keyboard]:  # noqa: ARG001 - it talks to the server
+def keyboard(server: Process, tmp_path: Path) -> Iterator[Keyboard]:
     keyboard = Keyboard(tmp_path)
     yield keyboard
     keyboard.close()
