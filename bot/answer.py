@@ -45,6 +45,8 @@ EXPIRED = "The documents of this conversation expired after days without use. Se
 QUESTION_GONE = "The server no longer has this question; please ask it again."
 
 MOST_REPAIRS = 2
+# What a later attempt cannot notice again.
+LASTING = frozenset({THREAD_GONE, ASSISTANT_GONE, EXPIRED})
 
 log = structlog.get_logger()
 
@@ -150,7 +152,8 @@ class Answering:
         refusals: list[str] = []
         asked = [await self._message(row, refusals, several=several) for row in rows]
         asked = [message for message in asked if message["content"]]
-        await self._note(*refusals)
+        # What an earlier request could not pass on, this one may.
+        await self._keep([*(notice for notice in _words(self.notices) if notice in LASTING), *refusals])
         if not asked and refusals:
             raise _NothingAskedError
         before = await self._before() if asked else None
@@ -167,12 +170,16 @@ class Answering:
         page = await self.client.threads.messages.list(thread_id, order="desc", limit=100).page()
         return {message.metadata[EVENT] for message in page.data if EVENT in (message.metadata or {})}
 
-    async def _note(self, *sentences: str) -> None:
-        """Tell people this below the answer, also if another attempt gives it, which may not notice it again."""
-        if sentences:
-            known = {notice.text for notice in self.notices if isinstance(notice, Notice)}
-            self.notices += [Notice(sentence) for sentence in dict.fromkeys(sentences) if sentence not in known]
-            await self.db.write(turns.keep_notices, self.row.id, self.row.attempts, _words(self.notices))
+    async def _note(self, sentence: str) -> None:
+        """Tell people this below the answer, too."""
+        await self._keep([*_words(self.notices), sentence])
+
+    async def _keep(self, sentences: Sequence[str]) -> None:
+        """Record what to tell people below the answer, for an attempt that may not notice it again."""
+        once = list(dict.fromkeys(sentences))
+        if once != _words(self.notices):
+            self.notices = [Notice(sentence) for sentence in once]
+            await self.db.write(turns.keep_notices, self.row.id, self.row.attempts, once)
 
     async def _message(self, row: IncomingRow, refusals: list[str], *, several: bool) -> JSON:
         config = self.member.config
@@ -191,7 +198,7 @@ class Answering:
         return message
 
     async def _before(self) -> str:
-        if self.turn.conversation.thread_id is not None or not isinstance(self.reply, KnowsBefore):
+        if not isinstance(self.reply, KnowsBefore) or not await self._begins_the_thread():
             return ""
         try:
             before = await self.reply.said_before()
@@ -204,6 +211,12 @@ class Answering:
         if before.more:
             await self._note(f"Only the newest {len(before.messages)} messages of this thread were read.")
         return context(before.messages, "this thread", more=before.more)
+
+    async def _begins_the_thread(self) -> bool:
+        """Whether nothing was asked in the thread before; an earlier attempt may have created it."""
+        if self.turn.conversation.thread_id is None:
+            return True
+        return self.turn.suspect and await turns.before(self.db, self.row) is None
 
     def _began(self, run: Run) -> None:
         """Record the run in the background, and honour a stop request made before the run was known."""

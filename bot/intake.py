@@ -79,7 +79,7 @@ class Intake:
         if reason:
             return self._ignored(event, reason)
         if stops:
-            with self.claiming(event):
+            with self._missing_if_refused(incoming), self.claiming(event):
                 done = await self._commands.stop(incoming.place, incoming.author, event)
             return Receipt("duplicate" if done.text == DONE_ALREADY else "accepted")
         # The adapter may be cancelled; the dispatcher must learn of a stored message all the same.
@@ -102,8 +102,8 @@ class Intake:
     async def _take(self, incoming: Incoming) -> Receipt:
         with self._missing_if_refused(incoming):
             receipt = await self._take_one(incoming)
-        if receipt.outcome != "ignored":
-            await self._follow_ups(incoming)
+            if receipt.outcome != "ignored":
+                await self._follow_ups(incoming)
         return receipt
 
     async def _take_one(self, incoming: Incoming) -> Receipt:

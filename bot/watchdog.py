@@ -38,12 +38,13 @@ def watchdog(seconds: float) -> Iterator[None]:
 @contextlib.contextmanager
 def _processor_limit() -> Iterator[None]:
     """End the process when the timer of `_Watch` expires, even if no Python code can run, as in an endless match."""
-    faulthandler.register(signal.SIGVTALRM, chain=True)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        faulthandler.unregister(signal.SIGVTALRM)
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.register(signal.SIGVTALRM, sys.stderr or nowhere, chain=True)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            faulthandler.unregister(signal.SIGVTALRM)
 
 
 class _Watch(threading.Thread):
@@ -90,6 +91,7 @@ class _Watch(threading.Thread):
 
     def _give_up(self) -> None:
         log.critical("the event loop hangs; ending the process", seconds=self._seconds, at=time.time())
-        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
-        sys.stderr.flush()
+        if sys.stderr:
+            faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+            sys.stderr.flush()
         os._exit(EXIT_CODE)

@@ -14,9 +14,9 @@ _PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0)
 log = structlog.get_logger()
 
 
-async def claim(bot: Bot, incoming: Incoming, refused: Callable[[], None] = lambda: None) -> Receipt:
-    """Pass on a message; returns once it is stored or ignored. `refused` is called if it cannot be stored at once."""
-    return await _until_it_holds(lambda: bot.receive(incoming), refused)
+async def claim(bot: Bot, incoming: Incoming, late: Callable[[], None] = lambda: None) -> Receipt:
+    """Pass on a message; returns once it is stored or ignored. `late` is then called if it was refused at first."""
+    return await _until_it_holds(lambda: bot.receive(incoming), late)
 
 
 async def revise(bot: Bot, revision: Revision) -> Receipt:
@@ -29,13 +29,15 @@ def pauses() -> Iterator[float]:
     return itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
 
 
-async def _until_it_holds(take: Callable[[], Awaitable[Receipt]], refused: Callable[[], None]) -> Receipt:
+async def _until_it_holds(take: Callable[[], Awaitable[Receipt]], late: Callable[[], None]) -> Receipt:
     for tries, pause in enumerate(pauses()):
         try:
-            return await take()
+            receipt = await take()
         except NotClaimedError as error:
             log.warning("message not stored", error=str(error), again_in=pause)
-            if not tries:
-                refused()
+        else:
+            if tries:
+                late()
+            return receipt
         await asyncio.sleep(pause)
     raise AssertionError("the pauses do not end")

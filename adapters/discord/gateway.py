@@ -80,6 +80,7 @@ class Listener(discord.Client):
         # Answers go before the search for missed messages.
         rate.limit(self, gives_way=2.0)
         self.was_ready = False
+        self._closes = False
         self._looking: asyncio.Task[None] | None = None
         self._commands: Commands | None = None
         self._bot = bot
@@ -112,7 +113,7 @@ class Listener(discord.Client):
 
     def _look_back(self) -> None:
         """Look for messages missed while there was no session; a look in progress is restarted."""
-        if self.user is None:
+        if self.user is None or self._closes:
             return
         if self._looking is not None:
             self._looking.cancel()
@@ -134,6 +135,7 @@ class Listener(discord.Client):
             super().dispatch(event, *args, **kwargs)
 
     async def close(self) -> None:
+        self._closes = True
         if self._looking is not None:
             self._looking.cancel()
         try:
@@ -147,7 +149,7 @@ class Listener(discord.Client):
             return
         incoming = from_message(message, await self._channel_of(message), me=self.user.id)
         if incoming is not None:
-            # After a message that is missing for now, none counts as the newest until a search is complete.
+            # After a message that was missing for a while, none counts as the newest until a search is complete.
             await claim(self._bot, incoming, self._look_back)
         elif message.author.id != self.user.id:
             self._bot.unanswered(ref(message.id), f"a notice from Discord ({message.type.name})")

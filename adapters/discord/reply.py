@@ -97,7 +97,7 @@ class DiscordReply:
     async def leave(self, words: str) -> None:
         await self._pacing.end(within=1)
         await self._stop_typing()
-        if not self._shown and self._posted:
+        if not self._shown and (self._kept or (self._posted and not self._responses)):
             return  # people see what an earlier attempt wrote
         last = max(self._shown, default=FIRST)
         text, _ = self._shown.get(last, ("", ()))

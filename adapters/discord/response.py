@@ -43,8 +43,13 @@ class Response:
         return True
 
     async def remove(self, account: Account, message: str) -> None:
-        """Delete a message after the answer."""
-        await account.delete_response(self.application, self.token, message)
+        """Delete a message after the answer, unless it is deleted already or the token has expired."""
+        try:
+            await account.delete_response(self.application, self.token, message)
+        except RefusedError as error:
+            if error.retryable:
+                raise
+            log.info("a message after the answer to a command was not deleted", error=str(error))
 
     async def follow_up(self, account: Account, text: str, files: Sequence[File] = ()) -> str:
         """Post another message after the answer; returns its id."""

@@ -33,6 +33,8 @@ class Flow:
         self._workspace = workspace
         self._turn = turn
         self._posted = posted
+        # Whether Slack has reset the session status at the end of the last stream.
+        self.has_reset_status = False
         self._closed: list[str] = []
         self._stream: Stream | None = None
 
@@ -153,6 +155,7 @@ class Flow:
 
     async def _close(self, stream: Stream, text: str, *, at_work: bool = False) -> None:
         await stream.stop(text[len(stream.shown) :], self._posted.metadata(self._number), at_work=at_work)
+        self.has_reset_status = not at_work
         await self._posted.keep(self._number, stream.ts, "final")
         self._closed.append(stream.shown)
         self._stream = None

@@ -46,7 +46,8 @@ class Hearing:
     def refused(self, channel: str) -> None:
         """Look in this channel: a message could not be stored, and Slack redelivers it only for some minutes."""
         self.refused_in.add(channel)
-        self._looks = [time.monotonic(), *self._looks[-1:]]
+        now = time.monotonic()
+        self._looks = [now, *(at for at in self._looks if at > now)]
         self._changed.set()
 
     async def change(self) -> Reason:

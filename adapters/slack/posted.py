@@ -82,6 +82,11 @@ class Posted:
             await self._turn.keep_part(number, ref(self._workspace.team, self._channel, ts), state)
             self._kept[number] = (ts, state)
 
+    async def end_streams(self, words: str) -> None:
+        """End every stream that may still be open, with these words below its text."""
+        for number, ts in self._ts.items():
+            await self._close(number, ts, chunks=stream.chunks(f"\n\n{words}"))
+
     async def remove_after(self, last: int) -> None:
         """Delete the messages of parts that the finished reply no longer has."""
         for number in sorted(number for number in self._ts if number > last):
@@ -144,12 +149,12 @@ class Posted:
             return False
         return True
 
-    async def _close(self, number: int, ts: str) -> None:
+    async def _close(self, number: int, ts: str, **more: Any) -> None:
         """End the stream of a message that may still be open."""
         if ts not in self._open:
             return
         try:
-            await stream.stop(self._workspace, self._channel, ts, metadata=self.metadata(number))
+            await stream.stop(self._workspace, self._channel, ts, metadata=self.metadata(number), **more)
         except RefusedError as error:
             if not stream.is_over(error) and error.code != "message_not_found":
                 raise

@@ -67,10 +67,10 @@ class SlackReply:
         self._session.ending()
         sent = self._finished(segments)
         last = len(sent.texts)
-        if await self._flow.end(sent.texts):
-            self._session.ended()
-        else:
+        if not await self._flow.end(sent.texts):
             await self._put_all(sent.texts, "final")
+        elif self._flow.has_reset_status:
+            self._session.ended()
         if sent.files:
             last += await self._put_files(sent)
         await self._posted.remove_after(last)
@@ -90,7 +90,9 @@ class SlackReply:
         if not await self._flow.leave(farewell):
             shown = self._shown or self._flow.shown
             if not shown and self._posted.any:
-                return  # people see what an earlier attempt wrote
+                # People see what an earlier attempt wrote.
+                await self._posted.end_streams(farewell)
+                return
             *_, text = shown or [""]
             number = FIRST + max(0, len(shown) - 1)
             await self._posted.put(number, f"{text}\n\n{farewell}" if text else farewell, "growing")

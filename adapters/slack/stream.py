@@ -47,7 +47,7 @@ class Stream:
             "chat.startStream",
             channel=channel,
             thread_ts=turn.conversation.thread,
-            chunks=_chunks(text, steps),
+            chunks=chunks(text, steps),
             **recipient,
         )
         return cls(workspace, channel, str(answer["ts"]), text, steps)
@@ -58,8 +58,8 @@ class Stream:
 
     async def append(self, text: str, steps: Steps = ()) -> None:
         """Append text and new or changed steps."""
-        if chunks := _chunks(text, [step for step in steps if step not in self.steps]):
-            await self._workspace.call("chat.appendStream", channel=self._channel, ts=self.ts, chunks=chunks)
+        if new := chunks(text, [step for step in steps if step not in self.steps]):
+            await self._workspace.call("chat.appendStream", channel=self._channel, ts=self.ts, chunks=new)
         self.shown += text
         self.steps = steps
 
@@ -68,8 +68,8 @@ class Stream:
         # Slack would show an unfinished step as still running.
         running = [] if at_work else [step for step in self.steps if step.state == "running"]
         ended = [replace(step, state="done", text=step.after or step.text) for step in running]
-        chunks = _chunks(text, ended)
-        more = {"chunks": chunks} if chunks else {}
+        last = chunks(text, ended)
+        more = {"chunks": last} if last else {}
         await stop(self._workspace, self._channel, self.ts, metadata=metadata, at_work=at_work, **more)
         self.shown += text
 
@@ -84,7 +84,8 @@ def _recipient(turn: Turn) -> dict[str, str]:
     return {"recipient_user_id": turn.author, "recipient_team_id": turn.conversation.workspace}
 
 
-def _chunks(text: str, steps: Steps = ()) -> list[dict[str, str]]:
+def chunks(text: str, steps: Steps = ()) -> list[dict[str, str]]:
+    """Text and steps as a stream takes them."""
     tasks = [
         {"type": "task_update", "id": step.key, "title": harmless(step.text), "status": _STATUS[step.state]}
         for step in steps

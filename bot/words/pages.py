@@ -110,7 +110,7 @@ class Pages:
         layout = Layout(rest.text)
         self._full += self._written(rest.until(end), rest.text[:end] + layout.closing(end))
         opening, indent = layout.opening(end)
-        if len(opening) > self._paper.room // 2:
+        if self._paper.measure(opening) > self._paper.room // 2:
             opening = ""  # a header of a table that leaves too little room for its rows
         self._start = Start(rest.source(end), opening, indent + (rest.start.indent if rest.is_indented(end) else 0))
         self._begun = self._text[: self._start.at]
