@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -293,6 +294,14 @@ async def test_repeated_identifies_back_off_without_holding_a_socket_open(monkey
 
 def test_the_adapter_has_no_routes(adapter: DiscordAdapter) -> None:
     assert adapter.routes(TakingBot()) == []
+
+
+async def test_a_connection_that_closes_starts_no_search() -> None:
+    """Otherwise the search would go on after the program had left, or beside that of the next connection."""
+    async with Listener(TakingBot(), Identifies(), Rate(), reads_all=True) as listener:
+        listener._connection.user = SimpleNamespace(id=1)  # type: ignore[assignment]
+    listener._look_back()
+    assert listener._looking is None
 
 
 async def test_events_while_closing_are_dropped() -> None:

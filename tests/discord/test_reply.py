@@ -462,6 +462,29 @@ async def test_a_command_in_a_channel_without_access_is_answered_by_its_token_wh
     assert await asked.texts() == ["> how many legs has a spider?\nEight."]
 
 
+async def test_a_shutdown_is_announced_to_a_command_that_has_no_answer_yet(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    asked = await by_command(adapter, discord, bot)
+    reply = asked.reply()
+    await reply.leave("Back soon.")
+    await reply.aclose()
+    assert await asked.texts() == ["-# Back soon."]
+
+
+async def test_a_surplus_message_that_is_deleted_already_does_not_undo_the_answer_to_a_command(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    asked = await by_command(adapter, discord, bot)
+    await discord.deny(asked.channel, "view_channel")
+    reply = asked.reply()
+    await reply.finish([Text(LONG)])
+    (last,) = (await asked.messages())[-1:]
+    await discord.delete(last.id)
+    await reply.finish([Text("Eight.")])
+    assert await asked.texts() == ["> how many legs has a spider?\nEight."]
+
+
 async def test_after_the_nonce_expires_every_part_is_found_by_its_place(asked: Asked) -> None:
     """Discord forgets a nonce after some minutes, so the nonce alone would not prevent a duplicate."""
     crashed = asked.reply()

@@ -11,6 +11,7 @@ from adapters.slack import SlackAdapter, stream
 from adapters.slack import session as session_status
 from adapters.slack.render import LIMIT
 from bot.adapter import PlatformError
+from bot.budget import Budget
 from bot.segments import Notice, Snapshot, Step, Text
 from storage.records import Part
 from tests.simulators.slack.client import SlackPeople
@@ -350,6 +351,29 @@ async def test_a_shutdown_before_an_answer_goes_on_leaves_what_was_written_befor
     await again.leave("Back soon.")
     await again.aclose()
     assert await asked.texts() == ["Half an\n\n_Back soon._"]
+
+
+async def test_a_shutdown_before_an_answer_goes_on_is_announced_in_a_stream_that_is_still_open(asked: Asked) -> None:
+    killed = asked.reply()
+    await grow(asked, killed, "Half an")
+    again = asked.reply(suspect=True, parts=[Part(asked.id, *asked.kept[-1])])
+    await again.find()
+    await again.leave("Back soon.")
+    await again.aclose()
+    (message,) = await asked.replies()
+    assert (message.text, message.stream) == ("Half an\n\n_Back soon._", "stopped")
+
+
+async def test_the_status_is_reset_if_the_last_part_is_posted_beyond_the_limit_of_streams(asked: Asked) -> None:
+    asked.adapter._workspace.starts = Budget(1, 3600.0)
+    reply, answer = asked.reply(), "Word. " * 20 + "\n\n" + "A line of words.\n\n" * (LIMIT // 16)
+    await grow(asked, reply, "Word. " * 20)
+    await reply.show(Snapshot((Text(answer),)))
+    await asked.called("chat.stopStream")
+    await reply.finish([Text(answer)])
+    await reply.aclose()
+    assert len(await asked.replies()) == 2
+    assert (await session(asked)).status == "active"
 
 
 async def test_many_replies_at_once_share_the_limits_and_none_is_lost(
