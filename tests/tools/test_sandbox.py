@@ -13,6 +13,7 @@ import pytest
 
 from assistants.service.tools import Ended, InputRefused, Limits, Sandbox
 from assistants.service.tools.bubblewrap import Bubblewrap
+from assistants.service.tools.limits import MIB
 from assistants.service.tools.measuring import children, descendants
 from assistants.service.tools.session import Outcome, Session
 from tests.tools.conftest import SMALL, Host
@@ -54,6 +55,16 @@ async def test_between_calls_nothing_of_a_session_runs() -> None:
         (python,) = [each for each in own_descendants() if not children(each)]
         await until(lambda: state(python) == "T")
         assert (await session.run("6 * 7")).output == "42\n"
+
+
+async def test_a_call_that_keeps_too_much_memory_ends_its_session_and_not_the_next_call() -> None:
+    async with sandbox(memory=64 * MIB) as running:
+        async with running.session("a") as session:
+            outcome = await session.run("held = bytearray(b'x') * (70 << 20)\nprint('done')")
+        async with running.session("a") as session:
+            after = await session.run("6 * 7")
+    assert outcome.ended == "It used more than 64 MiB of memory and was stopped."
+    assert (after.output, after.ended) == ("42\n", "")
 
 
 async def test_calls_in_one_session_run_one_after_the_other() -> None:

@@ -162,8 +162,12 @@ class Process:
         if self._reason:
             return
         self._signal(self._inside.inner, signal.SIGSTOP)
-        if measure(self._inside.first).processes > self._backend.own_processes:
+        usage = measure(self._inside.first)
+        if usage.processes > self._backend.own_processes:
             await self.kill("It left processes running and was stopped.")
+        # What this call still holds would otherwise end the next one.
+        elif reason := self._excess_held(usage):
+            await self.kill(reason)
 
     @contextlib.asynccontextmanager
     async def _patience(self, seconds: float, why: str) -> AsyncIterator[None]:
@@ -186,12 +190,17 @@ class Process:
 
     def _excess(self, usage: Usage, processor: float) -> str:
         limits = self._limits
-        if usage.memory > limits.memory + self._backend.own_memory(limits):
-            return limits.said("memory")
         if processor > limits.processor:
             return limits.said("processor")
         if self._output.total > limits.printed:
             return limits.said("printed")
+        return self._excess_held(usage)
+
+    def _excess_held(self, usage: Usage) -> str:
+        """Return the sentence for a limit that is exceeded by what stays after a call: memory and files."""
+        limits = self._limits
+        if usage.memory > limits.memory + self._backend.own_memory(limits):
+            return limits.said("memory")
         return limits.said("files") if self._backend.files(self._inside) > limits.files else ""
 
     def _signal(self, process: int, number: signal.Signals) -> None:
