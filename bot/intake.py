@@ -68,13 +68,13 @@ class Intake:
     async def receive(self, incoming: Incoming) -> Receipt:
         if incoming.edited_after > MENTION_WITHIN:
             return self._ignored(incoming.event, TOO_LATE)
-        in_order = self.watermarks.came(incoming.place.platform, incoming.position)
+        self.watermarks.came(incoming.place.platform, incoming.position)
         event, revised = incoming.event, self._revisions.revised(incoming)
         if revised is None:
             return self._ignored(event, DELETED)
         incoming = revised
         with self._missing_if_refused(incoming), self._looked_up(event):
-            reason = await self._not_for_us(incoming, in_order=in_order)
+            reason = await self._not_for_us(incoming)
             stops = not reason and await self._means_stop(incoming)
         if reason:
             return self._ignored(event, reason)
@@ -169,7 +169,7 @@ class Intake:
         except StorageError:
             log.exception("answer not interrupted", conversation=conversation.key)
 
-    async def _not_for_us(self, incoming: Incoming, *, in_order: bool) -> str:
+    async def _not_for_us(self, incoming: Incoming) -> str:
         """Why a message is not to be answered; empty if it is."""
         if incoming.author.is_bot and not self._roster.bots(incoming.place):
             return "written by a bot"
@@ -182,8 +182,10 @@ class Intake:
         conversation = await conversations.by_key(self._db, incoming.place.key)
         if conversation is None or not conversation.engaged:
             return "not addressed to the bot"
-        # The search for missed messages also finds those from before the first mention, which may arrive late.
-        if not in_order or not self.watermarks.is_whole(incoming.place.platform):
+        # The search for missed messages also finds those from before the first mention, which may arrive late; and the
+        # first mention may have been stored during the look-up.
+        platform = incoming.place.platform
+        if not self.watermarks.is_newest(platform, incoming.position) or not self.watermarks.is_whole(platform):
             begun = await conversations.begun_at(self._db, incoming.place.key)
             if begun and incoming.position < begun:
                 return "posted before the bot was first mentioned there"

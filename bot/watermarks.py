@@ -12,11 +12,13 @@ class Watermarks:
         # By platform: gaps so far, and gaps when the current catch-up began.
         self._gaps, self._looks = Counter[str](), Counter[str]()
 
-    def came(self, platform: str, position: str) -> bool:
-        """Record a position; return whether it arrived in order."""
-        newest = self._newest.get(platform, "")
-        self._newest[platform] = max(newest, position)
-        return position >= newest
+    def came(self, platform: str, position: str) -> None:
+        """Record the position of a message that arrived."""
+        self._newest[platform] = max(self._newest.get(platform, ""), position)
+
+    def is_newest(self, platform: str, position: str) -> bool:
+        """Return whether nothing that was posted later has arrived so far."""
+        return position >= self._newest.get(platform, "")
 
     def gap(self, platform: str) -> None:
         """Record that messages may be missed from now on."""

@@ -1,13 +1,16 @@
 """In a thread of people the bot is called, and events do not come in the order in which things were said."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot import dispatch, follow_ups
 from bot.adapter import NotClaimedError, Receipt
 from bot.incoming import Incoming
+from storage.database import Row
 from tests.bot.house import ADA, PLACE, House, hasten, house
 
 
@@ -82,6 +85,25 @@ async def test_messages_posted_before_the_mention_are_never_answered(here: House
     assert (await say(here, 4, "thank you")).outcome == "accepted"
     await here.turns(lambda now: len(now) == 2)
     assert await answered(here) == ["@threadline do you?", "thank you"]
+
+
+async def test_a_message_from_before_the_mention_is_not_answered_if_the_mention_overtakes_it(
+    here: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, gate = here.db.read, asyncio.Event()
+
+    async def read_late(sql: str, **values: Any) -> list[Row]:
+        await gate.wait()
+        return await read(sql, **values)
+
+    with monkeypatch.context() as held:
+        held.setattr(here.db, "read", read_late)
+        late = asyncio.create_task(say(here, 1, "who of you knows?"))
+        await asyncio.sleep(0)
+    await say(here, 2, "@threadline do you?")
+    gate.set()
+    assert (await late).reason == "posted before the bot was first mentioned there"
+    assert await answered(here) == ["@threadline do you?"]
 
 
 async def test_the_number_of_remembered_follow_ups_is_limited(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
