@@ -35,6 +35,8 @@ from storage.lock import serving
 from storage.sqlite import SQLiteDatabase
 
 RESTART_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
+# Seconds that adapters have to stop listening before the shutdown goes on, which cancels them again.
+FAREWELL = 10.0
 
 log = structlog.get_logger()
 
@@ -123,7 +125,10 @@ class App:
             listener.cancel()
         await self._dispatcher.leave(self.core.settings.leaving_grace)
         if self._listeners:
-            await asyncio.wait(self._listeners)  # they may still be answering commands
+            # They may still be answering commands.
+            _, deaf = await asyncio.wait(self._listeners, timeout=FAREWELL)
+            for listener in deaf:
+                log.warning("adapter does not stop", task=listener.get_name())
 
     def end_watching(self) -> None:
         """End the streams of all pages that watch a conversation, so that the port can close."""

@@ -24,6 +24,8 @@ _FATAL = {
     4012: "this version of discord.py is too old for Discord's gateway; update Threadline",
     4013: "the bot asks for unknown intents; update Threadline",
 }
+# Seconds after which a cancellation is repeated.
+_CANCEL_AGAIN = 0.5
 
 log = structlog.get_logger()
 
@@ -67,7 +69,7 @@ async def _receive(listener: Listener, token: str) -> None:
     try:
         async with listener:
             await listener.login(token)
-            await listener.connect()
+            await _connect(listener)
     except discord.LoginFailure:
         raise ConfigurationError(refused_token()) from None
     except discord.PrivilegedIntentsRequired:
@@ -90,3 +92,17 @@ async def _receive(listener: Listener, token: str) -> None:
             raise
         raise _LostError("closed before a session began") from error
     raise _LostError("closed")
+
+
+async def _connect(listener: Listener) -> None:
+    """Connect and receive, with a cancellation that holds.
+
+    discord.py connects within `wait_for`, which before Python 3.12 ignores a cancellation as the connection is made.
+    """
+    receiving = asyncio.create_task(listener.connect(), name="discord-gateway")
+    try:
+        await asyncio.shield(receiving)
+    finally:
+        while not receiving.done():
+            receiving.cancel()
+            await asyncio.wait([receiving], timeout=_CANCEL_AGAIN)

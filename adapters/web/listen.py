@@ -90,7 +90,8 @@ async def _pump(source: AsyncIterator[bytes], queue: "_Queue", *, leads: bool) -
 
 async def _next(queue: "_Queue") -> bytes | None:
     try:
-        said = await asyncio.wait_for(queue.get(), SIGN_OF_LIFE)
+        async with asyncio.timeout(SIGN_OF_LIFE):
+            said = await queue.get()
     except TimeoutError:
         return _event("here", {})
     if isinstance(said, Exception):

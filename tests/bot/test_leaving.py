@@ -1,11 +1,18 @@
 """Leaving: nothing more is taken in, what is under way may end, and what does not goes on at the next start."""
 
+import asyncio
+import contextlib
 import os
 import signal
+from pathlib import Path
 
 import httpx
 import pytest
 
+from adapters.web import WebAdapter
+from bot import app as app_module
+from bot.adapter import Bot
+from bot.settings import Settings
 from bot.turns import FOLLOWS
 from tests.bot.conftest import Start, address
 from tests.bot.page import Page, said
@@ -78,3 +85,32 @@ async def test_without_work_in_progress_the_program_exits_at_once(start: Start, 
     process = start("run", **settings, LEAVING_GRACE="600")
     address(process)
     assert process.end() == 0
+
+
+class Deaf(WebAdapter):
+    """An adapter whose library ignores the first cancellation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listens = asyncio.Event()
+
+    async def listen(self, bot: Bot) -> None:  # noqa: ARG002
+        self.listens.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+
+async def test_an_adapter_that_ignores_a_cancellation_does_not_stop_the_shutdown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf = Deaf()
+    monkeypatch.setattr(app_module, "FAREWELL", 0.05)
+    monkeypatch.setattr(app_module, "discover_adapters", lambda *_: [deaf])
+    settings = Settings(_env_file=None, data_dir=tmp_path, sandbox="off", model_discovery=False)
+    async with app_module.build(settings, "http://127.0.0.1:1") as app, asyncio.timeout(60):
+        work = asyncio.create_task(app.work())
+        await deaf.listens.wait()
+        await app.leave()
+        work.cancel()
+        await asyncio.wait([work])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from discord.gateway import DiscordWebSocket
 
 from adapters.discord import DiscordAdapter, commands
 from adapters.discord.gateway import Identifies, Listener, TooSoonError
@@ -22,6 +23,27 @@ from tests.simulators.discord.world import GUILD
 
 def frames(now: State, *ops: str) -> list[str]:
     return [frame.op for frame in now.frames if frame.op in ops]
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_listening_ends_when_it_is_cancelled_while_the_connection_is_made(
+    adapter: DiscordAdapter, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """Otherwise the program would not shut down. `steps` of the event loop lie between the two."""
+    connect = DiscordWebSocket.from_client
+
+    async def cancelled_meanwhile(*args: Any, **options: Any) -> DiscordWebSocket:
+        socket = await connect(*args, **options)
+        listening.cancel()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        return socket
+
+    monkeypatch.setattr(DiscordWebSocket, "from_client", cancelled_meanwhile)
+    listening = asyncio.create_task(adapter.listen(TakingBot()))
+    async with asyncio.timeout(60):
+        await asyncio.wait([listening])
+    assert listening.cancelled()
 
 
 async def ended(listening: "asyncio.Task[None]") -> None:
