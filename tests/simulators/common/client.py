@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from tests.simulators.common.records import State
 
@@ -18,7 +19,7 @@ class People(Generic[StateT]):
     def __init__(self, address: str, shape: type[StateT]) -> None:
         self.address = address
         self._shape = shape
-        self._http = httpx.AsyncClient(base_url=address, timeout=60, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, transport=AiohttpTransport())
 
     async def __aenter__(self) -> Self:
         return self
