@@ -3,6 +3,8 @@
 A resumed gateway session replays them; a new session does not.
 """
 
+import random
+from collections.abc import Coroutine
 from typing import Any
 
 import aiohttp
@@ -21,24 +23,23 @@ async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> bool:
     """Pass missed messages to the bot, oldest first in each place; return whether every place could be read."""
     heard = await bot.heard_until(PLATFORM)
     since = snowflake_at(look_from(discord.utils.snowflake_time(int(heard)).timestamp() if heard else None))
-    missed, whole, read = 0, True, set[int]()
-    for place in await _places(bot):
-        try:
-            for channel in await _channels(client, place, since):
-                if channel.id not in read:
-                    missed += await _read(bot, channel, since, me=me)
-                    read.add(channel.id)
-        except (TimeoutError, discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            # A place that may no longer be read is not worth a retry.
-            whole = whole and isinstance(error, discord.Forbidden | discord.NotFound)
-            log.info("cannot look for missed messages", channel=place, error=str(error))
-        except Exception:
-            # One place must not keep the others from being read.
-            whole = False
-            log.exception("looking for missed messages failed", channel=place)
-    if missed:
-        log.info("found messages that were missed", messages=missed)
-    return whole
+    search = _Search(client, bot, since, me)
+    places = {place: client.get_channel(place) for place in await _places(bot)}
+    listed: list[Any] = [channel for channel in places.values() if channel is not None]
+    threads = [thread for channel in listed for thread in getattr(channel, "threads", ())]
+    unlisted = [place for place, channel in places.items() if channel is None]
+    # If a search is interrupted again and again, every place must have its turn: who has waited longest comes first,
+    # and chance decides where Discord does not tell how long that is.
+    random.shuffle(unlisted)
+    for channel in sorted([*listed, *threads], key=_last_message):
+        await search.through(channel.id, search.read(channel))
+    for place in unlisted:
+        await search.through(place, search.fetch(place))
+    for channel in listed:
+        await search.through(channel.id, search.read_archived(channel))
+    if search.missed:
+        log.info("found messages that were missed", messages=search.missed)
+    return search.whole
 
 
 async def _places(bot: Bot) -> list[int]:
@@ -47,25 +48,61 @@ async def _places(bot: Bot) -> list[int]:
     return list(dict.fromkeys(int(name) for place in known for name in (place.thread, place.channel) if name))
 
 
-async def _channels(client: discord.Client, place: int, since: int) -> list[Any]:
-    """What to read for a place: the place itself, and the threads of a channel, where the bot may be mentioned too."""
-    channel: Any = client.get_channel(place) or await _untold(client, place)
-    # A forum holds no messages, only threads.
-    found = [channel] if isinstance(channel, discord.abc.Messageable) else []
-    if isinstance(channel, discord.TextChannel | discord.ForumChannel):
-        found += channel.threads
+def _last_message(channel: Any) -> int:
+    return getattr(channel, "last_message_id", None) or 0
+
+
+class _Search:
+    """A search for messages since a snowflake: how many were `missed`, and whether every place could be read."""
+
+    def __init__(self, client: discord.Client, bot: Bot, since: int, me: int) -> None:
+        self.missed = 0
+        self.whole = True
+        self._client = client
+        self._bot = bot
+        self._since = since
+        self._me = me
+        self._read: set[int] = set()
+
+    async def through(self, place: int, reading: Coroutine[Any, Any, None]) -> None:
+        """Search a place; an error there does not keep the others from being searched."""
+        try:
+            await reading
+        except (TimeoutError, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            # A place that may no longer be read is not worth a retry.
+            self.whole = self.whole and isinstance(error, discord.Forbidden | discord.NotFound)
+            log.info("cannot look for missed messages", channel=place, error=str(error))
+        except Exception:
+            self.whole = False
+            log.exception("looking for missed messages failed", channel=place)
+
+    async def read(self, channel: Any) -> None:
+        """Read a channel, a DM or a thread. A forum holds no messages, only threads."""
+        holds_messages = isinstance(channel, discord.abc.Messageable)
+        is_new = (_last_message(channel) or self._since + 1) > self._since
+        if channel.id in self._read or not holds_messages or not is_new:
+            return
+        async for message in channel.history(after=discord.Object(self._since), limit=None, oldest_first=True):
+            self.missed += await _bring(self._bot, message, channel, me=self._me)
+        self._read.add(channel.id)
+
+    async def fetch(self, place: int) -> None:
+        """Read a place that the gateway does not list: a DM or an archived thread."""
+        try:
+            channel = await self._client.fetch_channel(place)
+        except (discord.NotFound, discord.InvalidData):
+            return  # a question whose thread was never opened, or a kind of channel that discord.py does not know
+        if isinstance(channel, discord.DMChannel | discord.Thread):
+            await self.read(channel)
+
+    async def read_archived(self, channel: Any) -> None:
+        """Read the archived threads of a channel, where the bot may be mentioned, too."""
+        if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
+            return
         async for thread in channel.archived_threads(limit=None):
-            if thread.archive_timestamp < discord.utils.snowflake_time(since):
-                break  # the newest come first, and a message in an archived thread revives it
-            found.append(thread)
-    return [one for one in found if (getattr(one, "last_message_id", None) or since + 1) > since]
-
-
-async def _read(bot: Bot, channel: Any, since: int, *, me: int) -> int:
-    count = 0
-    async for message in channel.history(after=discord.Object(since), limit=None, oldest_first=True):
-        count += await _bring(bot, message, channel, me=me)
-    return count
+            if thread.archive_timestamp < discord.utils.snowflake_time(self._since):
+                return  # the newest come first, and a message in an archived thread revives it
+            await self.read(thread)
 
 
 async def _bring(bot: Bot, message: discord.Message, channel: Any, *, me: int) -> bool:
@@ -76,12 +113,3 @@ async def _bring(bot: Bot, message: discord.Message, channel: Any, *, me: int) -
     if message.edited_at is not None:
         await revise(bot, as_edited(message, incoming))
     return (await claim(bot, incoming)).outcome == "accepted"
-
-
-async def _untold(client: discord.Client, place: int) -> Any:
-    """A place that the gateway does not list: a DM or an archived thread. None for anything else."""
-    try:
-        channel = await client.fetch_channel(place)
-    except (discord.NotFound, discord.InvalidData):
-        return None  # a question whose thread was never opened, or a kind of channel that discord.py does not know
-    return channel if isinstance(channel, discord.DMChannel | discord.Thread) else None

@@ -12,7 +12,7 @@ from adapters.discord import DiscordAdapter, commands
 from adapters.discord.gateway import Identifies, Listener, TooSoonError
 from adapters.discord.rate import Rate
 from bot.adapter import ConfigurationError
-from bot.incoming import Command
+from bot.incoming import Command, Place
 from bot.settings import Settings
 from bot.testing import TakingBot
 from bot.views import NOT_DONE, Answer
@@ -204,6 +204,21 @@ async def test_no_message_is_missed_while_the_connection_is_lost(
     await bot.takes(f"said meanwhile {how}")
     now = await discord.until(lambda now: now.sockets == 1)
     assert frames(now, "identify", "resume")[len(before) :] == ["resume"]
+
+
+async def test_who_has_waited_longest_is_found_first(adapter: DiscordAdapter, discord: DiscordPeople) -> None:
+    """Otherwise a program that keeps ending would find the same people every time, and never the others."""
+    ada, channel, bot = await discord.user("ada"), await discord.channel("waiting"), TakingBot()
+    threads = [await discord.thread(ada, channel, f"number {number}") for number in range(4)]
+    for number in (2, 0, 3, 1):
+        await discord.say(ada, threads[number], f"waits in {number}")
+    # The places that the bot knows, the latest used first.
+    bot.places = [Place(f"discord:{thread}", "discord", GUILD, channel, thread) for thread in threads]
+    listening = asyncio.create_task(adapter.listen(bot))
+    await bot.until(lambda: bot.is_whole)
+    found = [one.text for one in bot.received if "waits" in one.text]
+    assert found == ["waits in 2", "waits in 0", "waits in 3", "waits in 1"]
+    await ended(listening)
 
 
 async def test_a_silent_gateway_is_noticed_and_no_message_is_missed(
