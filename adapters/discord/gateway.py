@@ -77,8 +77,8 @@ class Listener(discord.Client):
             max_messages=None,
             heartbeat_timeout=self.SILENCE,
         )
-        # Answers go before the search for missed messages.
-        rate.limit(self, gives_way=2.0)
+        # Answers go before the search for missed messages, but may not keep it waiting: people wait for it, too.
+        rate.limit(self, gives_way=0.1)
         self.was_ready = False
         self._closes = False
         self._looking: asyncio.Task[None] | None = None
