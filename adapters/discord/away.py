@@ -4,7 +4,8 @@ A resumed gateway session replays them; a new session does not.
 """
 
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import aiohttp
@@ -21,20 +22,25 @@ log = structlog.get_logger()
 
 async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> bool:
     """Pass missed messages to the bot, oldest first in each place; return whether every place could be read."""
-    heard = await bot.heard_until(PLATFORM)
-    since = snowflake_at(look_from(discord.utils.snowflake_time(int(heard)).timestamp() if heard else None))
+    until = int(await bot.heard_until(PLATFORM) or 0)
+    since = snowflake_at(look_from(discord.utils.snowflake_time(until).timestamp() if until else None))
     search = _Search(client, bot, since, me)
     places = {place: client.get_channel(place) for place in await _places(bot)}
     listed: list[Any] = [channel for channel in places.values() if channel is not None]
     threads = [thread for channel in listed for thread in getattr(channel, "threads", ())]
     unlisted = [place for place, channel in places.items() if channel is None]
-    # If a search is interrupted again and again, every place must have its turn: who has waited longest comes first,
-    # and chance decides where Discord does not tell how long that is.
-    random.shuffle(unlisted)
-    for channel in sorted([*listed, *threads], key=_last_message):
-        await search.through(channel.id, search.read(channel))
-    for place in unlisted:
+    # The latest messages are the likeliest to be missing. But if a search is interrupted again and again, every place
+    # must have its turn: who has waited longest comes early, too, and a place that the gateway does not list may.
+    in_turn = _from_both_ends(sorted([*listed, *threads], key=_last_message))
+    chances = {place: random.expovariate(1 / rank) for rank, place in enumerate(unlisted, 1)}
+    for channel in in_turn:
+        if _last_message(channel) > until:
+            await search.through(channel.id, search.read(channel))
+    for place in sorted(unlisted, key=chances.__getitem__):
         await search.through(place, search.fetch(place))
+    # What was posted before the newest message that arrived is not likely to be missing.
+    for channel in in_turn:
+        await search.through(channel.id, search.read(channel))
     for channel in listed:
         await search.through(channel.id, search.read_archived(channel))
     if search.missed:
@@ -46,6 +52,13 @@ async def _places(bot: Bot) -> list[int]:
     """Where to look: threads, DMs, and the channels in which threads are opened."""
     known = await bot.known(PLATFORM)
     return list(dict.fromkeys(int(name) for place in known for name in (place.thread, place.channel) if name))
+
+
+def _from_both_ends(channels: Sequence[Any]) -> list[Any]:
+    """The last, the first, the last but one, the second, and so on."""
+    half = len(channels) // 2
+    pairs = zip_longest(reversed(channels[half:]), channels[:half])
+    return [channel for pair in pairs for channel in pair if channel is not None]
 
 
 def _last_message(channel: Any) -> int:

@@ -18,7 +18,8 @@ class TakingBot:
     """A `Bot` that records what is passed to it. While `claims` is false, it refuses to store anything.
 
     `received` lists every message accepted, redeliveries included; `refused` those refused. `places` is what `known`
-    returns; `is_whole` is whether the adapter says that no message is missing.
+    returns; `is_whole` is whether the adapter says that no message is missing; `heard` is the newest position that
+    arrived earlier.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class TakingBot:
         self.ignored: dict[str, str] = {}
         self.places: list[Place] = []
         self.is_whole = False
+        self.heard: str | None = None
         self._changed = asyncio.Condition()
         self._hub = Hub()
 
@@ -92,7 +94,7 @@ class TakingBot:
         return [place for place in self.places if place.platform == platform]
 
     async def heard_until(self, platform: str) -> str | None:
-        return max((incoming.position for incoming in self.received), default=None)
+        return max((incoming.position for incoming in self.received), default=self.heard)
 
     async def caught_up(self, platform: str) -> bool:
         self.is_whole = True

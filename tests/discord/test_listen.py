@@ -206,18 +206,35 @@ async def test_no_message_is_missed_while_the_connection_is_lost(
     assert frames(now, "identify", "resume")[len(before) :] == ["resume"]
 
 
-async def test_who_has_waited_longest_is_found_first(adapter: DiscordAdapter, discord: DiscordPeople) -> None:
-    """Otherwise a program that keeps ending would find the same people every time, and never the others."""
+async def test_the_latest_missed_message_and_the_one_that_waits_longest_are_found_first(
+    adapter: DiscordAdapter, discord: DiscordPeople
+) -> None:
+    """A program that keeps ending would otherwise find the same people every time, and never the others."""
     ada, channel, bot = await discord.user("ada"), await discord.channel("waiting"), TakingBot()
     threads = [await discord.thread(ada, channel, f"number {number}") for number in range(4)]
     for number in (2, 0, 3, 1):
         await discord.say(ada, threads[number], f"waits in {number}")
-    # The places that the bot knows, the latest used first.
     bot.places = [Place(f"discord:{thread}", "discord", GUILD, channel, thread) for thread in threads]
     listening = asyncio.create_task(adapter.listen(bot))
     await bot.until(lambda: bot.is_whole)
     found = [one.text for one in bot.received if "waits" in one.text]
-    assert found == ["waits in 2", "waits in 0", "waits in 3", "waits in 1"]
+    assert found == ["waits in 1", "waits in 2", "waits in 3", "waits in 0"]
+    await ended(listening)
+
+
+async def test_what_was_said_while_it_was_away_is_found_before_older_messages_are_read_again(
+    adapter: DiscordAdapter, discord: DiscordPeople
+) -> None:
+    ada, channel, bot = await discord.user("ada"), await discord.channel("busy"), TakingBot()
+    before, after = [await discord.thread(ada, channel, f"number {number}") for number in range(2)]
+    earlier = await discord.say(ada, before, "arrived before")
+    await discord.say(ada, after, "missed")
+    bot.places = [Place(f"discord:{thread}", "discord", GUILD, channel, thread) for thread in (before, after)]
+    bot.heard = f"{int(earlier):020}"
+    listening = asyncio.create_task(adapter.listen(bot))
+    await bot.until(lambda: bot.is_whole)
+    found = [one.text for one in bot.received if one.place.thread in (before, after)]
+    assert found == ["missed", "arrived before"]
     await ended(listening)
 
 
