@@ -1,6 +1,6 @@
 """The interface between platforms and the bot: what an adapter implements, and what the core offers it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self, runtime_checkable
 
@@ -175,6 +175,13 @@ class Bot(Protocol):
 
     async def known(self, platform: str) -> list[Place]:
         """The conversations of a platform used in the last days, newest first: where to look for missed messages."""
+        ...
+
+    async def of_ours(self, messages: Collection[str]) -> set[str]:
+        """Which of these messages were stored, as an event, or posted by the bot, as the ref of a part.
+
+        A place whose last message is one of them is not likely to have missed messages.
+        """
         ...
 
     async def heard_until(self, platform: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 import structlog
 
@@ -24,7 +24,7 @@ from bot.transcript import transcript
 from bot.unanswered import Unanswered
 from bot.views import Answer, AssistantChoice, Exchange, Moment
 from bot.watch import Hub, HubReply
-from storage import conversations
+from storage import claims, conversations
 from storage.database import Database
 from storage.records import Conversation
 from storage.text import storable
@@ -102,6 +102,9 @@ class Core:
     async def known(self, platform: str) -> list[Place]:
         found = await conversations.lately(self._db, platform, time.time() - KNOWN_FOR, MOST_KNOWN)
         return [_place(conversation) for conversation in found]
+
+    async def of_ours(self, messages: Collection[str]) -> set[str]:
+        return await claims.of_ours(self._db, messages)
 
     async def heard_until(self, platform: str) -> str | None:
         self._intake.watermarks.look_begins(platform)

@@ -1,6 +1,7 @@
 """Records each incoming event durably and exactly once: messages, edits of messages, commands and clicks."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
@@ -164,6 +165,16 @@ def nothing(_: Transaction) -> None:
 
 async def is_claimed(db: Database, event: str) -> bool:
     return bool(await db.read("select 1 as one from incoming where event = :event", event=event))
+
+
+async def of_ours(db: Database, refs: Collection[str]) -> set[str]:
+    """Return those of these platform messages that were recorded, or are parts of replies."""
+    rows = await db.read(
+        "select event as ref from incoming where event in (select value from json_each(:refs))"
+        " union all select ref from parts where ref in (select value from json_each(:refs))",
+        refs=json.dumps(list(refs)),
+    )
+    return {row["ref"] for row in rows}
 
 
 def _conversation(tx: Transaction, claim: Claim) -> Conversation:

@@ -5,7 +5,6 @@ A resumed gateway session replays them; a new session does not.
 
 import random
 from collections.abc import Coroutine, Sequence
-from itertools import zip_longest
 from typing import Any
 
 import aiohttp
@@ -13,7 +12,8 @@ import discord
 import structlog
 
 from adapters.discord.claim import claim, revise
-from adapters.discord.incoming import PLATFORM, as_edited, from_message, snowflake_at
+from adapters.discord.incoming import PLATFORM, as_edited, from_message, ref, snowflake_at
+from adapters.discord.place import Posted
 from bot.adapter import Bot
 from bot.catch_up import look_from
 
@@ -29,16 +29,14 @@ async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> bool:
     listed: list[Any] = [channel for channel in places.values() if channel is not None]
     threads = [thread for channel in listed for thread in getattr(channel, "threads", ())]
     unlisted = [place for place, channel in places.items() if channel is None]
-    # The latest messages are the likeliest to be missing. But if a search is interrupted again and again, every place
-    # must have its turn: who has waited longest comes early, too, and a place that the gateway does not list may.
-    in_turn = _from_both_ends(sorted([*listed, *threads], key=_last_message))
+    # If a search is interrupted again and again, every place must have its turn: who has waited longest comes first. Of
+    # places that the gateway does not list, those used last come first, but each has a chance to come early.
+    in_turn = sorted([*listed, *threads], key=_last_message)
     chances = {place: random.expovariate(1 / rank) for rank, place in enumerate(unlisted, 1)}
-    for channel in in_turn:
-        if _last_message(channel) > until:
-            await search.through(channel.id, search.read(channel))
+    for channel in await _with_news(bot, in_turn, until):
+        await search.through(channel.id, search.read(channel))
     for place in sorted(unlisted, key=chances.__getitem__):
         await search.through(place, search.fetch(place))
-    # What was posted before the newest message that arrived is not likely to be missing.
     for channel in in_turn:
         await search.through(channel.id, search.read(channel))
     for channel in listed:
@@ -54,11 +52,12 @@ async def _places(bot: Bot) -> list[int]:
     return list(dict.fromkeys(int(name) for place in known for name in (place.thread, place.channel) if name))
 
 
-def _from_both_ends(channels: Sequence[Any]) -> list[Any]:
-    """The last, the first, the last but one, the second, and so on."""
-    half = len(channels) // 2
-    pairs = zip_longest(reversed(channels[half:]), channels[:half])
-    return [channel for pair in pairs for channel in pair if channel is not None]
+async def _with_news(bot: Bot, channels: Sequence[Any], until: int) -> list[Any]:
+    """Those whose last message did not arrive: neither a question nor an answer of ours, nor from before `until`."""
+    last = {channel.id: _last_message(channel) for channel in channels}
+    refs = {key: {ref(message), Posted(str(key), str(message)).ref} for key, message in last.items() if message > until}
+    ours = await bot.of_ours({one for either in refs.values() for one in either})
+    return [channel for channel in channels if channel.id in refs and not refs[channel.id] & ours]
 
 
 def _last_message(channel: Any) -> int:

@@ -3,7 +3,7 @@
 # ruff: noqa: ARG002 - it ignores most arguments
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from bot.adapter import ModelDesk, NotClaimedError, Receipt, Reply, Turn
 from bot.incoming import Attached, Command, Incoming, Person, Place, Revision
@@ -92,6 +92,9 @@ class TakingBot:
 
     async def known(self, platform: str) -> list[Place]:
         return [place for place in self.places if place.platform == platform]
+
+    async def of_ours(self, messages: Collection[str]) -> set[str]:
+        return {one.event for one in self.received} & set(messages)
 
     async def heard_until(self, platform: str) -> str | None:
         return max((incoming.position for incoming in self.received), default=self.heard)

@@ -5,7 +5,7 @@ import functools
 import itertools
 import time
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -177,6 +177,9 @@ class StageBot:
 
     async def known(self, _: str) -> list[Place]:
         return []
+
+    async def of_ours(self, _: Collection[str]) -> set[str]:
+        return set()
 
     async def heard_until(self, _: str) -> str | None:
         return None
