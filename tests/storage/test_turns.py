@@ -82,6 +82,12 @@ async def test_a_turn_left_open_is_taken_over_and_its_former_worker_is_fenced_of
     assert await db.write(turns.open_next, first.conversation.id, 5.0) is None
 
 
+async def test_questions_and_answers_are_recognised_as_ours_and_other_messages_are_not(db: SQLiteDatabase) -> None:
+    turn = (await opened(db, "web:1")).turn
+    await db.write(turns.keep_part, turn.id, turn.attempts, 1, "web:answer", "final")
+    assert await claims.of_ours(db, ["web:1", "web:answer", "web:2"]) == {"web:1", "web:answer"}
+
+
 async def test_words_are_blanked_only_where_the_thread_has_them(db: SQLiteDatabase) -> None:
     for event, run_id in (("web:1", "run_1"), ("web:2", None)):
         turn = await opened(db, event)
