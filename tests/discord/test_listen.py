@@ -193,12 +193,13 @@ async def test_a_command_in_a_thread_or_dm_is_about_that_conversation(bot: Takin
 async def test_no_message_is_missed_while_the_connection_is_lost(
     bot: TakingBot, discord: DiscordPeople, how: str
 ) -> None:
-    before = frames(await discord.state(), "identify", "resume")
+    state = await discord.state()
+    before, connects = frames(state, "identify", "resume"), len(frames(state, "connect"))
     ada = await discord.user("ada")
     dm = await discord.dm(ada)
     await discord.fault("gateway_connect", hold=True)
     await discord.disconnect(how)
-    await discord.until(lambda now: now.sockets == 0)
+    await discord.until(lambda now: now.sockets == 0 and len(frames(now, "connect")) > connects)
     await discord.say(ada, dm, f"said meanwhile {how}")
     await discord.release()
     await bot.takes(f"said meanwhile {how}")
