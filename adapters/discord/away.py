@@ -37,6 +37,7 @@ async def catch_up(client: discord.Client, bot: Bot, *, me: int) -> bool:
         await search.through(channel.id, search.read(channel))
     for place in sorted(unlisted, key=chances.__getitem__):
         await search.through(place, search.fetch(place))
+    # The rest: a message may be missing before one that arrived.
     for channel in in_turn:
         await search.through(channel.id, search.read(channel))
     for channel in listed:
