@@ -92,6 +92,6 @@ def redacted(line: str, secrets: set[str]) -> str:
 
 def _forms(secret: str) -> set[str]:
     """A secret as it may stand in a line: as it is, or with escapes in JSON or in a representation."""
-    if secret.isalnum():
+    if secret.isascii() and secret.isalnum():  # nothing to escape; the usual token, in every line of the log
         return {secret}
     return {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}

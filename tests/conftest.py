@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from hypothesis.internal.constants_ast import Constants
 
 from bot.settings import Settings
 from tests.scripted import Model, scripted_model
@@ -15,6 +16,9 @@ from tests.scripted import Model, scripted_model
 # `--hypothesis-seed=N` finds others.
 hypothesis_settings.register_profile("threadline", deadline=None)
 hypothesis_settings.load_profile("threadline")
+# Hypothesis would also draw the constants of whichever of our modules are loaded, which depends on the tests that ran
+# before in the same process. It has no setting for that.
+pytest.MonkeyPatch().setattr("hypothesis.internal.conjecture.providers._get_local_constants", Constants)
 
 ROOT = Path(__file__).resolve().parent.parent
 # Other people's documents, which are not part of this repository, by their names in one folder.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.logs import configure_logs, redacted
@@ -38,6 +38,7 @@ def test_tokens_issued_by_platforms_are_redacted_in_urls(line: str) -> None:
 
 @pytest.mark.parametrize("write", [str, json.dumps, partial(json.dumps, ensure_ascii=False), repr])
 @given(secret=st.text(min_size=8))
+@example(secret="Schlüssel")
 def test_a_secret_is_hidden_however_a_line_escapes_it(write: Callable[[str], str], secret: str) -> None:
     written = write(secret)
     hidden = redacted(f"failed: {written}", {secret})
