@@ -25,16 +25,22 @@ _PING = re.compile(
 def harmless(markdown: str) -> str:
     """The text with an invisible break in every broadcast and mention (`<!channel>`, `@here`, `<@U…>`, `<#…>`).
 
-    Also effective after the platform's own unescaping (`&lt;!channel&gt;`, `\\<!channel>`). Idempotent.
+    Effective before and after the platform's own unescaping (`&lt;!channel&gt;`, `\\<!channel>`). Idempotent.
     """
     if not _BEGINS.search(markdown):
         return markdown
     units = [unit.group() for unit in _UNIT.finditer(markdown)]
-    decoded = [_decode(unit) for unit in units]
-    origin = [index for index, characters in enumerate(decoded) for _ in characters]
-    for ping in _PING.finditer("".join(decoded)):
-        units[origin[ping.start()]] += BREAK
-    return "".join(units)
+    pinging = _pinging(units) | _pinging([_decode(unit) for unit in units])
+    return "".join(unit + BREAK if index in pinging else unit for index, unit in enumerate(units))
+
+
+def _pinging(units: list[str]) -> set[int]:
+    """The units that a broadcast or a mention begins in."""
+    begins = [ping.start() for ping in _PING.finditer("".join(units))]
+    if not begins:
+        return set()
+    origin = [index for index, characters in enumerate(units) for _ in characters]
+    return {origin[begin] for begin in begins}
 
 
 def _decode(unit: str) -> str:

@@ -31,6 +31,7 @@ def test_every_known_broadcast_and_mention_is_broken(call: str) -> None:
 @example("&#38;lt;!here>")
 @example("<@everyone>")
 @example("@&#99;hannel")
+@example("<@&commat;")
 def test_nothing_pings_even_after_the_platform_unescapes_it(text: str) -> None:
     once = harmless(text)
     assert not PINGS.search(once)
