@@ -11,6 +11,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters.discord.acknowledging import Acknowledging
 from adapters.discord.attachments import body_of, uploads
 from adapters.discord.errors import BarredError, RefusedError, as_configuration_errors, as_platform_errors, refusal
 from adapters.discord.rate import Rate
@@ -18,6 +19,8 @@ from bot.adapter import FileRefusedError, PlatformError
 from bot.segments import File
 
 PAGE = 100
+# What Discord calls the response to an interaction, whose id need not be known.
+ORIGINAL = "@original"
 _MESSAGES = "/channels/{channel_id}/messages"
 # The bot's messages ping nobody and show no link previews.
 _QUIET = {
@@ -38,6 +41,7 @@ class Account:
         self._base_url = base_url.rstrip("/")
         self._gateway_url = gateway_url
         self.rate = Rate()
+        self.acknowledging = Acknowledging()
         self._client = self._new_client()
         self._logging_in = asyncio.Lock()
         self._barred_until = 0.0
@@ -147,16 +151,22 @@ class Account:
 
     async def edit_response(
         self, application: str, token: str, message: str, text: str, files: Sequence[File] = ()
-    ) -> None:
-        """Edit the answer to an interaction, with its token, which is valid for fifteen minutes in any channel."""
+    ) -> tuple[str, str]:
+        """Edit an answer to an interaction, with its token, which is valid for fifteen minutes in any channel.
+
+        `message` is an id or `ORIGINAL`; returns the ids of the channel and of the message.
+        """
         webhook = await self._webhook(application, token)
+        # discord.py puts what it is given into the path; only its annotation insists on a number.
+        named: Any = message
         with as_platform_errors("answer a command"):
-            await webhook.edit_message(
-                int(message),
+            edited = await webhook.edit_message(
+                named,
                 content=text,
                 attachments=uploads(files),
                 allowed_mentions=discord.AllowedMentions.none(),
             )
+        return str(edited.channel.id), str(edited.id)
 
     async def delete_response(self, application: str, token: str, message: str) -> None:
         """Delete an answer to an interaction, with its token."""

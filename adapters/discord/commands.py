@@ -11,16 +11,19 @@ import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord.errors import ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION
+from adapters.discord.acknowledging import Acknowledging
+from adapters.discord.errors import as_platform_errors
 from adapters.discord.incoming import from_ask, from_command
 from adapters.discord.render import private
-from bot.adapter import Bot, NotClaimedError
+from bot.adapter import Bot, NotClaimedError, PlatformError
 from bot.incoming import Command
 from bot.views import NOT_DONE, AssistantChoice
 
 SORRY = "Sorry, that did not work; please try again."
 # Discord's limits for the choices it offers.
 CHOICES, CHOICE = 25, 100
+# Discord waits three seconds for an acknowledgement; a command may take so many of them to be stored first.
+STORED_FIRST = 1.5
 # Discord shows that a command is being answered until it is; seconds for this when the program shuts down.
 LEAVING = 3.0
 # The fields that define a command; Discord adds others of its own.
@@ -32,13 +35,19 @@ log = structlog.get_logger()
 class Commands(app_commands.CommandTree[discord.Client]):
     """The commands of one connection."""
 
-    def __init__(self, client: discord.Client, bot: Bot, assistants: Sequence[AssistantChoice]) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        bot: Bot,
+        assistants: Sequence[AssistantChoice],
+        acknowledging: Acknowledging,
+    ) -> None:
         super().__init__(
             client,
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
             allowed_installs=app_commands.AppInstallationType(guild=True),
         )
-        self._group = AssistantGroup(bot, assistants)
+        self._group = AssistantGroup(bot, assistants, acknowledging)
         self.add_command(self._group)
 
     async def offer(self) -> bool:
@@ -61,11 +70,7 @@ class Commands(app_commands.CommandTree[discord.Client]):
             await asyncio.wait(self._group.running, timeout=LEAVING)
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
-        cause = error.__cause__ or error
-        if isinstance(cause, discord.HTTPException) and cause.code == UNKNOWN_INTERACTION:
-            log.warning("a command arrived too late to be answered", command=interaction.id)
-            return
-        log.error("command failed", command=interaction.id, exc_info=cause)
+        log.error("command failed", command=interaction.id, exc_info=error.__cause__ or error)
         try:
             await interaction.edit_original_response(content=SORRY)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as refused:
@@ -78,11 +83,12 @@ class AssistantGroup(app_commands.Group):
     `running` has a future for each command in progress.
     """
 
-    def __init__(self, bot: Bot, assistants: Sequence[AssistantChoice]) -> None:
+    def __init__(self, bot: Bot, assistants: Sequence[AssistantChoice], acknowledging: Acknowledging) -> None:
         super().__init__(name="assistant", description="Assistants that answer here")
         self.running: set[asyncio.Future[None]] = set()
         self._bot = bot
         self._assistants = assistants
+        self._acknowledging = acknowledging
 
     @app_commands.command(description="Pick the assistant that answers you")
     @app_commands.describe(name="The assistant's name")
@@ -113,24 +119,30 @@ class AssistantGroup(app_commands.Group):
     @app_commands.describe(question="What you want to know")
     async def ask(self, interaction: discord.Interaction, question: str) -> None:
         with self._in_progress():
-            incoming = from_ask(interaction, question, response=await _deferred(interaction))
+            with self._acknowledging.pending(str(interaction.id)):
+                storing = asyncio.ensure_future(self._bot.receive(from_ask(interaction, question)))
+                shown = await _acknowledged(interaction, storing)
             try:
-                receipt = await self._bot.receive(incoming)
+                receipt = await storing
             except NotClaimedError as error:
                 log.warning("question not stored", error=str(error))
-                await interaction.edit_original_response(content=NOT_DONE)  # Discord does not redeliver commands
-                return
-            if receipt.outcome == "ignored":
-                await interaction.edit_original_response(content=f"Nothing to answer: {receipt.reason}.")
+                words = NOT_DONE
+            else:
+                words = f"Nothing to answer: {receipt.reason}." if receipt.outcome == "ignored" else ""
+            if shown and words:
+                await interaction.edit_original_response(content=words)
 
     async def _answer(self, interaction: discord.Interaction, text: str) -> None:
         """Run a command and show its answer to its author only."""
         with self._in_progress():
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            running = asyncio.ensure_future(self._bot.command(_command(interaction, text)))
+            shown = await _acknowledged(interaction, running, ephemeral=True)
             try:
-                words = (await self._bot.command(_command(interaction, text))).text
+                words = (await running).text
             except NotClaimedError:
                 words = NOT_DONE
+            if not shown:
+                return
             first, *others = private(words)
             await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
             for part in others:
@@ -172,15 +184,20 @@ def _command(interaction: discord.Interaction, text: str) -> Command:
     return replace(command, place=replace(command.place, key="")) if in_channel and text != "new" else command
 
 
-async def _deferred(interaction: discord.Interaction) -> int:
-    """Show that the bot is thinking; returns the id of that message."""
+async def _acknowledged(
+    interaction: discord.Interaction, storing: asyncio.Future[Any], *, ephemeral: bool = False
+) -> bool:
+    """Show that the bot is thinking, once a command is stored; return whether Discord took it.
+
+    Discord does not redeliver a command because it was not acknowledged. A program that is killed after it stored one
+    goes on with it after its restart, and one that is killed before leaves no acknowledgement behind.
+    """
+    await asyncio.wait([storing], timeout=STORED_FIRST)
     try:
-        answered = await interaction.response.defer(thinking=True)
-    except discord.HTTPException as error:
-        # Discord redelivers a command after a lost connection.
-        if error.code != ALREADY_ACKNOWLEDGED:
-            raise
-        answered = None
-    if answered is not None and answered.message_id is not None:
-        return answered.message_id
-    return (await interaction.original_response()).id
+        with as_platform_errors("acknowledge a command"):
+            await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+    except PlatformError as error:
+        # It came too late, or Discord delivered the command again after a lost connection.
+        log.warning("command not acknowledged", command=interaction.id, error=str(error))
+        return False
+    return True

@@ -7,6 +7,7 @@ from typing import Any
 import discord
 import structlog
 
+from adapters.discord.acknowledging import Acknowledging
 from adapters.discord.away import catch_up
 from adapters.discord.claim import claim, pauses, revise
 from adapters.discord.commands import Commands
@@ -70,7 +71,9 @@ class Listener(discord.Client):
     # A gateway that answers heartbeats is never silent for this long, so the connection is lost.
     SILENCE = 60.0
 
-    def __init__(self, bot: Bot, identifies: Identifies, rate: Rate, *, reads_all: bool) -> None:
+    def __init__(
+        self, bot: Bot, identifies: Identifies, rate: Rate, acknowledging: Acknowledging, *, reads_all: bool
+    ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=reads_all),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -85,10 +88,12 @@ class Listener(discord.Client):
         self._commands: Commands | None = None
         self._bot = bot
         self._identifies = identifies
+        self._acknowledging = acknowledging
 
     async def setup_hook(self) -> None:
         anywhere = Place(key="", platform=PLATFORM, workspace=DM, channel="")
-        self._commands = Commands(self, self._bot, await self._bot.assistants(anywhere, Person("")))
+        assistants = await self._bot.assistants(anywhere, Person(""))
+        self._commands = Commands(self, self._bot, assistants, self._acknowledging)
         try:
             if await self._commands.offer():
                 log.info("commands registered with Discord")

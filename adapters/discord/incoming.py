@@ -43,8 +43,8 @@ def as_edited(message: discord.Message, now: Incoming) -> Revision:
     return Revision(now.event, now.text, now.files, at)
 
 
-def from_ask(interaction: discord.Interaction, question: str, *, response: int) -> Incoming:
-    """A question asked with `/assistant ask`; the answer goes into the bot's `response` to it."""
+def from_ask(interaction: discord.Interaction, question: str) -> Incoming:
+    """A question asked with `/assistant ask`; the answer goes into the bot's response to it."""
     return Incoming(
         event=ref(interaction.id),
         place=place_of(interaction),
@@ -52,11 +52,7 @@ def from_ask(interaction: discord.Interaction, question: str, *, response: int) 
         text=question,
         position=position(interaction.id),
         addressed=True,
-        reply_to={
-            "application": str(interaction.application_id),
-            "token": interaction.token,
-            "response": str(response),
-        },
+        reply_to={"application": str(interaction.application_id), "token": interaction.token},
     )
 
 

@@ -42,7 +42,7 @@ async def listen(account: Account, bot: Bot, *, pauses: Sequence[float]) -> None
     """Receive until cancelled. Raises `ConfigurationError` if Discord refuses the first connection for good."""
     identifies, reads_all, failures, was_ready = Identifies(), True, 0, False
     while True:
-        listener = Listener(bot, identifies, account.rate, reads_all=reads_all)
+        listener = Listener(bot, identifies, account.rate, account.acknowledging, reads_all=reads_all)
         try:
             await _receive(listener, account.token)
         except discord.PrivilegedIntentsRequired:

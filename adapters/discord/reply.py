@@ -47,9 +47,8 @@ class DiscordReply:
         # How often a part was posted again: a nonce is valid for one message, even a deleted one.
         self._renewed: Counter[int] = Counter()
         self._responses = [response for row in turn.incoming if (response := Response.of(row))]
-        if self._responses:
-            home = turn.conversation.thread or turn.conversation.channel
-            self._posted.setdefault(FIRST, Posted(home, self._responses[-1].message))
+        # The response to the newest command is the first part, until a message had to be.
+        self._responds = bool(self._responses)
         # Other people do not see the text of a command, so it is quoted above the answer.
         self._letter = render.letter(asked=self._responses[-1].question if self._responses else "")
         self._typing: asyncio.Task[None] | None = None
@@ -173,6 +172,13 @@ class DiscordReply:
 
     async def _post(self, number: int, text: str, files: Sequence[File]) -> Posted:
         """Post a new message. For the same nonce, Discord returns the message that an earlier attempt created."""
+        if response := await self._respond(number, text, files):
+            return response
+        if number == FIRST and self._responds and FIRST not in self._posted:
+            # Once its token has expired, a response can be edited like any message, if there is one.
+            await self.find()
+            if FIRST in self._posted and await self._edit(FIRST, text, files):
+                return self._posted[FIRST]
         channel, refers_to = await self._place.channel(), await self._refers_to(number)
         try:
             message = await self._account.post(
@@ -189,6 +195,7 @@ class DiscordReply:
             return await self._post(number, text, files)
         if message.get("content", "").strip() != text.strip():
             await self._account.edit(channel, message["id"], text, files)
+        self._responds = self._responds and number != FIRST
         return Posted(channel, message["id"])
 
     async def _refers_to(self, number: int) -> str | None:
@@ -206,18 +213,25 @@ class DiscordReply:
     async def _edit(self, number: int, text: str, files: Sequence[File]) -> bool:
         """Edit a message; return False if somebody deleted it."""
         posted = self._posted[number]
-        for response in self._responses[-1:]:
-            if posted.message == response.message and await response.edit(self._account, text, files):
-                return True
+        if await self._respond(number, text, files):
+            return True
         try:
             await self._account.edit(posted.channel, posted.message, text, files)
         except RefusedError as error:
             if error.code == MISSING_ACCESS and self._responses:
-                return await self._responses[-1].edit(self._account, text, files, message=posted.message)
+                edited = await self._responses[-1].edit(self._account, text, files, message=posted.message)
+                return edited is not None
             if error.code != UNKNOWN_MESSAGE:
                 raise
             return False
+        self._responds = self._responds and number != FIRST
         return True
+
+    async def _respond(self, number: int, text: str, files: Sequence[File]) -> Posted | None:
+        """Write the first part into the response to the newest command; None if there is none to write into."""
+        if number != FIRST or not self._responds:
+            return None
+        return await self._responses[-1].edit(self._account, text, files)
 
     async def _remove(self, number: int) -> None:
         """Delete a part that the finished reply no longer has."""
@@ -263,8 +277,11 @@ class DiscordReply:
         Once Discord has forgotten the nonce, references decide: the first part refers to the question, and in a place
         where others are answered too (`shared`) the other parts refer to the first. Elsewhere they follow it directly.
         """
-        if message.get("interaction_metadata") and not self._responses:
-            return 0  # the answer to a command belongs to another turn
+        command = message.get("interaction_metadata") or {}
+        if command and command["id"] not in [response.interaction for response in self._responses[-1:]]:
+            return 0  # the answer to a command of another turn, or to an earlier command of this one
+        if command and not command.get("original_response_message_id"):
+            return FIRST
         tag, _, number = str(message.get("nonce") or "").partition(":")
         if number:
             return int(number.partition(":")[0]) if tag == self._turn.tag else 0

@@ -7,8 +7,9 @@ from typing import Self
 
 import structlog
 
-from adapters.discord.account import Account
+from adapters.discord.account import ORIGINAL, Account
 from adapters.discord.errors import RefusedError
+from adapters.discord.place import Posted
 from bot.segments import File
 from storage.records import IncomingRow
 
@@ -21,7 +22,7 @@ class Response:
 
     application: str
     token: str
-    message: str
+    interaction: str
     question: str
 
     @classmethod
@@ -29,18 +30,25 @@ class Response:
         if not row.reply_to:
             return None
         given = json.loads(row.reply_to)
-        return cls(given["application"], given["token"], given["response"], row.body or "")
+        return cls(given["application"], given["token"], row.event.partition(":")[2], row.body or "")
 
-    async def edit(self, account: Account, text: str, files: Sequence[File] = (), *, message: str = "") -> bool:
-        """Edit the answer, or a message after it; return False if the token has expired or it was deleted."""
+    async def edit(
+        self, account: Account, text: str, files: Sequence[File] = (), *, message: str = ORIGINAL
+    ) -> Posted | None:
+        """Edit the answer, or a message after it.
+
+        Returns None if there is none: the token has expired, it was deleted, or the command was never acknowledged,
+        as by a program that was killed.
+        """
+        await account.acknowledging.wait(self.interaction)
         try:
-            await account.edit_response(self.application, self.token, message or self.message, text, files)
+            channel, edited = await account.edit_response(self.application, self.token, message, text, files)
         except RefusedError as error:
             if error.retryable:
                 raise
-            log.info("the answer to a command can no longer be edited with its token", error=str(error))
-            return False
-        return True
+            log.info("the answer to a command cannot be edited with its token", error=str(error))
+            return None
+        return Posted(channel, edited)
 
     async def remove(self, account: Account, message: str) -> None:
         """Delete a message after the answer, unless it is deleted already or the token has expired."""

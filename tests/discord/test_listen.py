@@ -9,10 +9,11 @@ import pytest
 from discord.gateway import DiscordWebSocket
 
 from adapters.discord import DiscordAdapter, commands
+from adapters.discord.acknowledging import Acknowledging
 from adapters.discord.gateway import Identifies, Listener, TooSoonError
 from adapters.discord.rate import Rate
-from bot.adapter import ConfigurationError
-from bot.incoming import Command, Place
+from bot.adapter import ConfigurationError, Receipt
+from bot.incoming import Command, Incoming, Place
 from bot.settings import Settings
 from bot.testing import TakingBot
 from bot.views import NOT_DONE, Answer
@@ -97,7 +98,7 @@ async def test_a_message_in_an_unknown_channel_is_claimed_when_the_channel_becom
     ada, channel, bot = await discord.user("ada"), await discord.channel("untold"), TakingBot()
     thread = await discord.thread(ada, channel, "theirs")
     said = await discord.say(ada, thread, "still there?")
-    async with Listener(bot, Identifies(), Rate(), reads_all=True) as listener:
+    async with Listener(bot, Identifies(), Rate(), Acknowledging(), reads_all=True) as listener:
         await listener.login(settings.discord_token.get_secret_value())
         place = listener.get_partial_messageable(int(thread), guild_id=int(GUILD))
         message = await place.fetch_message(int(said))
@@ -154,6 +155,42 @@ async def test_a_question_by_command_that_cannot_be_stored_is_answered_with_the_
     asked = await discord.command(ada, channel, "/assistant ask", question="how many legs?")
     now = await discord.until(lambda now: any(message.content == NOT_DONE for message in now.messages))
     assert [message.id for message in now.messages if message.content == NOT_DONE] == [asked.original]
+
+
+async def test_a_question_by_command_is_stored_before_it_is_acknowledged(
+    bot: TakingBot, discord: DiscordPeople
+) -> None:
+    """Discord does not redeliver commands, so a program that is killed after acknowledging one must have stored it."""
+    ada, channel = await discord.user("ada"), await discord.channel("stored-first")
+    await discord.fault("create_interaction_response", hold=True)
+    asking = asyncio.create_task(discord.command(ada, channel, "/assistant ask", question="stored already?"))
+    await bot.takes("stored already?")
+    assert not asking.done()
+    await discord.release()
+    await asking
+
+
+async def test_a_question_by_command_is_acknowledged_in_time_even_if_storing_it_takes_longer(
+    adapter: DiscordAdapter, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "STORED_FIRST", 0.01)
+    acknowledged = asyncio.Event()
+
+    class Slow(TakingBot):
+        async def receive(self, incoming: Incoming) -> Receipt:
+            await acknowledged.wait()
+            return await super().receive(incoming)
+
+    bot = Slow()
+    listening = asyncio.create_task(adapter.listen(bot))
+    await discord.until(lambda now: now.sockets == 1)
+    ada, channel = await discord.user("ada"), await discord.channel("stored-late")
+    asked = await discord.command(ada, channel, "/assistant ask", question="slow disk?")
+    assert not asked.failed
+    acknowledged.set()
+    await bot.takes("slow disk?")
+    listening.cancel()
+    await asyncio.wait([listening])
 
 
 async def test_a_command_in_progress_is_answered_before_the_connection_is_closed(
@@ -351,7 +388,7 @@ def test_the_adapter_has_no_routes(adapter: DiscordAdapter) -> None:
 
 async def test_a_connection_that_closes_starts_no_search() -> None:
     """Otherwise the search would go on after the program had left, or beside that of the next connection."""
-    async with Listener(TakingBot(), Identifies(), Rate(), reads_all=True) as listener:
+    async with Listener(TakingBot(), Identifies(), Rate(), Acknowledging(), reads_all=True) as listener:
         listener._connection.user = SimpleNamespace(id=1)  # type: ignore[assignment]
     listener._look_back()
     assert listener._looking is None
@@ -359,6 +396,6 @@ async def test_a_connection_that_closes_starts_no_search() -> None:
 
 async def test_events_while_closing_are_dropped() -> None:
     """discord.py can report that it is ready two seconds after it was closed."""
-    async with Listener(TakingBot(), Identifies(), Rate(), reads_all=True) as listener:
+    async with Listener(TakingBot(), Identifies(), Rate(), Acknowledging(), reads_all=True) as listener:
         pass
     listener.dispatch("ready")

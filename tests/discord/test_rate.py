@@ -5,6 +5,7 @@ import asyncio
 import discord
 from discord.http import Route
 
+from adapters.discord.acknowledging import Acknowledging
 from adapters.discord.gateway import Identifies, Listener
 from adapters.discord.rate import CALLS, RESERVE, Rate
 from bot.budget import Budget
@@ -39,7 +40,7 @@ async def test_the_connection_that_searches_for_missed_messages_is_the_one_that_
     rate = Rate()
     rate._budget = Budget(CALLS, 1.0, clock=lambda: 0.0)
     answers = discord.Client(intents=discord.Intents.none())
-    async with Listener(TakingBot(), Identifies(), rate, reads_all=True) as listener, answers:
+    async with Listener(TakingBot(), Identifies(), rate, Acknowledging(), reads_all=True) as listener, answers:
         rate.limit(answers)
         for client, gives_way in ((listener, True), (answers, False)):
             while rate.is_spare:

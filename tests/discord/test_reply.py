@@ -52,9 +52,7 @@ class Asked:
         key = f"discord:{self.home}"
         conversation = Conversation(1, key, "discord", "1", self.channel, self.thread, None, None, 1, None, 0, 0)
         given = self.command
-        reply_to = (
-            {"application": "1000000000000000001", "token": given.token, "response": given.original} if given else 0
-        )
+        reply_to = {"application": "1000000000000000001", "token": given.token} if given else 0
         row = IncomingRow(
             1,
             f"discord:{self.question}",
@@ -403,8 +401,7 @@ async def by_command(adapter: DiscordAdapter, discord: DiscordPeople, bot: Takin
     number = next(_numbers)
     person, channel = await discord.user(f"person{number}"), await discord.channel(f"asked-{number}")
     given = await discord.command(person, channel, "/assistant ask", question=f"question {number}")
-    incoming = await bot.takes(f"question {number}")
-    assert incoming.reply_to["response"] == given.original
+    await bot.takes(f"question {number}")
     return Asked(adapter, discord, channel, given.id, number, command=given)
 
 
@@ -433,6 +430,63 @@ async def test_a_command_whose_token_expired_is_still_answered(
     await asked.reply(suspect=True).finish([Text("eight")])
     (message,) = await asked.messages()
     assert message.content == "> how many legs has a spider?\neight"
+
+
+async def test_the_answer_to_a_command_continues_in_its_response_after_a_restart(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    for expired in (False, True):
+        asked = await by_command(adapter, discord, bot)
+        crashed = asked.reply()
+        await crashed.show(Snapshot((Text("ei"),)))
+        await asked.grown("ei")
+        await crashed.aclose()
+        if expired:
+            await discord.clock(advance=16 * 60)
+        reply = asked.reply(suspect=True)
+        await reply.find()
+        await reply.finish([Text("eight")])
+        assert asked.command is not None
+        (message,) = await asked.messages()
+        assert (message.id, message.content) == (asked.command.original, "> how many legs has a spider?\neight")
+
+
+async def test_an_answer_waits_until_its_command_is_acknowledged(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    """Otherwise it would become a second message, and Discord would show that the bot is still thinking."""
+    person, channel = await discord.user("early"), await discord.channel("asked-early")
+    await discord.fault("create_interaction_response", hold=True)
+    asking = asyncio.create_task(discord.command(person, channel, "/assistant ask", question="early?"))
+    await bot.takes("early?")
+    (given,) = [one for one in (await discord.state()).interactions if one.channel == channel]
+    asked = Asked(adapter, discord, channel, given.id, next(_numbers), command=given)
+    finishing = asyncio.create_task(asked.reply().finish([Text("eight")]))
+    for _ in range(10):
+        assert await asked.texts() == []
+    await discord.release()
+    await finishing
+    (message,) = await asked.messages()
+    assert message.id == (await asking).original
+
+
+async def test_a_command_that_was_never_acknowledged_is_answered_with_a_message(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    """As after a program was killed that had stored the question."""
+    person, channel = await discord.user("unlucky"), await discord.channel("unacknowledged")
+    await discord.fault("create_interaction_response", status=404)
+    asking = asyncio.create_task(discord.command(person, channel, "/assistant ask", question="anybody?"))
+    await bot.takes("anybody?")
+    await discord.clock(advance=4)
+    given = await asking
+    assert given.failed
+    asked = Asked(adapter, discord, channel, given.id, next(_numbers), command=given)
+    reply = asked.reply()
+    await reply.show(Snapshot((Text("ei"),)))
+    await asked.grown("ei")
+    await reply.finish([Text("eight")])
+    assert await asked.texts() == ["> how many legs has a spider?\neight"]
 
 
 async def test_a_command_in_a_channel_without_access_is_answered_by_its_token(

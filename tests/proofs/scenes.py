@@ -1,14 +1,15 @@
 """One conversation on a simulated platform, as its people see it: what they ask, what they read, what comes again."""
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 from tests.processes import python, told
 from tests.simulators.discord import client as discord_client
 from tests.simulators.discord.client import DiscordPeople, app_messages
+from tests.simulators.discord.messages import LOADING
+from tests.simulators.discord.records import Message
 from tests.simulators.discord.records import State as DiscordState
 from tests.simulators.slack import client as slack_client
 from tests.simulators.slack.client import SlackPeople, app_replies
@@ -117,7 +118,7 @@ class DiscordScene(Scene):
 
     @classmethod
     @asynccontextmanager
-    async def on(cls) -> AsyncIterator["DiscordScene"]:
+    async def on(cls) -> AsyncIterator[Self]:
         with python("tests.simulators.discord", "--port", "0") as process:
             where = told(process)
             async with DiscordPeople(where["address"]) as people:
@@ -146,9 +147,28 @@ class DiscordScene(Scene):
         return self._read(await self._people.until(lambda now: holds(self._read(now)), seconds=90))
 
     async def loose_ends(self) -> list[str]:
-        await asyncio.sleep(0)
-        return []
+        shown = self._shown(await self._people.state())
+        return [f"{message.id} is still thinking" for message in shown if message.flags & LOADING]
 
     def _read(self, now: DiscordState) -> list[str]:
+        return [message.content for message in self._shown(now)]
+
+    def _shown(self, now: DiscordState) -> list[Message]:
         mine = app_messages(now, self._thread)
-        return [message.content for message in mine if not message.deleted and message.only_for is None]
+        return [message for message in mine if not message.deleted and message.only_for is None]
+
+
+class DiscordAskScene(DiscordScene):
+    """Everything is asked by command in a channel. Discord never tells of a command again."""
+
+    async def fresh(self) -> None:
+        await super().fresh()
+        self._thread = self._channel
+
+    async def ask(self, text: str) -> None:
+        await self._people.command(self._person, self._channel, "/assistant ask", question=text)
+
+    def _read(self, now: DiscordState) -> list[str]:
+        """Without the question, which stands above each answer."""
+        texts = [message.content for message in self._shown(now) if message.content]
+        return [text.partition("\n")[2] if text.startswith("> ") else text for text in texts]

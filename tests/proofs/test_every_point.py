@@ -15,7 +15,7 @@ import pytest
 
 from tests.processes import ROOT, Process
 from tests.proofs import launcher
-from tests.proofs.scenes import DiscordScene, Scene, SlackScene
+from tests.proofs.scenes import DiscordAskScene, DiscordScene, Scene, SlackScene
 from tests.scripted import connecting
 from tests.waiting import until
 
@@ -32,7 +32,8 @@ MOST_POINTS = 150
 class Story:
     """What is asked while the program may die, of a signal. `before` is asked, and answered, before that.
 
-    With `functions` the assistant has two that read, one of which may be called again, and the model calls both.
+    With `functions` the assistant has two that read, one of which may be called again, and the model calls both. A
+    question asked `by_command` is asked again by its author if it was not stored, and only then.
     """
 
     questions: tuple[str, ...]
@@ -40,6 +41,7 @@ class Story:
     regenerates: bool = False
     dies_of: str = "SIGKILL"
     functions: bool = False
+    by_command: bool = False
 
     @property
     def answers(self) -> list[str]:
@@ -84,6 +86,7 @@ STORIES: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Scene]], Story
     "slack-streams-leaving": (lambda: SlackScene.on(streams=True), Story(("hello",), dies_of="SIGTERM")),
     "discord-leaving": (DiscordScene.on, Story(("hello",), dies_of="SIGTERM")),
     "slack-streams-functions": (lambda: SlackScene.on(streams=True), Story(("call them",), functions=True)),
+    "discord-by-command": (DiscordAskScene.on, Story(("hello",), by_command=True)),
     "discord-regenerate": (DiscordScene.on, Story((), ("hello",), regenerates=True)),
 }
 
@@ -262,6 +265,8 @@ async def _audit(scene: Scene, story: Story, program: Program, where: str, proce
     await scene.redeliver()
     if story.regenerates and program.rows("select 1 from turns where cause = 'regenerate'") == []:
         await scene.command("regenerate")
+    if story.by_command and program.rows("select 1 from incoming") == []:
+        await _ask(scene, story)
     try:
         await scene.until(lambda read: _joined(read) == _joined(story.answers))
         await scene.ask("and now?")

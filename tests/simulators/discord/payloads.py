@@ -161,6 +161,8 @@ def _origin(world: World, shown: Message) -> Payload:
     came = world.interactions[shown.interaction]
     asker = user(world.users[came.user])
     metadata = {"id": came.id, "type": came.type, "user": asker, "authorizing_integration_owners": {"0": GUILD}}
+    if came.original not in (None, shown.id):
+        metadata["original_response_message_id"] = came.original
     return {"interaction_metadata": metadata}
 
 
