@@ -105,9 +105,10 @@ def serve(host: str | None, port: int | None) -> None:
 def why(event: str) -> None:
     """Say what happened to a message, and why it was not answered.
 
-    EVENT is the link, id or key of a message on Slack or Discord, or the reference of a turn, which error messages and
-    the log show. Messages on the page and in the terminal show no id: give their conversation instead, by its address
-    on the page or its key (web:…, console:default). This explains the latest turns.
+    EVENT is the link, id or key of a message on Slack or Discord, of a person or of an answer; or the reference of a
+    turn, which error messages and the log show. Messages on the page and in the terminal show no id: give their
+    conversation instead, by its address on the page or its key (web:…, console:default). This explains the latest
+    turns.
     """
     from bot.why import why as tell
 

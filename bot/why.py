@@ -11,19 +11,23 @@ from storage.database import Reader, Row
 from storage.sqlite import reading
 
 _SLACK_LINK = re.compile(r"https?://\S+/archives/([A-Z0-9]+)/p(\d{10})(\d{6})")
-_DISCORD_LINK = re.compile(r"https?://\S+/channels/[@\w]+/\d+/(\d+)")
+_DISCORD_LINK = re.compile(r"https?://\S+/channels/[@\w]+/(\d+)/(\d+)")
 _PAGE_LINK = re.compile(r"https?://[^/\s]+/c/([^/?#\s]+)")
 _SLACK_TS = re.compile(r"\d{10}\.\d{6}")
 _BY_TAIL = "select event from incoming where event > :low and event < :high and event like :pattern limit 20"
+_BY_PART = (
+    "select * from turns where id ="
+    " (select turn from parts where ref between :low and :high and ref like :pattern order by ref desc limit 1)"
+)
 # How many turns of a conversation are explained.
 LATEST = 3
 
 
 async def why(settings: Settings, asked: str) -> str | None:
-    """Explain a message's key, link or bare id, a turn's reference, or a conversation; None if it is unknown.
+    """Explain a message, a turn or a conversation; None if it is unknown.
 
-    A conversation is given by its key or by its address on the page. Works while a server is running.
-    Raises `StorageError`.
+    A message, of a person or of an answer, is given by its key, link or bare id; a turn by its reference; a
+    conversation by its key or by its address on the page. Works while a server is running. Raises `StorageError`.
     """
     with reading(settings.database_path) as db:
         if turn := await _turn(db, "tag", asked.strip()):
@@ -31,6 +35,8 @@ async def why(settings: Settings, asked: str) -> str | None:
         for event in await _events(db, asked.strip()):
             if story := await _story(db, event):
                 return story
+        if turn := await _answered_by(db, asked.strip()):
+            return await _story_of_turn(db, turn)
         return await _story_of_conversation(
             db, unquote(link[1]) if (link := _PAGE_LINK.search(asked)) else asked.strip()
         )
@@ -41,7 +47,7 @@ async def _events(db: Reader, asked: str) -> list[str]:
     if link := _SLACK_LINK.search(asked):
         return await _slack(db, f"{link[1]}:{link[2]}.{link[3]}")
     if link := _DISCORD_LINK.search(asked):
-        return [f"discord:{link[1]}"]
+        return [f"discord:{link[2]}"]
     if _SLACK_TS.fullmatch(asked):
         return await _slack(db, asked)
     return [f"discord:{asked}"] if asked.isdigit() else [asked]
@@ -52,6 +58,21 @@ async def _slack(db: Reader, tail: str) -> list[str]:
     rows = await db.read(_BY_TAIL, low="slack:", high="slack;", pattern=f"%:{tail}")
     more = await db.read("select event from unanswered where event like :pattern limit 20", pattern=f"slack:%:{tail}")
     return [row["event"] for row in (*rows, *more)]
+
+
+async def _answered_by(db: Reader, asked: str) -> Row | None:
+    """The turn whose reply contains a message, which is given by its key, its link or its bare id."""
+    low = high = pattern = asked
+    if link := _SLACK_LINK.search(asked):
+        low, high, pattern = "slack:", "slack;", f"%:{link[1]}:{link[2]}.{link[3]}"
+    elif link := _DISCORD_LINK.search(asked):
+        low = high = pattern = f"discord:{link[1]}:{link[2]}"
+    elif _SLACK_TS.fullmatch(asked):
+        low, high, pattern = "slack:", "slack;", f"%:{asked}"
+    elif asked.isdigit():
+        low, high, pattern = "discord:", "discord;", f"%:{asked}"
+    rows = await db.read(_BY_PART, low=low, high=high, pattern=pattern)
+    return rows[0] if rows else None
 
 
 async def _story(db: Reader, event: str) -> str | None:

@@ -64,6 +64,21 @@ async def test_why_shows_a_turn_from_beginning_to_end(db: SQLiteDatabase, settin
     await db.close()
 
 
+async def test_why_explains_the_turn_of_an_answer_by_key_id_or_link(db: SQLiteDatabase, settings: Settings) -> None:
+    """What people ask about most is an answer they see, and its link is what they can copy."""
+    turn = (await opened(db, f"slack:T1:C1:{TEAM_TS}")).turn
+    await db.write(turns.keep_part, turn.id, turn.attempts, 1, "slack:T1:C1:1712345700.000200", "final")
+    await db.write(turns.keep_part, turn.id, turn.attempts, 2, "discord:7:42", "final")
+    link = "https://acme.slack.com/archives/C1/p1712345700000200?thread_ts=1712345678.901234&cid=C1"
+    for asked in ("slack:T1:C1:1712345700.000200", "1712345700.000200", link):
+        assert f"Turn {turn.tag}" in str(await why(settings, asked))
+    for asked in ("discord:7:42", "42", "https://discord.com/channels/1/7/42"):
+        assert f"Turn {turn.tag}" in str(await why(settings, asked))
+    for asked in ("https://discord.com/channels/1/8/42", "https://acme.slack.com/archives/C2/p1712345700000200", "%"):
+        assert await why(settings, asked) is None
+    await db.close()
+
+
 async def test_why_explains_the_latest_turns_of_a_conversation_by_key_or_address(
     db: SQLiteDatabase, settings: Settings
 ) -> None:
