@@ -11,7 +11,7 @@ from bot.dispatch import Dispatcher
 from bot.incoming import Command, Person, Place
 from bot.roster import Member, Roster, person_key
 from bot.stops import Stops
-from bot.views import Answer, AssistantChoice
+from bot.views import DONE_ALREADY, Answer, AssistantChoice
 from storage import claims, conversations, turns
 from storage.database import Database, Transaction
 from storage.records import Conversation
@@ -25,7 +25,6 @@ HELP = (
     "again."
 )
 NOTHING_TO_STOP = "No answer is in progress here."
-DONE_ALREADY = "That was done already."
 BUSY = "An answer is still in progress here; stop it first with `/assistant stop`."
 # Where a command names no thread, its conversation is looked for among this many of the latest ones.
 AMONG = 50

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import structlog
 
 from bot.adapter import LeavingError, NotClaimedError, Receipt
-from bot.commands import DONE_ALREADY, Commands
+from bot.commands import Commands
 from bot.conversations import one_line
 from bot.dispatch import Dispatcher
 from bot.follow_ups import FollowUps
@@ -20,7 +20,7 @@ from bot.revisions import Revisions
 from bot.roster import Roster
 from bot.stops import NEWER_MESSAGE, Stops
 from bot.unanswered import Unanswered
-from bot.views import Moment
+from bot.views import DONE_ALREADY, Moment
 from bot.watch import Hub
 from bot.watermarks import Watermarks
 from storage import claims, conversations, turns

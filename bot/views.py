@@ -9,6 +9,9 @@ from bot.segments import Segment
 # The answer to a command that could not be stored.
 NOT_DONE = "Nothing was done, because the request could not be saved. Please try again in a moment."
 
+# The answer to a command that was delivered again.
+DONE_ALREADY = "That was done already."
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

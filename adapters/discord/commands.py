@@ -17,13 +17,13 @@ from adapters.discord.incoming import from_ask, from_command
 from adapters.discord.render import private
 from bot.adapter import Bot, NotClaimedError, PlatformError
 from bot.incoming import Command
-from bot.views import NOT_DONE, AssistantChoice
+from bot.views import DONE_ALREADY, NOT_DONE, AssistantChoice
 
 SORRY = "Sorry, that did not work; please try again."
 # Discord's limits for the choices it offers.
 CHOICES, CHOICE = 25, 100
-# Discord waits three seconds for an acknowledgement; a command may take so many of them to be stored first.
-STORED_FIRST = 1.5
+# Discord waits three seconds for an acknowledgement. A command has the first of these to be stored.
+STORED_FIRST, ACKNOWLEDGED = 1.5, 3.0
 # Discord shows that a command is being answered until it is; seconds for this when the program shuts down.
 LEAVING = 3.0
 # The fields that define a command; Discord adds others of its own.
@@ -129,8 +129,8 @@ class AssistantGroup(app_commands.Group):
                 words = NOT_DONE
             else:
                 words = f"Nothing to answer: {receipt.reason}." if receipt.outcome == "ignored" else ""
-            if shown and words:
-                await interaction.edit_original_response(content=words)
+            if words:
+                await _tell(interaction, words, shown=shown)
 
     async def _answer(self, interaction: discord.Interaction, text: str) -> None:
         """Run a command and show its answer to its author only."""
@@ -141,12 +141,9 @@ class AssistantGroup(app_commands.Group):
                 words = (await running).text
             except NotClaimedError:
                 words = NOT_DONE
-            if not shown:
-                return
-            first, *others = private(words)
-            await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
-            for part in others:
-                await interaction.followup.send(part, ephemeral=True, suppress_embeds=True)
+            # Whoever acknowledged a command that is delivered again answers it, too.
+            if shown or words != DONE_ALREADY:
+                await _tell(interaction, words, shown=shown)
 
     @contextlib.contextmanager
     def _in_progress(self) -> Iterator[None]:
@@ -187,17 +184,32 @@ def _command(interaction: discord.Interaction, text: str) -> Command:
 async def _acknowledged(
     interaction: discord.Interaction, storing: asyncio.Future[Any], *, ephemeral: bool = False
 ) -> bool:
-    """Show that the bot is thinking, once a command is stored; return whether Discord took it.
+    """Show that the bot is thinking, as soon as a command is stored; return whether Discord confirmed it.
 
-    Discord does not redeliver a command because it was not acknowledged. A program that is killed after it stored one
-    goes on with it after its restart, and one that is killed before leaves no acknowledgement behind.
+    Discord does not redeliver commands. One that is stored takes effect even if the program is killed here, and one
+    that is not stored is not acknowledged, so that its author sees that it did not respond.
     """
     await asyncio.wait([storing], timeout=STORED_FIRST)
     try:
         with as_platform_errors("acknowledge a command"):
-            await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+            async with asyncio.timeout(ACKNOWLEDGED):
+                await interaction.response.defer(thinking=True, ephemeral=ephemeral)
     except PlatformError as error:
-        # It came too late, or Discord delivered the command again after a lost connection.
+        # It was too late, or only the response was lost, or the command was delivered again after a lost connection.
         log.warning("command not acknowledged", command=interaction.id, error=str(error))
         return False
     return True
+
+
+async def _tell(interaction: discord.Interaction, words: str, *, shown: bool) -> None:
+    """Answer a command; unless the bot is `shown` thinking, nothing may be there to answer into."""
+    first, *others = private(words)
+    try:
+        with as_platform_errors("answer a command"):
+            await interaction.edit_original_response(content=first, allowed_mentions=discord.AllowedMentions.none())
+            for part in others:
+                await interaction.followup.send(part, ephemeral=True, suppress_embeds=True)
+    except PlatformError as error:
+        if shown:
+            raise
+        log.warning("command not answered", command=interaction.id, error=str(error))

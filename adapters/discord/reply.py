@@ -10,7 +10,7 @@ import structlog
 from adapters.discord import render
 from adapters.discord.account import Account
 from adapters.discord.attachments import files_that_fit
-from adapters.discord.errors import MISSING_ACCESS, UNKNOWN_MESSAGE, RefusedError
+from adapters.discord.errors import MISSING_ACCESS, MISSING_PERMISSIONS, UNKNOWN_MESSAGE, RefusedError
 from adapters.discord.incoming import read, ref, snowflake_at
 from adapters.discord.place import Posted, ReplyPlace
 from adapters.discord.response import Response
@@ -47,7 +47,7 @@ class DiscordReply:
         # How often a part was posted again: a nonce is valid for one message, even a deleted one.
         self._renewed: Counter[int] = Counter()
         self._responses = [response for row in turn.incoming if (response := Response.of(row))]
-        # The response to the newest command is the first part, until a message had to be.
+        # The response to the newest command is the first part, until Discord says that there is none.
         self._responds = bool(self._responses)
         # Other people do not see the text of a command, so it is quoted above the answer.
         self._letter = render.letter(asked=self._responses[-1].question if self._responses else "")
@@ -174,7 +174,7 @@ class DiscordReply:
         """Post a new message. For the same nonce, Discord returns the message that an earlier attempt created."""
         if response := await self._respond(number, text, files):
             return response
-        if number == FIRST and self._responds and FIRST not in self._posted:
+        if number == FIRST and self._responses and FIRST not in self._posted:
             # Once its token has expired, a response can be edited like any message, if there is one.
             await self.find()
             if FIRST in self._posted and await self._edit(FIRST, text, files):
@@ -185,8 +185,8 @@ class DiscordReply:
                 channel, text, nonce=self._nonce(number), refers_to=refers_to, files=files
             )
         except RefusedError as error:
-            if error.code == MISSING_ACCESS and self._responses:
-                # In a channel that the bot cannot access, only the command's token allows an answer.
+            if error.code in {MISSING_ACCESS, MISSING_PERMISSIONS} and self._responses:
+                # Where the bot may not write, only the command's token allows an answer.
                 return Posted(channel, await self._responses[-1].follow_up(self._account, text, files))
             # Discord answers like this if the message of this nonce has just been deleted.
             if error.code != UNKNOWN_MESSAGE or self._renewed[number]:
@@ -195,7 +195,6 @@ class DiscordReply:
             return await self._post(number, text, files)
         if message.get("content", "").strip() != text.strip():
             await self._account.edit(channel, message["id"], text, files)
-        self._responds = self._responds and number != FIRST
         return Posted(channel, message["id"])
 
     async def _refers_to(self, number: int) -> str | None:
@@ -213,7 +212,10 @@ class DiscordReply:
     async def _edit(self, number: int, text: str, files: Sequence[File]) -> bool:
         """Edit a message; return False if somebody deleted it."""
         posted = self._posted[number]
-        if await self._respond(number, text, files):
+        if response := await self._respond(number, text, files):
+            if response != posted:
+                await self._remove(number)  # it stood in for a response that was acknowledged later than it seemed
+            self._posted[number] = response
             return True
         try:
             await self._account.edit(posted.channel, posted.message, text, files)
@@ -224,14 +226,15 @@ class DiscordReply:
             if error.code != UNKNOWN_MESSAGE:
                 raise
             return False
-        self._responds = self._responds and number != FIRST
         return True
 
     async def _respond(self, number: int, text: str, files: Sequence[File]) -> Posted | None:
         """Write the first part into the response to the newest command; None if there is none to write into."""
         if number != FIRST or not self._responds:
             return None
-        return await self._responses[-1].edit(self._account, text, files)
+        response = await self._responses[-1].edit(self._account, text, files)
+        self._responds = response is not None
+        return response
 
     async def _remove(self, number: int) -> None:
         """Delete a part that the finished reply no longer has."""
@@ -250,9 +253,14 @@ class DiscordReply:
         channel, question = await self._place.channel(), await self._place.question()
         fresh = await self._place.is_fresh() or not self._turn.incoming
         shared = await self._place.is_shared()
+        begins_after = await self._begins_after(channel)
+        commands = [response.interaction for response in self._responses[-1:]]
         found = 0
-        async for message in self._account.history(channel, after=str(await self._begins_after(channel))):
+        async for message in self._account.history(channel, after=str(min([begins_after, *map(int, commands)]))):
             if message["author"]["id"] != self._account.me:
+                continue
+            # The response to a command that waited stands before the end of the answer before it.
+            if int(message["id"]) <= begins_after and _command_of(message) not in commands:
                 continue
             number = self._number(message, question, after=found, fresh=fresh, shared=shared)
             if number:
@@ -277,11 +285,11 @@ class DiscordReply:
         Once Discord has forgotten the nonce, references decide: the first part refers to the question, and in a place
         where others are answered too (`shared`) the other parts refer to the first. Elsewhere they follow it directly.
         """
-        command = message.get("interaction_metadata") or {}
-        if command and command["id"] not in [response.interaction for response in self._responses[-1:]]:
-            return 0  # the answer to a command of another turn, or to an earlier command of this one
-        if command and not command.get("original_response_message_id"):
-            return FIRST
+        if command := _command_of(message):
+            # What belongs to another command is the answer of another turn, or says that this one answers it, too.
+            ours = self._responses and command == self._responses[-1].interaction
+            follows = message["interaction_metadata"].get("original_response_message_id")
+            return (max(after, FIRST) + 1 if follows else FIRST) if ours else 0
         tag, _, number = str(message.get("nonce") or "").partition(":")
         if number:
             return int(number.partition(":")[0]) if tag == self._turn.tag else 0
@@ -294,6 +302,12 @@ class DiscordReply:
         if after and not shared:
             return after + 1
         return FIRST if fresh and not question else 0
+
+
+def _command_of(message: dict[str, Any]) -> str | None:
+    """The interaction that a message responds to."""
+    command = message.get("interaction_metadata")
+    return str(command["id"]) if command else None
 
 
 def _name(message: dict[str, Any]) -> str:

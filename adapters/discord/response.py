@@ -8,10 +8,19 @@ from typing import Self
 import structlog
 
 from adapters.discord.account import ORIGINAL, Account
-from adapters.discord.errors import RefusedError
+from adapters.discord.errors import (
+    INVALID_WEBHOOK_TOKEN,
+    UNKNOWN_INTERACTION,
+    UNKNOWN_MESSAGE,
+    UNKNOWN_WEBHOOK,
+    RefusedError,
+)
 from adapters.discord.place import Posted
 from bot.segments import File
 from storage.records import IncomingRow
+
+# How Discord says that there is no such response, or that its token has expired.
+_GONE = {UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, INVALID_WEBHOOK_TOKEN}
 
 log = structlog.get_logger()
 
@@ -44,7 +53,7 @@ class Response:
         try:
             channel, edited = await account.edit_response(self.application, self.token, message, text, files)
         except RefusedError as error:
-            if error.retryable:
+            if error.code not in _GONE:
                 raise
             log.info("the answer to a command cannot be edited with its token", error=str(error))
             return None

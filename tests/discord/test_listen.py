@@ -193,6 +193,17 @@ async def test_a_question_by_command_is_acknowledged_in_time_even_if_storing_it_
     await asyncio.wait([listening])
 
 
+async def test_a_command_is_answered_even_if_the_response_to_its_acknowledgement_is_lost(
+    bot: TakingBot, discord: DiscordPeople
+) -> None:
+    ada, channel = await discord.user("ada"), await discord.channel("lost")
+    await discord.fault("create_interaction_response", lose="after")
+    asked = await discord.command(ada, channel, "/assistant use lost")
+    now = await discord.until(lambda now: any(message.content == "You asked for use lost." for message in now.messages))
+    (answer,) = [message for message in now.messages if message.channel == channel]
+    assert (answer.id, answer.only_for) == (asked.original, ada)
+
+
 async def test_a_command_in_progress_is_answered_before_the_connection_is_closed(
     adapter: DiscordAdapter, discord: DiscordPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -451,6 +451,24 @@ async def test_the_answer_to_a_command_continues_in_its_response_after_a_restart
         assert (message.id, message.content) == (asked.command.original, "> how many legs has a spider?\neight")
 
 
+async def test_a_command_that_waited_until_its_token_expired_is_answered_in_its_response(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
+) -> None:
+    """The end of the answer before it was posted after this command had been acknowledged."""
+    before = await by_command(adapter, discord, bot)
+    person = await discord.user("queued")
+    given = await discord.command(person, before.channel, "/assistant ask", question="queued?")
+    await bot.takes("queued?")
+    await before.reply().finish([Text(LONG)])
+    await discord.clock(advance=16 * 60)
+    asked = Asked(adapter, discord, before.channel, given.id, next(_numbers), command=given)
+    asked.earlier = [Part(before.id, *kept) for kept in before.kept]
+    await asked.reply().finish([Text("eight")])
+    found = {message.id: message.content for message in await asked.messages()}
+    assert found[str(given.original)] == "> how many legs has a spider?\neight"
+    assert len(found) == len({ref for _, ref, _ in before.kept}) + 1
+
+
 async def test_an_answer_waits_until_its_command_is_acknowledged(
     adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
 ) -> None:
