@@ -480,7 +480,7 @@ async def test_an_answer_waits_until_its_command_is_acknowledged(
     (given,) = [one for one in (await discord.state()).interactions if one.channel == channel]
     asked = Asked(adapter, discord, channel, given.id, next(_numbers), command=given)
     finishing = asyncio.create_task(asked.reply().finish([Text("eight")]))
-    for _ in range(10):
+    for _ in range(3):
         assert await asked.texts() == []
     await discord.release()
     await finishing
