@@ -195,7 +195,7 @@ class Intake:
     async def _means_stop(self, incoming: Incoming) -> bool:
         """Return whether a message is the word `stop`, sent while an answer is in progress."""
         # A question asked by a command has a reply that waits for an answer.
-        if incoming.author.is_bot or incoming.reply_to or incoming.text.strip().casefold() != STOP:
+        if incoming.author.is_bot or incoming.reply_to or incoming.text.strip().rstrip(".!").casefold() != STOP:
             return False
         conversation = await conversations.by_key(self._db, incoming.place.key)
         return conversation is not None and await turns.open_turn(self._db, conversation.id) is not None

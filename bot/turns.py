@@ -175,7 +175,11 @@ class Turns:
         row, now = opened.turn, time.time()
         one = self._roster.one_by_one(opened.conversation)
         following = await self._db.write(turns.close_turn, row, ending, now, one=one)
-        log.info("turn ended", outcome=ending.outcome, seconds=round(now - row.opened_at, 3))
+        seconds = round(now - row.opened_at, 3)
+        if ending.outcome == "failed":
+            log.warning("turn ended without an answer", reason=ending.reason, seconds=seconds)
+        else:
+            log.info("turn ended", outcome=ending.outcome, seconds=seconds)
         return following
 
     def _member(self, opened: Opened) -> Member:

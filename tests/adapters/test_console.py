@@ -6,7 +6,7 @@ import io
 import sys
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 from rich.console import Console
@@ -116,7 +116,8 @@ class Terminal:
             async with asyncio.timeout(0.2):
                 await self._process.wait()
         except TimeoutError:
-            self._process.kill()
+            with suppress(ProcessLookupError):  # it may go at this very moment
+                self._process.kill()
             await self._process.wait()
         await self._reader
 

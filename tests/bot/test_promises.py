@@ -74,7 +74,7 @@ async def messages(client: AssistantsClient, thread: str) -> list[Message]:
     return [message async for message in client.threads.messages.list(thread, order="asc", limit=100)]
 
 
-@pytest.mark.parametrize("words", ["/assistant stop", "stop", "Stop"])
+@pytest.mark.parametrize("words", ["/assistant stop", "stop", "Stop!"])
 async def test_stop_keeps_the_partial_text_and_waiting_messages_are_answered_next(
     start: Start, settings: dict[str, str], model: Model, words: str
 ) -> None:

@@ -418,6 +418,7 @@ async def test_the_answer_to_a_command_replaces_its_deferred_response(
     assert asked.command is not None
     assert first.id == asked.command.original
     assert first.content.startswith("> how many legs has a spider?\nLine 0 ")
+    assert first.flags & 4, "a link in the question or the answer must show no preview"
     assert others[-1].content.strip().endswith("Line 149 of the long answer.")
     assert asked.channel not in [typing.channel for typing in (await discord.state()).typing]
 
