@@ -16,7 +16,10 @@ LOOK_AGAIN = 0.1
 
 
 class Rate:
-    """The shared limit of the clients of one account. Answers to interactions have their own limits at Discord."""
+    """The shared limit of the clients of one account.
+
+    It also counts edits of answers to interactions, which have a limit of their own at Discord.
+    """
 
     def __init__(self) -> None:
         self._budget = Budget(CALLS, SECONDS)

@@ -508,11 +508,25 @@ async def test_a_command_that_was_never_acknowledged_is_answered_with_a_message(
     assert await asked.texts() == ["> how many legs has a spider?\neight"]
 
 
-async def test_a_command_in_a_channel_without_access_is_answered_by_its_token(
+async def test_a_message_that_stood_in_for_a_response_is_removed_once_the_response_is_there(
     adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot
 ) -> None:
+    """Discord may take an acknowledgement that seemed lost, so that an answer was begun in a message."""
     asked = await by_command(adapter, discord, bot)
-    await discord.deny(asked.channel, "view_channel")
+    begun = await adapter._account.post(asked.channel, "ei", nonce="earlier")
+    part = Part(asked.id, 1, f"discord:{asked.channel}:{begun['id']}", "growing")
+    await asked.reply(suspect=True, parts=[part]).finish([Text("eight")])
+    assert asked.command is not None
+    (message,) = await asked.messages()
+    assert (message.id, message.content) == (asked.command.original, "> how many legs has a spider?\neight")
+
+
+@pytest.mark.parametrize("denied", ["view_channel", "send_messages"])
+async def test_a_command_in_a_channel_without_access_is_answered_by_its_token(
+    adapter: DiscordAdapter, discord: DiscordPeople, bot: TakingBot, denied: str
+) -> None:
+    asked = await by_command(adapter, discord, bot)
+    await discord.deny(asked.channel, denied)
     reply = asked.reply()
     await reply.finish([Text(LONG)])
     await reply.finish([Text(LONG)])
